@@ -1,0 +1,283 @@
+//! The permission card: what a plugin could do here, in plain words, before anyone agrees.
+//!
+//! Its digest covers every fact on it, the component's digest included, so accepting a card by
+//! digest (`--accept-card`) accepts these bytes with these permissions on these folders and
+//! nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use ax_manifest::{
+    Access, Ask, ByteSize, Digest, Identity, Permission, PermissionKind, PluginName, ToolPattern,
+};
+use ax_registry::{LockedPlugin, Lockfile};
+use semver::Version;
+use serde::Serialize;
+
+use crate::plugin::{Folder, Raise};
+
+/// Plugins followed when the reach through other plugins is computed; calls go 8 deep.
+const REACH_DEPTH: usize = 8;
+
+/// What a person is shown before a plugin is installed.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Card {
+    /// Name and source: whose grants these would be.
+    pub plugin: PluginName,
+    /// Where it comes from.
+    pub source: String,
+    /// Its version.
+    pub version: Version,
+    /// What it says it is for.
+    pub description: String,
+    /// Who vouches for it.
+    pub publisher: &'static str,
+    /// Digest of the component.
+    pub component: Digest,
+    /// Size of the component in bytes.
+    pub size_bytes: u64,
+    /// Its tools.
+    pub tools: Vec<String>,
+    /// What it asks for.
+    pub permissions: Vec<CardPermission>,
+    /// Limits it asks to be raised.
+    pub raises: Vec<Raise>,
+    /// What it reaches through other plugins, if granted: `ax:fetch: net:https://…`.
+    pub reach: Vec<String>,
+    /// Whether it can reach the network by any path, if everything is granted.
+    pub network: bool,
+}
+
+/// One permission on the card.
+#[derive(Debug, Clone, Serialize)]
+pub struct CardPermission {
+    /// The permission in its grammar.
+    pub permission: Permission,
+    /// The same in plain words.
+    pub words: String,
+    /// The author's reason.
+    pub reason: Option<String>,
+    /// The folder it is about, absolute; none if it is not bound here or not about one.
+    pub path: Option<PathBuf>,
+    /// Why granting it has no effect on this host, if so.
+    pub idle: Option<&'static str>,
+}
+
+/// What the card is made from.
+pub(super) struct Facts<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) version: &'a Version,
+    pub(super) description: &'a str,
+    pub(super) component: Digest,
+    pub(super) size_bytes: u64,
+    pub(super) tools: Vec<String>,
+    pub(super) asks: &'a [Ask],
+    pub(super) raises: Vec<Raise>,
+}
+
+impl Card {
+    pub(super) fn new(facts: Facts<'_>, folders: &[Folder], lock: &Lockfile) -> Self {
+        let asked: Vec<&Permission> = facts.asks.iter().map(|ask| &ask.permission).collect();
+        let reach = reach(&asked, &lock.plugins);
+        let network = asked.iter().copied().chain(&reach.permissions).any(reaches_network);
+        Self {
+            plugin: facts.identity.name.clone(),
+            source: facts.identity.source.to_string(),
+            version: facts.version.clone(),
+            description: facts.description.to_owned(),
+            publisher: "none: it is not signed",
+            component: facts.component,
+            size_bytes: facts.size_bytes,
+            tools: facts.tools,
+            permissions: facts.asks.iter().map(|ask| shown(ask, folders)).collect(),
+            raises: facts.raises,
+            reach: reach.lines,
+            network,
+        }
+    }
+
+    /// Answers whether there is anything to agree to.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.permissions.is_empty() && self.raises.is_empty()
+    }
+
+    /// Returns the digest of all that the card says.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        // The field order is fixed and every value has one text form.
+        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// Writes the card as people read it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let mut line = |text: String| {
+            out.push_str(&text);
+            out.push('\n');
+        };
+        line(format!("{} {}  {}", self.plugin, self.version, self.description));
+        line(format!("  from       {}", self.source));
+        line(format!("  publisher  {}", self.publisher));
+        line(format!(
+            "  component  {} ({})",
+            self.component.short(),
+            rounded(self.size_bytes)
+        ));
+        line(format!("  tools      {}", self.tools.join(", ")));
+        if self.permissions.is_empty() {
+            line("  asks for   nothing".to_owned());
+        } else {
+            line("  asks to".to_owned());
+        }
+        for entry in &self.permissions {
+            let mut text = format!("    - {}", entry.words);
+            match &entry.path {
+                Some(path) => {
+                    let _ = write!(text, " ({})", path.display());
+                }
+                None if entry.permission.kind() == PermissionKind::Fs => {
+                    text.push_str(" (not bound to a folder here)");
+                }
+                None => {}
+            }
+            line(text);
+            line(format!("        {}", entry.permission));
+            if let Some(reason) = &entry.reason {
+                line(format!("        because: {reason}"));
+            }
+            if let Some(idle) = entry.idle {
+                line(format!("        {idle}"));
+            }
+        }
+        for raise in &self.raises {
+            line(format!(
+                "    - use more {}: {} instead of {}",
+                raise.key, raise.asked, raise.default
+            ));
+        }
+        for reached in &self.reach {
+            line(format!("    through {reached}"));
+        }
+        line(format!(
+            "  network    {}",
+            if self.network { "yes, as listed" } else { "none, by any path" }
+        ));
+        out
+    }
+}
+
+fn rounded(bytes: u64) -> String {
+    match bytes {
+        0..=1023 => format!("{bytes} B"),
+        1024..=1_048_575 => format!("{} KiB", bytes.div_ceil(1024)),
+        _ => ByteSize(bytes.div_ceil(1 << 20) << 20).to_string(),
+    }
+}
+
+fn shown(ask: &Ask, folders: &[Folder]) -> CardPermission {
+    let path = match &ask.permission {
+        Permission::Fs { folder, .. } => folders
+            .iter()
+            .find(|bound| bound.name() == folder)
+            .map(|bound| bound.path().to_owned()),
+        _ => None,
+    };
+    CardPermission {
+        words: ask.permission.plain_words(),
+        reason: ask.reason.clone(),
+        path,
+        idle: idle(&ask.permission),
+        permission: ask.permission.clone(),
+    }
+}
+
+/// Says why granting a permission has no effect yet. Only what this host serves can be used.
+pub(super) fn idle(permission: &Permission) -> Option<&'static str> {
+    match permission {
+        Permission::Fs { access: Access::Read, .. } | Permission::Env { .. } => None,
+        Permission::Fs { access: Access::Write, .. }
+        | Permission::Kv
+        | Permission::Net(_)
+        | Permission::Secret { .. } => Some("this host does not serve it yet; host 0.2 will"),
+        Permission::Models { .. }
+        | Permission::Tools(_)
+        | Permission::Services { .. }
+        | Permission::Events { .. }
+        | Permission::Memory(_)
+        | Permission::Agents { .. } => Some("this host does not serve it yet; host 0.3 will"),
+    }
+}
+
+fn reaches_network(permission: &Permission) -> bool {
+    // Asking a model sends text to its provider.
+    matches!(permission.kind(), PermissionKind::Net | PermissionKind::Models)
+}
+
+struct Reach {
+    lines: Vec<String>,
+    permissions: BTreeSet<Permission>,
+}
+
+/// Follows tools and services into the plugins that offer them: a callee acts under its own
+/// permissions, so whoever may call it reaches what it reaches.
+fn reach(asked: &[&Permission], plugins: &BTreeMap<PluginName, LockedPlugin>) -> Reach {
+    let mut found = Reach { lines: Vec::new(), permissions: BTreeSet::new() };
+    let mut seen = BTreeSet::new();
+    let mut front = callees(asked.iter().copied(), plugins);
+    for _ in 0..REACH_DEPTH {
+        let mut next = BTreeSet::new();
+        for name in front {
+            let Some(plugin) = plugins.get(&name).filter(|_| seen.insert(name.clone())) else {
+                continue;
+            };
+            for permission in plugin.permissions.iter() {
+                found.lines.push(format!("{name}: {permission}"));
+                found.permissions.insert(permission.clone());
+            }
+            next.extend(callees(plugin.permissions.iter(), plugins));
+        }
+        front = next;
+    }
+    found.lines.sort();
+    found
+}
+
+fn callees<'a>(
+    permissions: impl Iterator<Item = &'a Permission>,
+    plugins: &BTreeMap<PluginName, LockedPlugin>,
+) -> BTreeSet<PluginName> {
+    let mut names = BTreeSet::new();
+    for permission in permissions {
+        match permission {
+            Permission::Tools(pattern) => {
+                names.extend(plugins.keys().filter(|name| may_name(pattern, name)).cloned());
+            }
+            Permission::Services { plugin, .. } => {
+                names.extend(plugins.keys().filter(|name| *name == plugin).cloned());
+            }
+            Permission::Kv
+            | Permission::Net(_)
+            | Permission::Secret { .. }
+            | Permission::Models { .. }
+            | Permission::Events { .. }
+            | Permission::Memory(_)
+            | Permission::Agents { .. }
+            | Permission::Fs { .. }
+            | Permission::Env { .. } => {}
+        }
+    }
+    names
+}
+
+fn may_name(pattern: &ToolPattern, name: &PluginName) -> bool {
+    match pattern {
+        ToolPattern::Any => true,
+        ToolPattern::AllOf(plugin) => plugin == name,
+        ToolPattern::One(tool) => tool.plugin == *name,
+    }
+}

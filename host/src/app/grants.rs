@@ -1,0 +1,156 @@
+//! `ax permission grant` and `revoke`: the only writers of grants besides the consent prompt.
+
+use ax_manifest::{Grant, GrantScope, Identity, Permission, PluginName};
+use ax_registry::{GenerationError, HomeLockError};
+use serde_json::json;
+
+use super::consent::{ConsentError, project_scope};
+use super::installed::LookupError;
+use super::{App, AppError};
+use crate::audit::entry::Action;
+
+/// Why a grant cannot be given or taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum GrantError {
+    /// The plugin is not there.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The plugin does not ask for it, so the grant would open nothing.
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
+    /// There is nothing to take back.
+    #[error("`{plugin}` holds no grant that `{permission}` covers")]
+    NothingToRevoke {
+        /// Which plugin.
+        plugin: PluginName,
+        /// What was to be taken back.
+        permission: Permission,
+        /// A wider grant that stays, if one covers it.
+        wider: Option<Permission>,
+    },
+    /// Another process is changing the installation.
+    #[error(transparent)]
+    Lock(#[from] HomeLockError),
+    /// The generation cannot be written.
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    /// The audit is not there.
+    #[error(transparent)]
+    App(#[from] AppError),
+}
+
+impl GrantError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Lookup(error) => error.hint(),
+            Self::Consent(ConsentError::NotAsked { plugin, asked, .. }) => match asked.first() {
+                Some(first) => Some(format!("ax permission grant {plugin} '{first}'")),
+                None => Some(format!("`{plugin}` asks for nothing; ax plugin show {plugin}")),
+            },
+            Self::Consent(error) => error.hint(),
+            Self::NothingToRevoke { plugin, wider: Some(wider), .. } => {
+                Some(format!("ax permission revoke {plugin} '{wider}'"))
+            }
+            Self::NothingToRevoke { plugin, .. } => Some(format!("ax permission show {plugin}")),
+            Self::Lock(error) => error.hint(),
+            Self::Generation(error) => error.hint(),
+            Self::App(error) => error.hint(),
+        }
+    }
+}
+
+impl App {
+    /// Grants one permission. Granting what is granted already changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`GrantError`].
+    pub fn grant(
+        &self,
+        plugin: &PluginName,
+        permission: &Permission,
+        scope: GrantScope,
+        expires_at_ms: Option<u64>,
+    ) -> Result<u64, GrantError> {
+        let lock = self.lock(&format!("ax permission grant {plugin}"))?;
+        let mut next = self.current().map_err(LookupError::from)?;
+        let locked = self.locked(&next, plugin)?.clone();
+        if locked.permissions.covering(permission).is_none() {
+            return Err(ConsentError::NotAsked {
+                plugin: plugin.to_string(),
+                permission: permission.clone(),
+                asked: locked.permissions.iter().map(ToString::to_string).collect(),
+            }
+            .into());
+        }
+        let identity = Identity { name: plugin.clone(), source: locked.source.clone() };
+        let grant = Grant {
+            permission: permission.clone(),
+            scope,
+            expires_at_ms,
+            granted_at_ms: self.clock.now_ms(),
+        };
+        let held = next.grants.get(&identity).iter().any(|held| {
+            (&held.permission, &held.scope, held.expires_at_ms)
+                == (&grant.permission, &grant.scope, grant.expires_at_ms)
+        });
+        if held {
+            return Ok(next.number);
+        }
+        let detail = json!({
+            "scope": grant.scope.to_string(),
+            "expiresAtMs": expires_at_ms,
+            "source": locked.source.to_string(),
+            "generation": next.number + 1,
+        });
+        next.grants.add(identity, grant);
+        let (name, subject) = (plugin.to_string(), permission.to_string());
+        self.record(Action::PermissionGrant, &name, Some(locked.component), &subject, detail)?;
+        Ok(self.generations.commit(&lock, &next.lock, &next.grants)?)
+    }
+
+    /// Takes back every grant that `permission` covers; returns them.
+    ///
+    /// # Errors
+    ///
+    /// [`GrantError`].
+    pub fn revoke(
+        &self,
+        plugin: &PluginName,
+        permission: &Permission,
+    ) -> Result<Vec<Grant>, GrantError> {
+        let lock = self.lock(&format!("ax permission revoke {plugin}"))?;
+        let mut next = self.current().map_err(LookupError::from)?;
+        let locked = self.locked(&next, plugin)?.clone();
+        let identity = Identity { name: plugin.clone(), source: locked.source.clone() };
+        let revoked = next.grants.revoke(&identity, permission);
+        if revoked.is_empty() {
+            let wider = next.grants.get(&identity).iter().map(|grant| &grant.permission);
+            return Err(GrantError::NothingToRevoke {
+                plugin: plugin.clone(),
+                permission: permission.clone(),
+                wider: wider.into_iter().find(|wider| wider.covers(permission)).cloned(),
+            });
+        }
+        let texts: Vec<_> = revoked.iter().map(|grant| grant.permission.to_string()).collect();
+        let detail = json!({ "revoked": texts, "generation": next.number + 1 });
+        let (name, subject) = (plugin.to_string(), permission.to_string());
+        self.record(Action::PermissionRevoke, &name, Some(locked.component), &subject, detail)?;
+        self.generations.commit(&lock, &next.lock, &next.grants)?;
+        Ok(revoked)
+    }
+
+    /// Returns the scope of a grant for the project this process is bound to.
+    ///
+    /// # Errors
+    ///
+    /// [`ConsentError::NoProject`].
+    pub fn project_scope(&self) -> Result<GrantScope, ConsentError> {
+        let workspace = self.config.workspace.as_ref().map(|setting| setting.value.as_path());
+        // The sandbox compares with the real path of the bound folder.
+        let real = workspace.and_then(|path| path.canonicalize().ok());
+        project_scope(real.as_deref())
+    }
+}

@@ -1,0 +1,312 @@
+//! `ax plugin add`: package → admission → compile → card → consent → generation.
+//!
+//! ```text
+//! prepare   read, inspect, admit, describe, compile; nothing is changed
+//! install   lock → blobs into the store → audit → generation (one rename)
+//! ```
+//!
+//! Invariant: a plugin is installed whole or not at all. Blobs of an installation that died are
+//! unreferenced files in the store and do no harm.
+
+use std::path::Path;
+
+use ax_manifest::{
+    Access, AdmissionError, Identity, LimitRequests, Permission, PermissionDifference, Warning,
+    admit,
+};
+use ax_registry::{GenerationError, HomeLockError, LockedPlugin, Package, PackageError, StoreError};
+use semver::{Version, VersionReq};
+use serde_json::json;
+
+use super::card::{Card, Facts};
+use super::consent::{Consent, ConsentError};
+use super::source::{Named, SourceError};
+use super::{App, AppError};
+use crate::audit::entry::Action;
+use crate::plugin::{LoadError, Limits};
+
+/// The version of the host API that this program offers to plugins.
+pub(super) const HOST_API: Version = Version::new(0, 1, 0);
+
+/// A plugin that may be installed once a person agreed.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Whose grants it would use.
+    pub identity: Identity,
+    /// What a person is shown.
+    pub card: Card,
+    /// What is odd about it and no reason to refuse it.
+    pub warnings: Vec<Warning>,
+    /// The release of the same name that it would replace.
+    pub replaces: Option<Replaced>,
+    package: Package,
+}
+
+/// What an installation replaces.
+#[derive(Debug, Clone)]
+pub struct Replaced {
+    /// Its version.
+    pub version: Version,
+    /// Whether it comes from the same source, so that its grants carry over.
+    pub same_identity: bool,
+    /// What the new release asks for more and less.
+    pub difference: PermissionDifference,
+}
+
+/// What was installed.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// The generation that has it.
+    pub generation: u64,
+    /// Whether anything changed; installing the same bytes with the same consent changes nothing.
+    pub changed: bool,
+    /// Permissions asked for and not granted.
+    pub not_granted: Vec<Permission>,
+}
+
+/// Why a plugin cannot be installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// Its imports and its manifest do not fit this host or each other.
+    #[error("`{plugin}` is not admitted")]
+    Admission {
+        /// Which plugin.
+        plugin: String,
+        /// Why.
+        source: AdmissionError,
+    },
+    /// It asks for something this host cannot bound yet.
+    #[error("`{plugin}` asks for `{permission}`, which comes with host version 0.2")]
+    NotServed {
+        /// Which plugin.
+        plugin: String,
+        /// What.
+        permission: Permission,
+    },
+    /// It needs another host.
+    #[error("`{plugin}` needs host version {needs}, this is {HOST_API}")]
+    OtherHost {
+        /// Which plugin.
+        plugin: String,
+        /// What it needs.
+        needs: VersionReq,
+    },
+    /// It offers nothing.
+    #[error("`{plugin}` offers no tools")]
+    NoTools {
+        /// Which plugin.
+        plugin: String,
+    },
+    /// It cannot be made ready to run.
+    #[error("`{plugin}` cannot be loaded")]
+    Load {
+        /// Which plugin.
+        plugin: String,
+        /// Why.
+        source: LoadError,
+    },
+    /// Nobody agreed.
+    #[error("`{plugin}` asks for permissions, and nobody was asked")]
+    ConsentMissing {
+        /// Which plugin.
+        plugin: String,
+        /// The card.
+        card: Box<Card>,
+    },
+    /// A person said no.
+    #[error("`{plugin}` was not installed: you said no")]
+    Declined {
+        /// Which plugin.
+        plugin: String,
+    },
+    /// The consent does not fit the card.
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
+    /// Another process is changing the installation.
+    #[error(transparent)]
+    Lock(#[from] HomeLockError),
+    /// The package cannot be made.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// The store cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The generation cannot be read or written.
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    /// A part of the application is not there.
+    #[error(transparent)]
+    App(#[from] AppError),
+}
+
+impl InstallError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Source(error) => error.hint(),
+            Self::Admission { source, .. } => source.hint(),
+            Self::NotServed { permission, .. } => {
+                Some(format!("take `{permission}` out of its plugin.toml, or install a newer ax"))
+            }
+            Self::OtherHost { needs, .. } => {
+                Some(format!("install an ax with a host version {needs}, or another release of it"))
+            }
+            Self::NoTools { .. } => {
+                Some("export a function, or the interface ax:guest/tools".to_owned())
+            }
+            Self::Load { source, .. } => source.hint(),
+            Self::ConsentMissing { card, .. } => Some(format!(
+                "agree with `--accept-card {}`, or permission by permission with --allow, or \
+                 install it empty-handed with --grant-nothing",
+                card.digest()
+            )),
+            Self::Declined { .. } => Some("--grant-nothing installs it empty-handed".to_owned()),
+            Self::Consent(error) => error.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Package(error) => error.hint(),
+            Self::Store(error) => error.hint(),
+            Self::Generation(error) => error.hint(),
+            Self::App(error) => error.hint(),
+        }
+    }
+}
+
+impl App {
+    /// Reads a plugin and decides whether it may be installed at all. Changes nothing but the
+    /// cache of compiled code. Blocks while it compiles.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`].
+    pub fn prepare(&self, path: &Path, named: Option<&Named>) -> Result<Candidate, InstallError> {
+        let read = self.read_source(path, named)?;
+        let manifest = &read.package.config.manifest;
+        let plugin = manifest.plugin.name.to_string();
+        if !manifest.plugin.host.matches(&HOST_API) {
+            let needs = manifest.plugin.host.clone();
+            return Err(InstallError::OtherHost { plugin, needs });
+        }
+        let warnings = admit(&read.facts, &manifest.asked())
+            .map_err(|source| InstallError::Admission { plugin: plugin.clone(), source })?;
+        // The interface for files is linked for everybody, so a grant to write would open a disk
+        // without a quota; it is refused until quotas exist.
+        let unbounded = manifest.permissions.iter().find(|ask| {
+            matches!(ask.permission, Permission::Fs { access: Access::Write, .. })
+        });
+        if let Some(ask) = unbounded {
+            return Err(InstallError::NotServed { plugin, permission: ask.permission.clone() });
+        }
+        if read.package.config.tools.is_empty() {
+            return Err(InstallError::NoTools { plugin });
+        }
+        let identity = Identity { name: manifest.plugin.name.clone(), source: read.source };
+        let current = self.current()?;
+        let facts = Facts {
+            identity: &identity,
+            version: &manifest.plugin.version,
+            description: &manifest.plugin.description,
+            component: read.facts.digest,
+            size_bytes: read.facts.size,
+            tools: read.package.config.tools.iter().map(|tool| tool.name.clone()).collect(),
+            asks: &manifest.permissions,
+            raises: Limits::raises(&manifest.limits),
+        };
+        let card = Card::new(facts, self.host()?.folders(), &current.lock);
+        let replaces = current.lock.plugins.get(&identity.name).map(|old| Replaced {
+            version: old.version.clone(),
+            same_identity: old.source == identity.source,
+            difference: old.permissions.difference(&manifest.asked()),
+        });
+        Ok(Candidate { identity, card, warnings, replaces, package: read.package })
+    }
+
+    /// Installs a candidate with what a person agreed to.
+    ///
+    /// Grants of another source of the same name are not taken over; grants of the same source
+    /// stay, as far as the new release still asks for them.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError`]; nothing is installed then.
+    pub fn install(
+        &self,
+        candidate: &Candidate,
+        consent: &Consent,
+    ) -> Result<Installed, InstallError> {
+        let name = &candidate.identity.name;
+        let lock = self.lock(&format!("ax plugin add {name}"))?;
+        let blobs = candidate.package.blobs()?;
+        for (_, bytes) in &blobs.all {
+            self.store.put(bytes)?;
+        }
+        let mut next = self.current()?;
+        let before = next.clone();
+        let manifest = &candidate.package.config.manifest;
+        let locked = LockedPlugin {
+            version: manifest.plugin.version.clone(),
+            source: candidate.identity.source.clone(),
+            package: blobs.package,
+            component: blobs.component,
+            interface: candidate.package.config.interface_digest,
+            config: blobs.config,
+            card: candidate.card.digest(),
+            installed_at_ms: self.clock.now_ms(),
+            enabled: true,
+            permissions: manifest.asked(),
+            limits: if consent.raises_limits() || candidate.card.raises.is_empty() {
+                manifest.limits.clone()
+            } else {
+                LimitRequests::default()
+            },
+        };
+        let old = next.lock.plugins.insert(name.clone(), locked.clone());
+        if let Some(old) = &old
+            && old.source != candidate.identity.source
+        {
+            let gone = Identity { name: name.clone(), source: old.source.clone() };
+            next.grants.remove_identity(&gone);
+        }
+        for grant in next.grants.get(&candidate.identity).to_vec() {
+            if locked.permissions.covering(&grant.permission).is_none() {
+                next.grants.revoke(&candidate.identity, &grant.permission);
+            }
+        }
+        for grant in consent.grants(&candidate.card, self.clock.now_ms()) {
+            next.grants.add(candidate.identity.clone(), grant);
+        }
+        let not_granted = not_granted(&locked, next.grants.get(&candidate.identity));
+        let same = |a: &LockedPlugin, b: &LockedPlugin| {
+            LockedPlugin { installed_at_ms: 0, ..a.clone() }
+                == LockedPlugin { installed_at_ms: 0, ..b.clone() }
+        };
+        if old.as_ref().is_some_and(|old| same(old, &locked)) && next.grants == before.grants {
+            return Ok(Installed { generation: before.number, changed: false, not_granted });
+        }
+        let detail = json!({
+            "version": locked.version.to_string(),
+            "source": locked.source.to_string(),
+            "card": locked.card.to_string(),
+            "asked": locked.permissions.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "notGranted": not_granted.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "generation": before.number + 1,
+        });
+        let subject = format!("{name} {}", locked.version);
+        let component = Some(locked.component);
+        self.record(Action::PluginAdd, &name.to_string(), component, &subject, detail)?;
+        let generation = self.generations.commit(&lock, &next.lock, &next.grants)?;
+        Ok(Installed { generation, changed: true, not_granted })
+    }
+}
+
+fn not_granted(locked: &LockedPlugin, grants: &[ax_manifest::Grant]) -> Vec<Permission> {
+    locked
+        .permissions
+        .iter()
+        .filter(|asked| !grants.iter().any(|grant| grant.permission.covers(asked)))
+        .cloned()
+        .collect()
+}

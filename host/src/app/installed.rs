@@ -1,0 +1,117 @@
+//! What is installed, as commands ask for it.
+
+use ax_manifest::{Identity, PluginName};
+use ax_registry::{
+    Generation, GenerationError, LockedPlugin, PackageError, PluginConfig, StoreError,
+};
+
+use super::App;
+use crate::plugin::{Limits, nearest};
+
+/// One installed plugin with everything known of it.
+#[derive(Debug, Clone)]
+pub struct InstalledPlugin {
+    /// Name and source.
+    pub identity: Identity,
+    /// Its row in the lock file.
+    pub locked: LockedPlugin,
+    /// What its package says.
+    pub config: PluginConfig,
+}
+
+/// Why an installed plugin cannot be looked up.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// There is no plugin of that name.
+    #[error("`{name}` is not installed")]
+    NotInstalled {
+        /// The name.
+        name: PluginName,
+        /// A name that looks like it.
+        nearest: Option<String>,
+    },
+    /// The current generation cannot be read.
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    /// A blob is missing or damaged.
+    #[error("the package of `{name}` cannot be read from the store")]
+    Store {
+        /// Which plugin.
+        name: PluginName,
+        /// What is wrong.
+        source: StoreError,
+    },
+    /// A blob is whole and not what it should be.
+    #[error("the package of `{name}` is not usable")]
+    Config {
+        /// Which plugin.
+        name: PluginName,
+        /// What is wrong.
+        source: PackageError,
+    },
+}
+
+impl LookupError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotInstalled { nearest: Some(nearest), .. } => {
+                Some(format!("did you mean `{nearest}`? `ax plugin list` shows all"))
+            }
+            Self::NotInstalled { .. } => Some("ax plugin add FOLDER".to_owned()),
+            Self::Generation(error) => error.hint(),
+            Self::Store { name, .. } | Self::Config { name, .. } => {
+                Some(format!("install `{name}` again: ax plugin add FOLDER"))
+            }
+        }
+    }
+}
+
+impl InstalledPlugin {
+    /// Returns the limits that hold for it.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let asked = &self.config.manifest.limits;
+        // The lock holds the requests a person agreed to; without consent it holds none.
+        Limits::effective(asked, self.locked.limits == *asked)
+    }
+}
+
+impl App {
+    /// Looks up one plugin in a generation.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError`].
+    pub fn installed(
+        &self,
+        generation: &Generation,
+        name: &PluginName,
+    ) -> Result<InstalledPlugin, LookupError> {
+        let locked = self.locked(generation, name)?;
+        let json = self
+            .store
+            .get(&locked.config)
+            .map_err(|source| LookupError::Store { name: name.clone(), source })?;
+        let config = PluginConfig::parse(&json)
+            .map_err(|source| LookupError::Config { name: name.clone(), source })?;
+        let identity = Identity { name: name.clone(), source: locked.source.clone() };
+        Ok(InstalledPlugin { identity, locked: locked.clone(), config })
+    }
+
+    pub(super) fn locked<'a>(
+        &self,
+        generation: &'a Generation,
+        name: &PluginName,
+    ) -> Result<&'a LockedPlugin, LookupError> {
+        generation.lock.plugins.get(name).ok_or_else(|| {
+            let known: Vec<String> =
+                generation.lock.plugins.keys().map(ToString::to_string).collect();
+            LookupError::NotInstalled {
+                name: name.clone(),
+                nearest: nearest(&name.to_string(), &known).map(str::to_owned),
+            }
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! BUILD: everything from `Config`, in order; the place where concrete types meet.
+//!
+//! ```text
+//! Config ──→ App ──→ Store, Generations   what is installed and granted
+//!                ──→ Audit                what happened
+//!                ──→ PluginHost           the sandbox, built when a command needs it
+//! ```
+//!
+//! What people do to the installation lives here, one file per verb family: `install` (package →
+//! card → consent → generation), `grants`, `switch` (enable, disable, remove), `tools` (load and
+//! call), `verify`. `cli` only parses and prints.
+//!
+//! Invariant: a change is recorded in the audit before the generation that makes it is committed,
+//! and the commit is one rename.
+
+mod card;
+mod consent;
+mod grants;
+mod install;
+mod installed;
+mod source;
+mod switch;
+mod tools;
+mod verify;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ax_registry::{Generation, GenerationError, Generations, HomeLock, HomeLockError, Store};
+use serde_json::Value;
+
+use crate::audit::Audit;
+use crate::audit::entry::{Action, Change, Decision, Entry, Record};
+use crate::audit::error::AuditError;
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::plugin::{
+    Allocation, Folder, FolderError, HostConfig, PluginHost, StartError, WORKSPACE, jail, limits,
+};
+
+pub use card::{Card, CardPermission};
+pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
+pub use grants::GrantError;
+pub use install::{Candidate, InstallError, Installed};
+pub use installed::{InstalledPlugin, LookupError};
+pub use source::{Named, SourceError};
+pub use switch::SwitchError;
+pub use tools::{Listed, ToolsError};
+pub use verify::Finding;
+
+/// How long a change waits for another process to finish its own.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// The application: what the commands work on.
+pub struct App {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    generations: Generations,
+    audit: OnceLock<Audit>,
+    host: OnceLock<Arc<PluginHost>>,
+}
+
+/// Why a part of the application cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The audit log cannot be opened.
+    #[error("cannot open the audit log")]
+    Audit(#[from] AuditError),
+    /// The sandbox cannot start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// A folder cannot be bound.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// This program cannot find itself.
+    #[error("cannot find the program that compiles components")]
+    Program(#[source] std::io::Error),
+}
+
+impl AppError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Audit(error) => error.hint(),
+            Self::Start(_) | Self::Program(_) => Some("ax doctor".to_owned()),
+            Self::Folder(error) if error.name == WORKSPACE => {
+                Some("name an existing folder: --workspace DIR".to_owned())
+            }
+            Self::Folder(error) => Some(format!("--folder {}=DIR", error.name)),
+        }
+    }
+}
+
+impl App {
+    /// Names the parts; nothing is opened yet.
+    #[must_use]
+    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
+        let home = config.home.value.clone();
+        Self {
+            store: Store::open(&home),
+            generations: Generations::open(&home),
+            audit: OnceLock::new(),
+            host: OnceLock::new(),
+            clock,
+            config,
+        }
+    }
+
+    /// Returns the settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Returns the audit log, opening it the first time.
+    ///
+    /// # Errors
+    ///
+    /// When it is damaged, newer than this program or cannot be opened.
+    pub fn audit(&self) -> Result<&Audit, AppError> {
+        if let Some(audit) = self.audit.get() {
+            return Ok(audit);
+        }
+        let opened = Audit::open(&self.config.home.value, Arc::clone(&self.clock))?;
+        Ok(self.audit.get_or_init(|| opened))
+    }
+
+    /// Returns the sandbox, building it the first time.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError`].
+    pub fn host(&self) -> Result<&Arc<PluginHost>, AppError> {
+        if let Some(host) = self.host.get() {
+            return Ok(host);
+        }
+        let built = self.build_host()?;
+        Ok(self.host.get_or_init(|| built))
+    }
+
+    fn build_host(&self) -> Result<Arc<PluginHost>, AppError> {
+        let mut folders = Vec::new();
+        if let Some(workspace) = &self.config.workspace {
+            folders.push(Folder::bind(WORKSPACE, &workspace.value)?);
+        }
+        for (name, path) in &self.config.folders {
+            folders.push(Folder::bind(name, &path.value)?);
+        }
+        let sandbox = &self.config.sandbox;
+        let host = HostConfig {
+            home: self.config.home.value.clone(),
+            allocation: Allocation::OnDemand,
+            threads: sandbox.threads.value as usize,
+            compiler: jail::own_program().map_err(AppError::Program)?,
+            memory_bytes_max: memory_for_guests(sandbox.memory_percent.value),
+            instances_max: sandbox.instances.value,
+            folders,
+            environment: config::environment_variable,
+        };
+        Ok(PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?)
+    }
+
+    /// Reads what is installed and granted now.
+    ///
+    /// # Errors
+    ///
+    /// When the current generation is damaged; the error says which earlier one is whole.
+    pub fn current(&self) -> Result<Generation, GenerationError> {
+        self.generations.current()
+    }
+
+    /// Writes what is queued for the audit; a command calls it before it ends.
+    ///
+    /// # Errors
+    ///
+    /// When something could not be written.
+    pub fn close(&self) -> Result<(), AppError> {
+        match self.audit.get() {
+            Some(audit) => Ok(audit.close()?),
+            None => Ok(()),
+        }
+    }
+
+    fn lock(&self, what: &str) -> Result<HomeLock, HomeLockError> {
+        HomeLock::acquire(&self.config.home.value, what, LOCK_WAIT)
+    }
+
+    /// Records an operator's change; on disk when it returns.
+    fn record(
+        &self,
+        action: Action,
+        plugin: &str,
+        component: Option<ax_manifest::Digest>,
+        subject: &str,
+        detail: Value,
+    ) -> Result<(), AppError> {
+        let entry = Entry {
+            who: Arc::from("person"),
+            plugin: Arc::from(plugin),
+            component,
+            decision: Decision::Allowed,
+            rule: Arc::from(""),
+            record: Record::Change(Change { action, subject: Arc::from(subject), detail }),
+        };
+        Ok(self.audit()?.record_durable_blocking(entry)?)
+    }
+}
+
+/// Computes how much memory all guests may use together, in bytes.
+fn memory_for_guests(percent: u8) -> u64 {
+    let total = machine_memory().unwrap_or(limits::HOST_MEMORY_UNKNOWN);
+    total / 100 * u64::from(percent)
+}
+
+/// Reads the machine's memory, in bytes, where the system tells it.
+fn machine_memory() -> Option<u64> {
+    let text = fs_err::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    kib.checked_mul(1024)
+}

@@ -1,0 +1,333 @@
+//! Reads a plugin from where a person points: a folder, an `.axp` package, or a bare component.
+//!
+//! Whatever the form, the result is a [`Package`] whose manifest, tools and component were checked
+//! against each other. Reading a folder or a bare component asks the sandbox to `describe` its
+//! tools; a package has that frozen in, and it is compared with what its component says.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use ax_manifest::{
+    ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, InspectError, MANIFEST_BYTES_MAX, LimitRequests,
+    Manifest, ManifestError, PluginName, PluginSection, Source, ToolError, derive_tools, describe_tools, inspect,
+};
+use ax_registry::{DOCUMENT_BYTES_MAX, DOCUMENTS, Package, PackageError, PluginConfig, unpack};
+use semver::{Version, VersionReq};
+
+use super::App;
+use super::AppError;
+use crate::plugin::{DescribeError, scrub};
+
+/// Bytes of the description made up for a bare component; a manifest's own is 200 characters.
+const DESCRIPTION_BYTES: usize = 180;
+
+/// Name and version for a bare component, which carries neither.
+#[derive(Debug, Clone)]
+pub struct Named {
+    /// What to call it.
+    pub name: PluginName,
+    /// Its version.
+    pub version: Version,
+}
+
+/// Why a plugin cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Nothing is there, or it may not be read.
+    #[error("cannot read `{path}`", path = .path.display())]
+    Read {
+        /// Where.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// A file is larger than any of its kind may be.
+    #[error("`{path}` has more than {max}", path = .path.display(), max = ByteSize(*.bytes_max))]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// The bound.
+        bytes_max: u64,
+    },
+    /// The folder has no `plugin.toml`.
+    #[error("`{folder}` is no plugin: it has no plugin.toml", folder = .folder.display())]
+    NoManifest {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The manifest is not text.
+    #[error("`{path}` is not UTF-8 text", path = .path.display())]
+    NotText {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The manifest is wrong.
+    #[error("`{path}` is not a valid manifest", path = .path.display())]
+    Manifest {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        source: ManifestError,
+    },
+    /// The folder was not built yet.
+    #[error("the component `{path}` is not there", path = .path.display())]
+    NotBuilt {
+        /// Where it was expected.
+        path: PathBuf,
+    },
+    /// The bytes are not a component this host accepts.
+    #[error("`{path}` is not a usable component", path = .path.display())]
+    Component {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: InspectError,
+    },
+    /// A bare component needs a name.
+    #[error("`{path}` is a bare component and has no name", path = .path.display())]
+    Unnamed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A folder or a package has a name of its own.
+    #[error("`{path}` already has the name `{name}`", path = .path.display())]
+    NamedTwice {
+        /// Which folder or file.
+        path: PathBuf,
+        /// The name it has.
+        name: PluginName,
+    },
+    /// The package is wrong.
+    #[error("`{path}` is not a valid package", path = .path.display())]
+    Package {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: PackageError,
+    },
+    /// The tools cannot be offered.
+    #[error("the tools of `{path}` cannot be offered", path = .path.display())]
+    Tools {
+        /// Which folder or file.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: ToolError,
+    },
+    /// The component did not say what its tools are.
+    #[error("cannot learn the tools of `{path}`", path = .path.display())]
+    Describe {
+        /// Which folder or file.
+        path: PathBuf,
+        /// Why.
+        source: DescribeError,
+    },
+    /// The package says other tools than its component.
+    #[error("the package `{path}` lists other tools than its component has", path = .path.display())]
+    ToolsDiffer {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The sandbox is not there.
+    #[error(transparent)]
+    App(#[from] AppError),
+}
+
+impl SourceError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read { .. } => {
+                Some("name a folder with a plugin.toml, an .axp file or a .wasm component".into())
+            }
+            Self::TooLarge { .. } => None,
+            Self::NoManifest { folder } => {
+                Some(format!("write {}/plugin.toml with a [plugin] table", folder.display()))
+            }
+            Self::NotText { .. } => Some("save it as UTF-8".to_owned()),
+            Self::Manifest { source, .. } => Some(source.hint()),
+            Self::NotBuilt { .. } => Some(
+                "build it for wasm32-wasip2 and copy it there, or name it in plugin.toml: \
+                 [plugin] component = \"PATH\""
+                    .to_owned(),
+            ),
+            Self::Component { source, .. } => source.hint(),
+            Self::Unnamed { path } => {
+                Some(format!("ax plugin add {} --name NAMESPACE:NAME", path.display()))
+            }
+            Self::NamedTwice { path, .. } => Some(format!("ax plugin add {}", path.display())),
+            Self::Package { source, .. } => source.hint(),
+            Self::Tools { source, .. } => source.hint(),
+            Self::Describe { source, .. } => source.hint(),
+            Self::ToolsDiffer { .. } => {
+                Some("do not install it; ask its author for a new package".to_owned())
+            }
+            Self::App(error) => error.hint(),
+        }
+    }
+}
+
+/// A package, where it came from, and what its component's bytes say.
+pub(super) struct SourcePackage {
+    pub(super) package: Package,
+    pub(super) source: Source,
+    pub(super) facts: ComponentFacts,
+}
+
+impl App {
+    /// Reads a plugin from a folder or a file.
+    pub(super) fn read_source(
+        &self,
+        path: &Path,
+        named: Option<&Named>,
+    ) -> Result<SourcePackage, SourceError> {
+        let read = |source| SourceError::Read { path: path.to_owned(), source };
+        let real = path.canonicalize().map_err(read)?;
+        if real.is_dir() {
+            let (manifest, component, docs) = read_folder(&real)?;
+            refuse_name(&real, named, &manifest)?;
+            let mut made = self.make(&real, manifest, component, Source::Folder(real.clone()))?;
+            made.package.docs = docs;
+            return Ok(made);
+        }
+        let bytes = read_bounded(&real, ax_registry::PACKAGE_BYTES_MAX)?;
+        let source = Source::File(real.clone());
+        if bytes.starts_with(b"\0asm") || real.extension().is_some_and(|kind| kind == "wasm") {
+            let manifest = match named {
+                Some(named) => bare_manifest(&real, named),
+                // A file that is no component at all should hear that first.
+                None => {
+                    examine(&real, &bytes)?;
+                    return Err(SourceError::Unnamed { path: path.to_owned() });
+                }
+            };
+            return self.make(&real, manifest, bytes, source);
+        }
+        let package = unpack(&bytes)
+            .map_err(|source| SourceError::Package { path: real.clone(), source })?;
+        refuse_name(&real, named, &package.config.manifest)?;
+        self.check_package(&real, package, source)
+    }
+
+    /// Makes a package from its parts, asking the component for its tools.
+    fn make(
+        &self,
+        path: &Path,
+        manifest: Manifest,
+        component: Vec<u8>,
+        source: Source,
+    ) -> Result<SourcePackage, SourceError> {
+        let facts = examine(path, &component)?;
+        let config = self.config_of(path, manifest, &facts, &component)?;
+        let package = Package { config, component, wit: None, docs: Default::default() };
+        Ok(SourcePackage { package, source, facts })
+    }
+
+    fn config_of(
+        &self,
+        path: &Path,
+        manifest: Manifest,
+        facts: &ComponentFacts,
+        component: &[u8],
+    ) -> Result<PluginConfig, SourceError> {
+        let wrong = |source| SourceError::Tools { path: path.to_owned(), source };
+        let typed = derive_tools(facts, Some(&manifest)).map_err(wrong)?;
+        let described = self
+            .host()?
+            .describe(facts, component)
+            .map_err(|source| SourceError::Describe { path: path.to_owned(), source })?;
+        let tools = describe_tools(described, typed, Some(&manifest)).map_err(wrong)?;
+        Ok(PluginConfig::new(manifest, tools, facts))
+    }
+
+    /// Recomputes what a package says about its component and refuses any difference.
+    fn check_package(
+        &self,
+        path: &Path,
+        package: Package,
+        source: Source,
+    ) -> Result<SourcePackage, SourceError> {
+        let facts = examine(path, &package.component)?;
+        let config = &package.config;
+        let again = self.config_of(path, config.manifest.clone(), &facts, &package.component)?;
+        if again.tools != config.tools || again != *config {
+            return Err(SourceError::ToolsDiffer { path: path.to_owned() });
+        }
+        Ok(SourcePackage { package, source, facts })
+    }
+}
+
+fn examine(path: &Path, bytes: &[u8]) -> Result<ComponentFacts, SourceError> {
+    inspect(bytes).map_err(|source| SourceError::Component { path: path.to_owned(), source })
+}
+
+fn refuse_name(path: &Path, named: Option<&Named>, manifest: &Manifest) -> Result<(), SourceError> {
+    match named {
+        Some(_) => Err(SourceError::NamedTwice {
+            path: path.to_owned(),
+            name: manifest.plugin.name.clone(),
+        }),
+        None => Ok(()),
+    }
+}
+
+type Documents = BTreeMap<String, Vec<u8>>;
+
+fn read_folder(folder: &Path) -> Result<(Manifest, Vec<u8>, Documents), SourceError> {
+    let path = folder.join("plugin.toml");
+    if !path.exists() {
+        return Err(SourceError::NoManifest { folder: folder.to_owned() });
+    }
+    let text = String::from_utf8(read_bounded(&path, MANIFEST_BYTES_MAX as u64)?)
+        .map_err(|_| SourceError::NotText { path: path.clone() })?;
+    let manifest = Manifest::parse(&text)
+        .map_err(|source| SourceError::Manifest { path: path.clone(), source })?;
+    let component = folder.join(&manifest.plugin.component);
+    if !component.exists() {
+        return Err(SourceError::NotBuilt { path: component });
+    }
+    let component = read_bounded(&component, COMPONENT_BYTES_MAX)?;
+    let mut documents = Documents::new();
+    for name in DOCUMENTS {
+        let path = folder.join(name);
+        if path.is_file() {
+            documents.insert(name.to_owned(), read_bounded(&path, DOCUMENT_BYTES_MAX)?);
+        }
+    }
+    Ok((manifest, component, documents))
+}
+
+/// Reads a file of at most `bytes_max`; a pipe or a file that grows is cut off there too.
+fn read_bounded(path: &Path, bytes_max: u64) -> Result<Vec<u8>, SourceError> {
+    let failed = |source| SourceError::Read { path: path.to_owned(), source };
+    let too_large = || SourceError::TooLarge { path: path.to_owned(), bytes_max };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.len() > bytes_max {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > bytes_max { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// The manifest of a component that brings none: no permissions, default limits.
+fn bare_manifest(path: &Path, named: &Named) -> Manifest {
+    let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+    Manifest {
+        plugin: PluginSection {
+            name: named.name.clone(),
+            version: named.version.clone(),
+            description: scrub(&format!("The component {file}"), DESCRIPTION_BYTES),
+            license: None,
+            homepage: None,
+            host: VersionReq::STAR,
+            component: "plugin.wasm".to_owned(),
+        },
+        dependencies: BTreeMap::new(),
+        permissions: Vec::new(),
+        limits: LimitRequests::default(),
+        tools: BTreeMap::new(),
+        config: None,
+    }
+}

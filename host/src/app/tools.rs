@@ -1,0 +1,197 @@
+//! `ax tool list` and `call`: from a tool's id to a loaded plugin and a call.
+
+use std::sync::Arc;
+
+use ax_manifest::{GrantScope, Permission, Tool, ToolId};
+use ax_registry::{Generation, GenerationError, HomeLockError, StoreError};
+use serde_json::json;
+
+use super::installed::{InstalledPlugin, LookupError};
+use super::{App, AppError};
+use crate::audit::entry::Action;
+use crate::plugin::{LoadError, Plugin, Release};
+
+/// A tool that is offered.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Its id.
+    pub id: ToolId,
+    /// What it is.
+    pub tool: Tool,
+}
+
+/// Why a tool cannot be offered or made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolsError {
+    /// The plugin is not there.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The plugin is switched off.
+    #[error("`{plugin}` is switched off")]
+    Disabled {
+        /// Which plugin.
+        plugin: String,
+    },
+    /// It cannot be made ready to run.
+    #[error("`{plugin}` cannot be loaded")]
+    Load {
+        /// Which plugin.
+        plugin: String,
+        /// Why.
+        source: LoadError,
+    },
+    /// A permission for one call was given that the plugin does not ask for.
+    #[error("`{plugin}` does not ask for `{permission}`")]
+    NotAsked {
+        /// Which plugin.
+        plugin: String,
+        /// What was allowed.
+        permission: Permission,
+    },
+    /// A grant for one use could not be used up.
+    #[error(transparent)]
+    Lock(#[from] HomeLockError),
+    /// The generation cannot be read or written.
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    /// A part of the application is not there.
+    #[error(transparent)]
+    App(#[from] AppError),
+}
+
+impl ToolsError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Lookup(error) => error.hint(),
+            Self::Disabled { plugin } => Some(format!("ax plugin enable {plugin}")),
+            Self::Load { source, .. } => source.hint(),
+            Self::NotAsked { plugin, .. } => Some(format!("ax permission show {plugin}")),
+            Self::Lock(error) => error.hint(),
+            Self::Generation(error) => error.hint(),
+            Self::App(error) => error.hint(),
+        }
+    }
+}
+
+impl App {
+    /// Lists the tools of all plugins that are switched on, sorted by id.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolsError`].
+    pub fn tools(&self) -> Result<Vec<Listed>, ToolsError> {
+        let generation = self.current()?;
+        let mut tools = Vec::new();
+        for (name, locked) in &generation.lock.plugins {
+            if locked.enabled {
+                let plugin = self.installed(&generation, name)?;
+                tools.extend(plugin.config.tools.into_iter().map(|tool| Listed {
+                    id: ToolId { plugin: name.clone(), tool: tool.name.clone() },
+                    tool,
+                }));
+            }
+        }
+        tools.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(tools)
+    }
+
+    /// Makes the plugin of a tool ready, and returns what was granted for this one call: grants of
+    /// scope `once`, which are used up by this, and what `allow` names.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolsError`].
+    pub fn ready(
+        &self,
+        id: &ToolId,
+        allow: &[Permission],
+    ) -> Result<(Arc<Plugin>, Vec<Permission>), ToolsError> {
+        let generation = self.current()?;
+        let installed = self.installed(&generation, &id.plugin)?;
+        let plugin = id.plugin.to_string();
+        if !installed.locked.enabled {
+            return Err(ToolsError::Disabled { plugin });
+        }
+        for permission in allow {
+            if installed.locked.permissions.covering(permission).is_none() {
+                let permission = permission.clone();
+                return Err(ToolsError::NotAsked { plugin, permission });
+            }
+        }
+        let loaded = self.load(&generation, &installed)?;
+        let mut once = self.use_up(&generation, &installed)?;
+        once.extend_from_slice(allow);
+        Ok((loaded, once))
+    }
+
+    fn load(
+        &self,
+        generation: &Generation,
+        installed: &InstalledPlugin,
+    ) -> Result<Arc<Plugin>, ToolsError> {
+        let name = &installed.identity.name;
+        let settings = self.config.plugins.get(name).map(|set| set.value.clone());
+        let grants = generation.grants.get(&installed.identity).iter();
+        let release = Release {
+            identity: installed.identity.clone(),
+            version: installed.locked.version.clone(),
+            component: installed.locked.component,
+            tools: installed.config.tools.clone(),
+            declared: installed.locked.permissions.clone(),
+            grants: grants.filter(|grant| grant.scope != GrantScope::Once).cloned().collect(),
+            limits: installed.limits(),
+            settings: Arc::new(settings.unwrap_or_default()),
+        };
+        /// Loading reads the component only when it must be compiled again.
+        enum Failed {
+            Load(LoadError),
+            Store(StoreError),
+        }
+        impl From<LoadError> for Failed {
+            fn from(error: LoadError) -> Self {
+                Self::Load(error)
+            }
+        }
+        let component = installed.locked.component;
+        let read = || self.store.get(&component).map_err(Failed::Store);
+        self.host()?.load(release, read).map_err(|failed| match failed {
+            Failed::Load(source) => ToolsError::Load { plugin: name.to_string(), source },
+            Failed::Store(source) => LookupError::Store { name: name.clone(), source }.into(),
+        })
+    }
+
+    /// Takes the grants of scope `once` out of the current generation, so that the next call does
+    /// not find them. Two calls at the same time: the lock lets one of them have them.
+    fn use_up(
+        &self,
+        seen: &Generation,
+        installed: &InstalledPlugin,
+    ) -> Result<Vec<Permission>, ToolsError> {
+        let identity = &installed.identity;
+        let is_once = |grant: &&ax_manifest::Grant| grant.scope == GrantScope::Once;
+        if !seen.grants.get(identity).iter().any(|grant| is_once(&grant)) {
+            return Ok(Vec::new());
+        }
+        let plugin = identity.name.to_string();
+        let lock = self.lock(&format!("ax tool call {plugin}"))?;
+        let mut next = self.current()?;
+        let now_ms = self.clock.now_ms();
+        let held: Vec<_> = next.grants.get(identity).iter().filter(is_once).cloned().collect();
+        let others: Vec<_> =
+            next.grants.get(identity).iter().filter(|grant| !is_once(grant)).cloned().collect();
+        next.grants.remove_identity(identity);
+        for grant in others {
+            next.grants.add(identity.clone(), grant);
+        }
+        let live = held.iter().filter(|grant| grant.is_live(now_ms, None));
+        let permissions: Vec<Permission> = live.map(|grant| grant.permission.clone()).collect();
+        let texts: Vec<_> = held.iter().map(|grant| grant.permission.to_string()).collect();
+        let detail = json!({ "usedUp": texts, "generation": next.number + 1 });
+        let component = Some(installed.locked.component);
+        self.record(Action::PermissionRevoke, &plugin, component, "once", detail)?;
+        self.generations.commit(&lock, &next.lock, &next.grants)?;
+        Ok(permissions)
+    }
+}

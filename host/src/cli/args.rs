@@ -1,0 +1,282 @@
+//! The grammar of the command line. Parsing, help, completions and man pages come from here.
+
+use std::path::PathBuf;
+
+use ax_manifest::{Digest, Permission, PluginName, ToolId};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use semver::Version;
+
+/// Runs plugins for agents, each in a sandbox of its own.
+#[derive(Debug, Parser)]
+#[command(name = "ax", version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command; each has a variable `AX_…` of the same name.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// Print only JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing but data and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Print more; twice for everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub(crate) color: Option<When>,
+    /// Never ask; fail where a question would be needed
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
+    /// Answer yes to questions, never to one about a permission
+    #[arg(long, short, global = true)]
+    pub(crate) yes: bool,
+    /// Use this configuration file instead of the user's
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Keep everything in this folder instead of the user's data folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// The folder that permissions call `workspace` [default: the nearest folder with an ax.toml]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) workspace: Option<PathBuf>,
+    /// Bind another folder to a name that permissions use
+    #[arg(long, global = true, value_name = "NAME=DIR", value_parser = folder)]
+    pub(crate) folder: Vec<(String, PathBuf)>,
+    /// Act as if started in this folder
+    #[arg(short = 'C', global = true, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum When {
+    /// When a person reads it
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Install, show, switch and remove plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
+    /// Show, grant and revoke what plugins may do
+    #[command(subcommand)]
+    Permission(PermissionCommand),
+    /// List and call the tools that plugins offer
+    #[command(subcommand)]
+    Tool(ToolCommand),
+    /// Read and check the record of what happened
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Show settings and where they come from
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Check that everything needed is there and works
+    Doctor,
+    /// Say what an error code means and what to do
+    Explain {
+        /// A code such as AX-P012; all of them if left out
+        code: Option<String>,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// Install a plugin from a folder, a package or a component
+    ///
+    /// Shows the permission card first. Without a terminal, agree with --accept-card or --allow,
+    /// or install it empty-handed with --grant-nothing.
+    Add {
+        /// A folder with a plugin.toml, an .axp package, or a .wasm component
+        path: PathBuf,
+        /// The name of a bare component
+        #[arg(long, value_name = "NAMESPACE:NAME")]
+        name: Option<PluginName>,
+        /// The version of a bare component
+        #[arg(long, value_name = "VERSION", requires = "name", default_value = "0.1.0")]
+        release: Version,
+        #[command(flatten)]
+        consent: ConsentArgs,
+    },
+    /// List what is installed
+    List,
+    /// Show one plugin: card, tools, limits, grants
+    Show {
+        /// Its name
+        plugin: PluginName,
+    },
+    /// Remove a plugin and its grants
+    Remove {
+        /// Its name
+        plugin: PluginName,
+    },
+    /// Offer a plugin's tools again
+    Enable {
+        /// Its name
+        plugin: PluginName,
+    },
+    /// Stop offering a plugin's tools
+    Disable {
+        /// Its name
+        plugin: PluginName,
+    },
+    /// Check installed plugins against what was installed
+    Verify {
+        /// Its name; all plugins if left out
+        plugin: Option<PluginName>,
+    },
+}
+
+/// Ways to agree without a terminal.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConsentArgs {
+    /// Grant this permission; repeat for more
+    #[arg(long, value_name = "PERMISSION", conflicts_with_all = ["accept_card", "grant_nothing"])]
+    pub(crate) allow: Vec<Permission>,
+    /// Agree to the whole card with this digest
+    #[arg(long, value_name = "DIGEST", conflicts_with = "grant_nothing")]
+    pub(crate) accept_card: Option<Digest>,
+    /// Install it and grant nothing
+    #[arg(long)]
+    pub(crate) grant_nothing: bool,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArgs,
+}
+
+/// For how long and where a grant counts.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ScopeArgs {
+    /// Where a grant counts
+    #[arg(long, value_enum, default_value = "always", value_name = "SCOPE")]
+    pub(crate) scope: Scope,
+    /// When a grant ends, from now: `30 min`, `7d`
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
+}
+
+/// Where a grant counts.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Scope {
+    /// For the next call
+    Once,
+    /// Whenever this project's folder is the workspace
+    Project,
+    /// Everywhere
+    Always,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PermissionCommand {
+    /// Show what plugins ask for and were granted
+    Show {
+        /// One plugin; all if left out
+        plugin: Option<PluginName>,
+    },
+    /// Grant a permission that a plugin asks for
+    Grant {
+        /// To which plugin
+        plugin: PluginName,
+        /// What, as `fs:workspace:read`
+        permission: Permission,
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
+    /// Take back what was granted
+    Revoke {
+        /// From which plugin
+        plugin: PluginName,
+        /// What; a wider permission takes back all that it covers
+        permission: Permission,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ToolCommand {
+    /// List the tools that are offered
+    List {
+        /// Of one plugin
+        plugin: Option<PluginName>,
+    },
+    /// Call a tool
+    Call {
+        /// Its id, as `ax:metrics.measure`
+        tool: ToolId,
+        /// The input: JSON, `@FILE`, or `-` for standard input [default: {}]
+        input: Option<String>,
+        /// One member of the input; the value is JSON, or else text
+        #[arg(long, value_name = "NAME=VALUE", conflicts_with = "input")]
+        arg: Vec<String>,
+        /// Allow a permission for this call alone; repeat for more
+        #[arg(long, value_name = "PERMISSION")]
+        allow: Vec<Permission>,
+        /// End the call after this time, as `5 s`; never later than its own limit
+        #[arg(long, value_name = "TIME")]
+        deadline: Option<ax_manifest::Span>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Show the latest rows
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20)]
+        lines: usize,
+        /// Only rows about this plugin
+        #[arg(long)]
+        plugin: Option<PluginName>,
+        /// Only rows of this kind
+        #[arg(long, value_parser = ["call", "effect", "change"])]
+        kind: Option<String>,
+        /// Only rows with this decision
+        #[arg(long, value_parser = ["allowed", "denied", "stopped"])]
+        decision: Option<String>,
+    },
+    /// Check that no row was changed, removed, added or moved
+    Verify,
+    /// Write all rows as JSON lines, with what is needed to check them elsewhere
+    Export {
+        /// Write to this file instead of standard output
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every setting
+    Show {
+        /// Say where each value came from
+        #[arg(long)]
+        sources: bool,
+    },
+}
+
+fn folder(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok((name.to_owned(), PathBuf::from(path)))
+        }
+        _ => Err("write it as NAME=DIR".to_owned()),
+    }
+}

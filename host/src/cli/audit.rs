@@ -1,0 +1,146 @@
+//! `ax audit`: tail, verify, export.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use ax_manifest::PluginName;
+use serde_json::{Value, json};
+
+use super::args::AuditCommand;
+use super::fault::CliError;
+use super::output::Output;
+use super::render::{date, table};
+use crate::app::App;
+use crate::audit::entry::Decision;
+use crate::audit::read::{Filter, Reader, Row};
+use crate::audit::verify::verify;
+
+pub(super) fn run(app: &App, output: Output, command: AuditCommand) -> Result<(), CliError> {
+    let home = &app.config().home.value;
+    match command {
+        AuditCommand::Tail { lines, plugin, kind, decision } => {
+            show(home, output, lines, plugin.as_ref(), kind, decision)
+        }
+        AuditCommand::Verify => check(home, output),
+        AuditCommand::Export { output: file } => write(home, output, file),
+    }
+}
+
+fn show(
+    home: &Path,
+    output: Output,
+    lines: usize,
+    plugin: Option<&PluginName>,
+    kind: Option<String>,
+    decision: Option<String>,
+) -> Result<(), CliError> {
+    let filter = Filter {
+        plugin: plugin.map(ToString::to_string),
+        kind,
+        decision: decision
+            .and_then(|word| Decision::ALL.into_iter().find(|known| known.word() == word)),
+        since_ms: None,
+    };
+    let rows = Reader::open(home)?.tail(&filter, lines)?.rows;
+    if output.is_json() {
+        for row in &rows {
+            output.json_line(&value(row));
+        }
+        return Ok(());
+    }
+    if rows.is_empty() {
+        output.text("no rows\n");
+        return Ok(());
+    }
+    output.text(&table(rows.iter().map(cells)));
+    Ok(())
+}
+
+fn body(row: &Row) -> Value {
+    row.body_json()
+}
+
+fn value(row: &Row) -> Value {
+    json!({
+        "seq": row.seq,
+        "atMs": row.at_ms,
+        "kind": row.kind,
+        "plugin": row.plugin,
+        "decision": row.decision,
+        "body": body(row),
+        "hash": row.hash,
+    })
+}
+
+/// One line a row: what, by whom, how it was decided, what it used.
+fn cells(row: &Row) -> [(&'static str, String); 6] {
+    let body = body(row);
+    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let what = match row.kind.as_str() {
+        "change" => format!("{} {}", text("action"), text("subject")),
+        "effect" => text("permission"),
+        _ => text("tool"),
+    };
+    let how = match (row.decision.as_str(), text("rule")) {
+        (decision, rule) if rule.is_empty() => decision.to_owned(),
+        (decision, rule) => format!("{decision}: {rule}"),
+    };
+    let usage = &body["usage"];
+    let used = match (row.kind.as_str(), usage["fuel"].as_u64()) {
+        ("call", Some(fuel)) => format!(
+            "{fuel} fuel, {} KiB, {} ms",
+            usage["memory_peak_bytes"].as_u64().unwrap_or(0) / 1024,
+            usage["duration_us"].as_u64().unwrap_or(0) / 1000
+        ),
+        _ => String::new(),
+    };
+    let at_ms = u64::try_from(row.at_ms).unwrap_or(0);
+    [
+        ("TIME", date(at_ms)),
+        ("KIND", row.kind.clone()),
+        ("PLUGIN", row.plugin.clone()),
+        ("WHAT", what),
+        ("DECISION", how),
+        ("USED", used),
+    ]
+}
+
+fn check(home: &Path, output: Output) -> Result<(), CliError> {
+    let report = verify(home)?;
+    let count = report.findings.len() as u64 + report.findings_omitted;
+    output.data(&report, || {
+        let findings = report.findings.iter().map(|finding| format!("{finding}\n"));
+        let summary = format!(
+            "{} rows, {} checkpoints, signed up to row {}; {}\n",
+            report.rows,
+            report.checkpoints,
+            report.signed_seq,
+            if count == 0 { "unbroken".to_owned() } else { format!("{count} findings") }
+        );
+        findings.chain([summary]).collect()
+    });
+    if count > 0 { Err(CliError::AuditFindings { count }) } else { Ok(()) }
+}
+
+fn write(home: &Path, output: Output, file: Option<PathBuf>) -> Result<(), CliError> {
+    let Some(path) = file else {
+        let mut bytes = std::io::BufWriter::new(std::io::stdout().lock());
+        Reader::open(home)?.export(&mut bytes)?;
+        return bytes
+            .flush()
+            .map_err(|source| CliError::File { path: "-".to_owned(), source });
+    };
+    let name = path.display().to_string();
+    let failed = |source| CliError::File { path: name.clone(), source };
+    // An export that died must not be taken for one that is complete.
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut made = tempfile::Builder::new()
+        .prefix(".ax-export-")
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .map_err(failed)?;
+    let exported = Reader::open(home)?.export(&mut made)?;
+    made.as_file().sync_all().map_err(failed)?;
+    made.persist(&path).map_err(|error| failed(error.error))?;
+    output.note(&format!("wrote {} rows to {name}", exported.rows));
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Every error code, what it means and what to do about it. `ax explain` prints from here.
+//!
+//! Codes are stable: one is never given another meaning. The letter says where it comes from: U
+//! usage, G settings, P plugins, T tools and calls, L the installation's lock and generations,
+//! A audit, S this system.
+
+/// A stable code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Code {
+    /// As printed: `AX-P012`.
+    pub(crate) text: &'static str,
+    /// One line.
+    pub(crate) title: &'static str,
+    /// What it means and what to do.
+    pub(crate) about: &'static str,
+}
+
+macro_rules! codes {
+    ($($name:ident = $text:literal, $title:literal, $about:literal;)*) => {
+        $(pub(crate) const $name: Code = Code { text: $text, title: $title, about: $about };)*
+        /// All codes, in the order of the documentation.
+        pub(crate) const ALL: &[Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    USAGE = "AX-U001", "The command line is not understood",
+        "A flag, a value or a combination of them is wrong. The message names it; `ax COMMAND \
+         --help` lists what is accepted. Exit code 2.";
+    WOULD_ASK = "AX-U002", "A question would have been needed",
+        "There is no terminal to ask on, or --no-input is set. The hint names the flags that \
+         answer the question. --yes never answers a question about a permission. Exit code 2.";
+    DECLINED = "AX-U003", "You said no",
+        "Nothing was changed. Exit code 1.";
+    SETTINGS = "AX-G001", "A setting is wrong",
+        "A configuration file, a variable or a flag has a value that cannot be used. The message \
+         says where it stands. A project's ax.toml may only set what is harmless: it can come from \
+         a stranger. `ax config show --sources` shows every value and where it came from.";
+    NOT_INSTALLED = "AX-P001", "The plugin is not installed",
+        "`ax plugin list` shows what is. Names have two parts: `namespace:name`. Exit code 3.";
+    DISABLED = "AX-P002", "The plugin is switched off",
+        "It stays installed with its grants; `ax plugin enable NAME` offers its tools again.";
+    UNREADABLE = "AX-P003", "The plugin cannot be read from there",
+        "Name a folder with a plugin.toml, an .axp package or a .wasm component. A bare component \
+         also needs --name.";
+    MANIFEST = "AX-P004", "The manifest is not valid",
+        "plugin.toml has a mistake; line and column are given. Unknown keys are errors, since a \
+         misspelled permission or limit would otherwise be one that nobody enforces.";
+    COMPONENT = "AX-P005", "The component is not usable",
+        "The bytes are not a WebAssembly component, are damaged, too large, or need a feature that \
+         this host leaves off. Core modules are not components: build for wasm32-wasip2.";
+    PACKAGE = "AX-P006", "The package is not valid",
+        "An .axp file is damaged, or what it says differs from what its component says. Do not \
+         install it; get it again, or ask its author.";
+    NOT_ADMITTED = "AX-P007", "The component's imports are not admitted",
+        "It imports an interface whose permission its manifest does not ask for, or one that this \
+         host does not offer. Both lists must agree before anything runs.";
+    OTHER_HOST = "AX-P008", "The plugin needs another host version",
+        "The manifest's `host` names the versions it works with.";
+    TOOLS = "AX-P009", "The plugin's tools cannot be offered",
+        "A name, a description or a schema breaks a rule, two tools have one name, there are too \
+         many or none, or `describe` gave no answer. The message names the tool.";
+    TOO_EXPENSIVE = "AX-P010", "The component cannot be compiled within bounds",
+        "Components are compiled in a child process with limits on memory, time and output. A \
+         component of a few hundred bytes can ask for gigabytes; this one hit a limit or was \
+         refused by the compiler.";
+    DAMAGED = "AX-P011", "An installed package is damaged",
+        "A file in the store is missing or has other bytes than its digest says. Install the \
+         plugin again from where it came; `ax plugin verify` checks all of them.";
+    DENIED = "AX-P012", "The plugin may not do that",
+        "A plugin may do what its manifest asks for and a person granted, and nothing else. The \
+         message gives the permission that is missing and the hint the command that grants it. \
+         Grant only what you understand: `ax permission show PLUGIN` says it in plain words. Some \
+         things no permission opens, raw sockets among them. Exit code 5.";
+    CONSENT = "AX-P013", "The consent does not fit",
+        "--accept-card must give the digest of the card as it is now; a changed component or \
+         folder changes it. --allow must name something that the plugin asks for.";
+    NOT_ASKED = "AX-P014", "The plugin does not ask for that",
+        "A grant never opens more than the manifest asks for, so granting it would change nothing.";
+    NOT_GRANTED = "AX-P015", "There is no such grant to take back",
+        "`ax permission show PLUGIN` lists the grants. A grant wider than what you named stays \
+         until it is revoked as a whole.";
+    NOT_SERVED = "AX-P016", "This host does not serve that yet",
+        "The manifest asks for something that a later host version offers.";
+    NO_TOOL = "AX-T001", "There is no such tool",
+        "`ax tool list` shows all; an id is `namespace:plugin.tool`. Exit code 3.";
+    INPUT = "AX-T002", "The input does not fit the tool",
+        "It is not JSON, too long or too deep, or a value has another type than the tool takes. \
+         The message gives the path, the type and what was found; `ax tool list --json` has the \
+         schemas.";
+    EXHAUSTED = "AX-T003", "A limit is used up",
+        "Every call is bounded in fuel (about one unit per instruction), wall clock, memory, host \
+         calls, input, result and more. The message names the limit and its bound. A plugin may \
+         ask for more in its plugin.toml under [limits]; a person then sees it on the card. Time \
+         has the exit code 7.";
+    CRASHED = "AX-T004", "The plugin crashed",
+        "It hit a trap or ended itself. The instance is gone, the host is not affected. What it \
+         wrote before is printed above the error.";
+    TOOL_FAILED = "AX-T005", "The tool answered with an error",
+        "The plugin ran and says that it could not do what was asked. The message is its own.";
+    ANSWER = "AX-T006", "The tool's answer is not usable",
+        "It does not fit the types or the bounds that hold for it. This is a defect of the plugin.";
+    CANCELLED = "AX-T007", "The call was cancelled",
+        "Somebody asked to stop. The plugin was given a moment to end itself. Exit code 130.";
+    START = "AX-T008", "The plugin could not be started",
+        "Its instance could not be set up. `ax plugin verify` and `ax doctor` look for the cause.";
+    BUSY = "AX-L001", "Another ax is changing the installation",
+        "Changes are made one at a time, under a lock that ends with its process. The message \
+         names the holder.";
+    GENERATION = "AX-L002", "The installation's state cannot be read or written",
+        "What is installed and granted is kept in numbered generations; a switch is one rename, so \
+         a crash leaves the old or the new one. If the current one is damaged, the message says \
+         which earlier one is whole.";
+    AUDIT = "AX-A001", "The audit log cannot be used",
+        "No call runs that cannot be recorded. A damaged, foreign or shortened log is refused and \
+         never repaired: keep it for whoever has to look at it, then move it away to start anew.";
+    AUDIT_FINDINGS = "AX-A002", "The audit log was changed",
+        "Rows form a chain of hashes with signed checkpoints. A row was changed, removed, added or \
+         moved. Exit code 6.";
+    VERIFY_FINDINGS = "AX-P017", "Installed plugins are not as they were installed",
+        "`ax plugin verify` found files that differ from the lock file. Exit code 6.";
+    SYSTEM = "AX-S001", "This system does not offer what is needed",
+        "Files, folders, threads or the engine could not be set up. `ax doctor` checks each.";
+    DOCTOR_FINDINGS = "AX-S002", "Something is missing or wrong",
+        "`ax doctor` lists each check with what to do. Exit code 6.";
+    UNKNOWN_CODE = "AX-U004", "There is no such code",
+        "`ax explain` without a code lists all of them. Exit code 3.";
+}
+
+/// Finds a code by its text, in any case, with or without `AX-`.
+pub(crate) fn find(text: &str) -> Option<&'static Code> {
+    let wanted = text.trim().to_ascii_uppercase();
+    let wanted = wanted.strip_prefix("AX-").unwrap_or(&wanted);
+    ALL.iter().find(|code| code.text.strip_prefix("AX-") == Some(wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_found_however_they_are_typed() {
+        for (at, code) in ALL.iter().enumerate() {
+            assert!(!ALL[..at].iter().any(|other| other.text == code.text), "{}", code.text);
+            assert_eq!(find(&code.text.to_lowercase()), Some(code));
+        }
+        assert_eq!(find("p012"), Some(&DENIED));
+        assert_eq!(find("AX-P999"), None);
+    }
+}

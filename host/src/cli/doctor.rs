@@ -1,0 +1,184 @@
+//! `ax doctor`: checks that what is needed is there and works, by using it.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde::Serialize;
+
+use super::fault::CliError;
+use super::output::Output;
+use crate::app::App;
+use crate::audit::verify::verify;
+use crate::config::Config;
+use crate::plugin::engine::slots_that_fit;
+use crate::plugin::{Allocation, Engine, Jail, jail, limits};
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    state: State,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    /// Works, and could be better.
+    Note,
+    Failed,
+}
+
+impl Check {
+    fn ok(name: &'static str, found: impl Into<String>) -> Self {
+        Self { name, state: State::Ok, found: found.into(), hint: None }
+    }
+
+    fn note(name: &'static str, found: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { name, state: State::Note, found: found.into(), hint: Some(hint.into()) }
+    }
+
+    fn failed(name: &'static str, found: impl Into<String>, hint: Option<String>) -> Self {
+        Self { name, state: State::Failed, found: found.into(), hint }
+    }
+}
+
+pub(super) fn run(app: &App, output: Output) -> Result<(), CliError> {
+    let checks = [
+        home(app.config()),
+        workspace(app.config()),
+        generation(app),
+        plugins(app),
+        audit(app.config()),
+        engine(),
+        compiler(),
+        maps(),
+    ];
+    output.data(&checks, || checks.iter().map(line).collect());
+    match checks.iter().filter(|check| check.state == State::Failed).count() {
+        0 => Ok(()),
+        count => Err(CliError::DoctorFindings { count }),
+    }
+}
+
+fn line(check: &Check) -> String {
+    let mark = match check.state {
+        State::Ok => "ok  ",
+        State::Note => "note",
+        State::Failed => "FAIL",
+    };
+    let hint = check.hint.as_ref().map_or_else(String::new, |hint| format!("      {hint}\n"));
+    format!("{mark}  {:<10} {}\n{hint}", check.name, check.found)
+}
+
+fn home(config: &Config) -> Check {
+    const NAME: &str = "home";
+    let home = &config.home.value;
+    let path = home.display();
+    if !home.exists() {
+        return Check::ok(NAME, format!("{path} (made at the first installation)"));
+    }
+    if let Err(error) = tempfile::Builder::new().prefix(".doctor-").tempfile_in(home) {
+        let hint = Some("make it writable, or set AX_HOME to another folder".to_owned());
+        return Check::failed(NAME, format!("{path} cannot be written: {error}"), hint);
+    }
+    let mode = home.metadata().map_or(0, |data| data.permissions().mode());
+    if mode & 0o077 != 0 {
+        return Check::note(NAME, format!("{path} is open to others"), format!("chmod 700 {path}"));
+    }
+    Check::ok(NAME, path.to_string())
+}
+
+fn workspace(config: &Config) -> Check {
+    const NAME: &str = "workspace";
+    match &config.workspace {
+        Some(set) => Check::ok(NAME, format!("{} ({})", set.value.display(), set.source)),
+        None => Check::note(NAME, "no folder is bound to it", Config::workspace_hint()),
+    }
+}
+
+fn generation(app: &App) -> Check {
+    const NAME: &str = "state";
+    match app.current() {
+        Ok(current) => Check::ok(
+            NAME,
+            format!("generation {}, {} plugins", current.number, current.lock.plugins.len()),
+        ),
+        Err(error) => Check::failed(NAME, error.to_string(), error.hint()),
+    }
+}
+
+fn plugins(app: &App) -> Check {
+    const NAME: &str = "plugins";
+    let Ok(current) = app.current() else {
+        return Check::note(NAME, "not checked", "the state cannot be read, see above");
+    };
+    match app.verify(&current, None).as_slice() {
+        [] => Check::ok(NAME, "all as installed"),
+        findings => Check::failed(
+            NAME,
+            format!("{} findings", findings.len()),
+            Some("ax plugin verify".to_owned()),
+        ),
+    }
+}
+
+fn audit(config: &Config) -> Check {
+    const NAME: &str = "audit";
+    use crate::audit::error::AuditError;
+    match verify(&config.home.value) {
+        Ok(report) if report.is_intact() => {
+            Check::ok(NAME, format!("{} rows, unbroken", report.rows))
+        }
+        Ok(_) => Check::failed(NAME, "rows were changed", Some("ax audit verify".to_owned())),
+        Err(AuditError::Absent { .. }) => Check::ok(NAME, "nothing recorded yet"),
+        Err(error) => Check::failed(NAME, error.to_string(), error.hint()),
+    }
+}
+
+fn engine() -> Check {
+    const NAME: &str = "engine";
+    match Engine::new(Allocation::OnDemand) {
+        Ok(engine) => Check::ok(NAME, format!("ready, {}", engine.digest().short())),
+        Err(error) => Check::failed(NAME, format!("{error:#}"), None),
+    }
+}
+
+/// Compiles the smallest component there is, in the jail.
+fn compiler() -> Check {
+    const NAME: &str = "compiler";
+    /// `(component)` in its binary form.
+    const EMPTY: &[u8] = &[0, b'a', b's', b'm', 13, 0, 1, 0];
+    let made = jail::own_program().map_err(|error| error.to_string()).and_then(|program| {
+        let output = tempfile::tempfile().map_err(|error| error.to_string())?;
+        Jail::new(program, 1).compile(EMPTY, &output).map_err(|error| error.to_string())
+    });
+    match made {
+        Ok(()) => Check::ok(NAME, "compiles in a process of its own"),
+        Err(error) => Check::failed(
+            NAME,
+            error,
+            Some("allow this user to start processes with rlimits".to_owned()),
+        ),
+    }
+}
+
+/// A server keeps many instances ready, each of which needs memory maps.
+fn maps() -> Check {
+    const NAME: &str = "maps";
+    let Ok(text) = fs_err::read_to_string("/proc/sys/vm/max_map_count") else {
+        return Check::ok(NAME, "not limited on this system");
+    };
+    let count: u32 = text.trim().parse().unwrap_or(0);
+    let slots = slots_that_fit(count);
+    if slots < limits::LIVE_INSTANCES {
+        return Check::note(
+            NAME,
+            format!("room for {slots} instances at once"),
+            "sysctl vm.max_map_count=65530",
+        );
+    }
+    Check::ok(NAME, format!("room for {slots} instances at once"))
+}

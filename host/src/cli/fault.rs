@@ -1,0 +1,437 @@
+//! What went wrong, as a person reads it: code, message, causes, hint, exit code.
+//!
+//! The only place where errors become codes and exit codes. Every `match` lists its variants, so a
+//! new error does not compile until somebody decided what people see.
+
+use std::error::Error;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::codes::{self, Code};
+use crate::app::{
+    AppError, ConsentError, GrantError, InstallError, LookupError, SourceError, SwitchError,
+    ToolsError,
+};
+use crate::audit::error::AuditError;
+use crate::config::ConfigError;
+use crate::plugin::{
+    CallError, Denial, DenialReason, DescribeError, JailError, Limit, LoadError, scrub,
+};
+use ax_registry::{GenerationError, HomeLockError};
+
+/// Bytes of one printed message or cause; errors may repeat what a stranger wrote.
+const TEXT_BYTES: usize = 4 << 10;
+
+/// Exit codes (INTERFACES §1 of the design; `ax explain` repeats them).
+pub(crate) mod exit {
+    /// It failed.
+    pub(crate) const FAILED: u8 = 1;
+    /// Wrong usage, or a question would have been needed.
+    pub(crate) const USAGE: u8 = 2;
+    /// There is no such thing.
+    pub(crate) const NOT_FOUND: u8 = 3;
+    /// Not permitted.
+    pub(crate) const DENIED: u8 = 5;
+    /// A check found something.
+    pub(crate) const FINDINGS: u8 = 6;
+    /// Time is up.
+    pub(crate) const TIMEOUT: u8 = 7;
+    /// Interrupted.
+    pub(crate) const INTERRUPTED: u8 = 130;
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// Arguments that clap cannot check.
+    #[error("{what}")]
+    Usage { what: String, hint: String },
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    #[error(transparent)]
+    Install(#[from] InstallError),
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    #[error(transparent)]
+    Consent(#[from] ConsentError),
+    #[error(transparent)]
+    Switch(#[from] SwitchError),
+    #[error(transparent)]
+    Tools(#[from] ToolsError),
+    #[error(transparent)]
+    Generation(#[from] GenerationError),
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// A call gave no answer.
+    #[error("{source}")]
+    Call { plugin: String, denials: Vec<Denial>, source: CallError },
+    /// A question would have been needed.
+    #[error("{what}")]
+    WouldAsk { what: String, hint: String },
+    /// `ax audit verify` found something.
+    #[error("the audit log is not as it was written: {count} findings")]
+    AuditFindings { count: u64 },
+    /// `ax plugin verify` found something.
+    #[error("{count} installed files are not as they were installed")]
+    VerifyFindings { count: usize },
+    /// `ax doctor` found something.
+    #[error("{count} checks failed")]
+    DoctorFindings { count: usize },
+    /// `ax explain` was given something else.
+    #[error("there is no code `{code}`")]
+    UnknownCode { code: String },
+    /// A file named on the command line cannot be read or written.
+    #[error("cannot use `{path}`")]
+    File { path: String, source: std::io::Error },
+    /// No threads.
+    #[error("cannot start")]
+    Start(#[source] std::io::Error),
+}
+
+/// A failure, ready to print.
+#[derive(Debug, Serialize)]
+pub(crate) struct Fault {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) hint: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) causes: Vec<String>,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub(crate) details: Value,
+    pub(crate) retryable: bool,
+    #[serde(skip)]
+    pub(crate) exit: u8,
+}
+
+impl From<&CliError> for Fault {
+    fn from(error: &CliError) -> Self {
+        if let CliError::Call { plugin, denials, source } = error
+            && let Some(denial) = denials.first()
+        {
+            return denied(plugin, denial, denials, source);
+        }
+        let (code, exit) = verdict(error);
+        let message = error.to_string();
+        Self {
+            code: code.text,
+            causes: causes(error, &message),
+            message: scrub(&message, TEXT_BYTES),
+            hint: hint(error).map(|hint| scrub(&hint, TEXT_BYTES)),
+            details: details(error),
+            retryable: retryable(error),
+            exit,
+        }
+    }
+}
+
+impl Fault {
+    /// A command line that clap refused.
+    pub(crate) fn usage(message: String) -> Self {
+        Self {
+            code: codes::USAGE.text,
+            message,
+            hint: Some("ax --help".to_owned()),
+            causes: Vec::new(),
+            details: Value::Null,
+            retryable: false,
+            exit: exit::USAGE,
+        }
+    }
+}
+
+/// A call that failed after something was denied: the denial is what the person can act on.
+fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> Fault {
+    let words = denial
+        .permission
+        .parse::<ax_manifest::Permission>()
+        .map_or_else(|_| format!("use `{}`", denial.permission), |known| known.plain_words());
+    let hint = match denial.reason {
+        DenialReason::NotGranted => {
+            Some(format!("ax permission grant {plugin} {}", quoted(&denial.permission)))
+        }
+        DenialReason::NotDeclared => Some(format!(
+            "nobody can grant it: the manifest of `{plugin}` does not ask for `{}`",
+            denial.permission
+        )),
+        DenialReason::NeverGrantable => {
+            Some(format!("no permission opens `{}`; `ax explain AX-P012`", denial.permission))
+        }
+    };
+    let message = source.to_string();
+    let mut causes = vec![format!("`{}` is {}", denial.permission, denial.reason.word())];
+    causes.push(scrub(&format!("the tool then failed: {message}"), TEXT_BYTES));
+    let listed = all.iter().map(|denial| {
+        json!({
+            "permission": denial.permission,
+            "reason": denial.reason.word(),
+            "interface": denial.interface,
+            "count": denial.count,
+        })
+    });
+    Fault {
+        code: codes::DENIED.text,
+        message: format!("plugin `{plugin}` may not {words}"),
+        hint,
+        causes,
+        details: json!({ "denials": listed.collect::<Vec<_>>(), "kind": "denied" }),
+        retryable: false,
+        exit: exit::DENIED,
+    }
+}
+
+/// Quotes a permission for the shell where it needs it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ":/.,_-@".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{text}'") }
+}
+
+/// Collects the chain of sources, leaving out what the message already says.
+fn causes(error: &dyn Error, message: &str) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = scrub(&cause.to_string(), TEXT_BYTES);
+        if text != message && causes.last() != Some(&text) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    causes
+}
+
+fn verdict(error: &CliError) -> (Code, u8) {
+    use exit::{FAILED, FINDINGS, NOT_FOUND, USAGE};
+    match error {
+        CliError::Usage { .. } => (codes::USAGE, USAGE),
+        CliError::WouldAsk { .. } => (codes::WOULD_ASK, USAGE),
+        CliError::Config(_) => (codes::SETTINGS, USAGE),
+        CliError::App(error) => app(error),
+        CliError::Lookup(error) => lookup(error),
+        CliError::Install(error) => install(error),
+        CliError::Consent(error) => consent(error),
+        CliError::Grant(error) => grant(error),
+        CliError::Switch(error) => switch(error),
+        CliError::Tools(error) => tools(error),
+        CliError::Generation(error) => generation(error),
+        CliError::Audit(error) => audit(error),
+        CliError::Call { source, .. } => call(source),
+        CliError::AuditFindings { .. } => (codes::AUDIT_FINDINGS, FINDINGS),
+        CliError::VerifyFindings { .. } => (codes::VERIFY_FINDINGS, FINDINGS),
+        CliError::DoctorFindings { .. } => (codes::DOCTOR_FINDINGS, FINDINGS),
+        CliError::UnknownCode { .. } => (codes::UNKNOWN_CODE, NOT_FOUND),
+        CliError::File { .. } => (codes::USAGE, FAILED),
+        CliError::Start(_) => (codes::SYSTEM, FAILED),
+    }
+}
+
+fn app(error: &AppError) -> (Code, u8) {
+    match error {
+        AppError::Audit(error) => audit(error),
+        AppError::Folder(_) => (codes::SETTINGS, exit::USAGE),
+        AppError::Start(_) | AppError::Program(_) => (codes::SYSTEM, exit::FAILED),
+    }
+}
+
+/// Whatever is wrong with the log, the code is one: the message says which file and why.
+fn audit(_: &AuditError) -> (Code, u8) {
+    (codes::AUDIT, exit::FAILED)
+}
+
+fn lookup(error: &LookupError) -> (Code, u8) {
+    match error {
+        LookupError::NotInstalled { .. } => (codes::NOT_INSTALLED, exit::NOT_FOUND),
+        LookupError::Generation(error) => generation(error),
+        LookupError::Store { .. } | LookupError::Config { .. } => (codes::DAMAGED, exit::FAILED),
+    }
+}
+
+/// Whatever is wrong with the generations, the message says which file and which one is whole.
+fn generation(_: &GenerationError) -> (Code, u8) {
+    (codes::GENERATION, exit::FAILED)
+}
+
+fn busy(error: &HomeLockError) -> (Code, u8) {
+    match error {
+        HomeLockError::Held { .. } => (codes::BUSY, exit::TIMEOUT),
+        HomeLockError::Io { .. } => (codes::SYSTEM, exit::FAILED),
+    }
+}
+
+fn install(error: &InstallError) -> (Code, u8) {
+    match error {
+        InstallError::Source(error) => source(error),
+        InstallError::Admission { .. } => (codes::NOT_ADMITTED, exit::FAILED),
+        InstallError::NotServed { .. } => (codes::NOT_SERVED, exit::FAILED),
+        InstallError::OtherHost { .. } => (codes::OTHER_HOST, exit::FAILED),
+        InstallError::NoTools { .. } => (codes::TOOLS, exit::FAILED),
+        InstallError::Load { source, .. } => load(source),
+        InstallError::ConsentMissing { .. } => (codes::WOULD_ASK, exit::USAGE),
+        InstallError::Declined { .. } => (codes::DECLINED, exit::FAILED),
+        InstallError::Consent(error) => consent(error),
+        InstallError::Lock(error) => busy(error),
+        InstallError::Package(_) => (codes::PACKAGE, exit::FAILED),
+        InstallError::Store(_) => (codes::SYSTEM, exit::FAILED),
+        InstallError::Generation(error) => generation(error),
+        InstallError::App(error) => app(error),
+    }
+}
+
+fn source(error: &SourceError) -> (Code, u8) {
+    let code = match error {
+        SourceError::Read { .. } => return (codes::UNREADABLE, exit::NOT_FOUND),
+        SourceError::TooLarge { .. }
+        | SourceError::NoManifest { .. }
+        | SourceError::NotBuilt { .. }
+        | SourceError::Unnamed { .. }
+        | SourceError::NamedTwice { .. } => codes::UNREADABLE,
+        SourceError::NotText { .. } | SourceError::Manifest { .. } => codes::MANIFEST,
+        SourceError::Component { .. } => codes::COMPONENT,
+        SourceError::Package { .. } | SourceError::ToolsDiffer { .. } => codes::PACKAGE,
+        SourceError::Tools { .. } => codes::TOOLS,
+        SourceError::Describe { source, .. } => return describe(source),
+        SourceError::App(error) => return app(error),
+    };
+    (code, exit::FAILED)
+}
+
+fn describe(error: &DescribeError) -> (Code, u8) {
+    match error {
+        DescribeError::Load(error) => load(error),
+        DescribeError::Call(_) => (codes::TOOLS, exit::FAILED),
+    }
+}
+
+fn load(error: &LoadError) -> (Code, u8) {
+    let code = match error {
+        LoadError::Compile { source: JailError::Process { .. }, .. } => codes::SYSTEM,
+        LoadError::Compile {
+            source: JailError::Refused { .. } | JailError::TooExpensive { .. },
+            ..
+        } => codes::TOO_EXPENSIVE,
+        LoadError::Map { .. } | LoadError::Cache(_) => codes::SYSTEM,
+        LoadError::Link { .. } => codes::NOT_ADMITTED,
+        LoadError::TooMany { .. } => codes::COMPONENT,
+        LoadError::MissingExport { .. } => codes::DAMAGED,
+    };
+    (code, exit::FAILED)
+}
+
+fn consent(error: &ConsentError) -> (Code, u8) {
+    match error {
+        ConsentError::OtherCard { .. } => (codes::CONSENT, exit::USAGE),
+        ConsentError::NotAsked { .. } => (codes::NOT_ASKED, exit::USAGE),
+        ConsentError::NoProject | ConsentError::Expiry { .. } => (codes::USAGE, exit::USAGE),
+    }
+}
+
+fn grant(error: &GrantError) -> (Code, u8) {
+    match error {
+        GrantError::Lookup(error) => lookup(error),
+        GrantError::Consent(error) => consent(error),
+        GrantError::NothingToRevoke { .. } => (codes::NOT_GRANTED, exit::NOT_FOUND),
+        GrantError::Lock(error) => busy(error),
+        GrantError::Generation(error) => generation(error),
+        GrantError::App(error) => app(error),
+    }
+}
+
+fn switch(error: &SwitchError) -> (Code, u8) {
+    match error {
+        SwitchError::Lookup(error) => lookup(error),
+        SwitchError::Lock(error) => busy(error),
+        SwitchError::Generation(error) => generation(error),
+        SwitchError::App(error) => app(error),
+    }
+}
+
+fn tools(error: &ToolsError) -> (Code, u8) {
+    match error {
+        ToolsError::Lookup(error) => lookup(error),
+        ToolsError::Disabled { .. } => (codes::DISABLED, exit::FAILED),
+        ToolsError::Load { source, .. } => load(source),
+        ToolsError::NotAsked { .. } => (codes::NOT_ASKED, exit::USAGE),
+        ToolsError::Lock(error) => busy(error),
+        ToolsError::Generation(error) => generation(error),
+        ToolsError::App(error) => app(error),
+    }
+}
+
+fn call(error: &CallError) -> (Code, u8) {
+    match error {
+        CallError::NoSuchTool { .. } => (codes::NO_TOOL, exit::NOT_FOUND),
+        CallError::Json(_) | CallError::Input(_) => (codes::INPUT, exit::USAGE),
+        CallError::Exhausted { limit: Limit::Time, .. } => (codes::EXHAUSTED, exit::TIMEOUT),
+        CallError::Exhausted { .. } => (codes::EXHAUSTED, exit::FAILED),
+        CallError::Trapped { .. } | CallError::Exited { .. } => (codes::CRASHED, exit::FAILED),
+        CallError::Tool { .. } => (codes::TOOL_FAILED, exit::FAILED),
+        CallError::Answer { .. } => (codes::ANSWER, exit::FAILED),
+        CallError::Start { .. } | CallError::Lost => (codes::START, exit::FAILED),
+        CallError::Cancelled => (codes::CANCELLED, exit::INTERRUPTED),
+        CallError::Audit(error) => audit(error),
+    }
+}
+
+fn hint(error: &CliError) -> Option<String> {
+    match error {
+        CliError::Usage { hint, .. } | CliError::WouldAsk { hint, .. } => Some(hint.clone()),
+        CliError::Config(error) => Some(error.hint()),
+        CliError::App(error) => error.hint(),
+        CliError::Lookup(error) => error.hint(),
+        CliError::Install(error) => error.hint(),
+        CliError::Consent(error) => error.hint(),
+        CliError::Grant(error) => error.hint(),
+        CliError::Switch(error) => error.hint(),
+        CliError::Tools(error) => error.hint(),
+        CliError::Generation(error) => error.hint(),
+        CliError::Audit(error) => error.hint(),
+        CliError::Call { source, .. } => source.hint(),
+        CliError::AuditFindings { .. } => {
+            Some("keep the files as they are for whoever looks into it: ax audit export".to_owned())
+        }
+        CliError::VerifyFindings { .. } => Some("ax plugin add FOLDER, for each".to_owned()),
+        CliError::DoctorFindings { .. } => Some("each failed check says what to do".to_owned()),
+        CliError::UnknownCode { .. } => Some("ax explain".to_owned()),
+        CliError::File { .. } | CliError::Start(_) => None,
+    }
+}
+
+fn details(error: &CliError) -> Value {
+    match error {
+        CliError::Call { source, .. } => {
+            let mut details = json!({ "kind": source.kind().word() });
+            match source {
+                CallError::Exhausted { limit, bound } => {
+                    details["limit"] = json!(limit.word());
+                    details["bound"] = json!(bound);
+                }
+                CallError::Tool { code, data, .. } => {
+                    details["code"] = json!(code);
+                    details["data"] = json!(data);
+                }
+                _ => {}
+            }
+            details
+        }
+        CliError::Install(InstallError::ConsentMissing { card, .. }) => {
+            json!({ "card": card, "digest": card.digest() })
+        }
+        _ => Value::Null,
+    }
+}
+
+fn retryable(error: &CliError) -> bool {
+    match error {
+        CliError::Call { source, .. } => source.is_transient(),
+        CliError::Install(InstallError::Lock(error))
+        | CliError::Grant(GrantError::Lock(error))
+        | CliError::Switch(SwitchError::Lock(error))
+        | CliError::Tools(ToolsError::Lock(error)) => error.is_transient(),
+        _ => false,
+    }
+}

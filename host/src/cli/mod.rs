@@ -1,0 +1,144 @@
+//! TALK: commands and what they print. Each file is one noun; each command parses, calls one
+//! function of `app`, and prints.
+//!
+//! Not here: what a command does (`app`), what an error means (`fault`, `codes`).
+
+mod args;
+mod audit;
+mod codes;
+mod config;
+mod doctor;
+mod explain;
+mod fault;
+mod output;
+mod permission;
+mod plugin;
+mod prompt;
+mod render;
+mod tool;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser};
+
+use crate::app::App;
+use crate::clock::SystemClock;
+use crate::config::{Overrides, environment_variable, load};
+use args::{Cli, Command, Globals, When};
+use fault::{CliError, Fault, exit};
+use output::Output;
+
+/// Runs a command line; returns the exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return refuse_usage(&error, json),
+    };
+    let mut output = Output::early(cli.globals.json);
+    match dispatch(cli, &mut output) {
+        Ok(()) => 0,
+        Err(error) => {
+            let fault = Fault::from(&error);
+            output.fault(&fault);
+            fault.exit
+        }
+    }
+}
+
+/// Help and version are data; a wrong command line is an error, in JSON if that was asked for.
+fn refuse_usage(error: &clap::Error, json: bool) -> u8 {
+    if !error.use_stderr() {
+        // Printing help can only fail if nobody reads it.
+        drop(error.print());
+        return 0;
+    }
+    if json {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        Output::early(true).fault(&Fault::usage(message.to_owned()));
+    } else {
+        drop(error.print());
+    }
+    exit::USAGE
+}
+
+fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
+    // What needs no settings works even when they are wrong.
+    match &cli.command {
+        Command::Explain { code } => return explain::run(*output, code.as_deref()),
+        Command::Completions { shell } => {
+            output.raw(&explain::completions(*shell));
+            return Ok(());
+        }
+        Command::Man => {
+            output.raw(&explain::manual());
+            return Ok(());
+        }
+        _ => {}
+    }
+    let current = std::env::current_dir()
+        .map_err(|source| CliError::File { path: ".".to_owned(), source })?;
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = u32::try_from(cores).unwrap_or(u32::MAX);
+    let settings = load(&overrides(cli.globals), environment_variable, &current, cores)?;
+    *output = Output::new(&settings);
+    let app = App::new(settings, Arc::new(SystemClock::new()));
+    let ran = match cli.command {
+        Command::Plugin(command) => plugin::run(&app, *output, command),
+        Command::Permission(command) => permission::run(&app, *output, command),
+        Command::Tool(command) => tool::run(&app, *output, command),
+        Command::Audit(command) => audit::run(&app, *output, command),
+        Command::Config(command) => config::run(&app, *output, &command),
+        Command::Doctor => doctor::run(&app, *output),
+        Command::Explain { .. } | Command::Completions { .. } | Command::Man => Ok(()),
+    };
+    // What was recorded is written before the process ends, also after a failure.
+    let closed = app.close().map_err(CliError::from);
+    ran.and(closed)
+}
+
+fn overrides(globals: Globals) -> Overrides {
+    Overrides {
+        home: globals.home,
+        config_file: globals.config,
+        workspace: globals.workspace,
+        folders: globals.folder,
+        color: globals.color.map(|when| match when {
+            When::Auto => crate::config::Color::Auto,
+            When::Always => crate::config::Color::Always,
+            When::Never => crate::config::Color::Never,
+        }),
+        json: globals.json,
+        quiet: globals.quiet,
+        verbose: globals.verbose,
+        no_input: globals.no_input,
+        yes: globals.yes,
+        directory: globals.directory,
+    }
+}
+
+/// Builds the command description; help, completions and the manual come from it.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Reads a file or standard input named on the command line, at most `bytes_max` of it.
+fn read_named(path: &str, bytes_max: u64) -> Result<String, CliError> {
+    use std::io::Read;
+    let failed = |source| CliError::File { path: path.to_owned(), source };
+    let mut text = String::new();
+    // One byte more than allowed is read, so that the one who checks sees that it is too long.
+    let read = match path {
+        "-" => std::io::stdin().lock().take(bytes_max + 1).read_to_string(&mut text),
+        path => std::fs::File::open(PathBuf::from(path))
+            .map_err(failed)?
+            .take(bytes_max + 1)
+            .read_to_string(&mut text),
+    };
+    read.map_err(failed)?;
+    Ok(text)
+}

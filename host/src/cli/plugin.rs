@@ -1,0 +1,298 @@
+//! `ax plugin`: add, list, show, remove, enable, disable, verify.
+
+use std::path::Path;
+use std::time::Duration;
+
+use ax_manifest::{GrantScope, PluginName, Warning};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use super::args::{ConsentArgs, PluginCommand, Scope, ScopeArgs};
+use super::fault::CliError;
+use super::output::Output;
+use super::render::{self, table};
+use super::{permission, prompt};
+use crate::app::{App, Candidate, Consent, InstallError, Installed, Named, parse_expiry};
+
+pub(super) fn run(app: &App, output: Output, command: PluginCommand) -> Result<(), CliError> {
+    match command {
+        PluginCommand::Add { path, name, release, consent } => {
+            let named = name.map(|name| Named { name, version: release });
+            add(app, output, &path, named.as_ref(), consent)
+        }
+        PluginCommand::List => list(app, output),
+        PluginCommand::Show { plugin } => show(app, output, &plugin),
+        PluginCommand::Remove { plugin } => remove(app, output, &plugin),
+        PluginCommand::Enable { plugin } => set_enabled(app, output, &plugin, true),
+        PluginCommand::Disable { plugin } => set_enabled(app, output, &plugin, false),
+        PluginCommand::Verify { plugin } => verify(app, output, plugin.as_ref()),
+    }
+}
+
+fn add(
+    app: &App,
+    output: Output,
+    path: &Path,
+    named: Option<&Named>,
+    args: ConsentArgs,
+) -> Result<(), CliError> {
+    let spinner = spinner(output, &format!("reading and compiling {}", path.display()));
+    let candidate = app.prepare(path, named);
+    spinner.finish_and_clear();
+    let candidate = candidate?;
+    for Warning::Unused { permission } in &candidate.warnings {
+        output.warn(&format!(
+            "`{}` asks for `{permission}` and imports nothing that could use it",
+            candidate.card.plugin
+        ));
+    }
+    if !output.is_json() {
+        output.show(&candidate.card.text());
+        output.show(&changes(&candidate));
+    }
+    let consent = agree(app, output, &candidate, args)?;
+    let installed = app.install(&candidate, &consent)?;
+    report(output, &candidate, &installed);
+    Ok(())
+}
+
+/// Finds out what the person agrees to: by flag, by prompt, or not at all.
+fn agree(
+    app: &App,
+    output: Output,
+    candidate: &Candidate,
+    args: ConsentArgs,
+) -> Result<Consent, CliError> {
+    let card = &candidate.card;
+    if args.grant_nothing {
+        return Ok(Consent::Nothing);
+    }
+    let (scope, expires_at_ms) = scope(app, &args.scope)?;
+    if let Some(accepted) = args.accept_card {
+        return Ok(Consent::accept(card, accepted, scope, expires_at_ms)?);
+    }
+    if !args.allow.is_empty() {
+        return Ok(Consent::allow(card, args.allow, &scope, expires_at_ms)?);
+    }
+    if card.is_empty() {
+        return Ok(Consent::Nothing);
+    }
+    if prompt::can_ask(app, output) {
+        return prompt::consent(app, candidate);
+    }
+    Err(InstallError::ConsentMissing {
+        plugin: card.plugin.to_string(),
+        card: Box::new(card.clone()),
+    }
+    .into())
+}
+
+/// Reads `--scope` and `--expires`.
+pub(super) fn scope(
+    app: &App,
+    args: &ScopeArgs,
+) -> Result<(GrantScope, Option<u64>), CliError> {
+    let scope = match args.scope {
+        Scope::Once => GrantScope::Once,
+        Scope::Always => GrantScope::Always,
+        Scope::Project => app.project_scope()?,
+    };
+    let now_ms = app.clock().now_ms();
+    let expires = args.expires.as_deref().map(|text| parse_expiry(text, now_ms)).transpose()?;
+    Ok((scope, expires))
+}
+
+/// Says what changes when another release of the same name is there.
+fn changes(candidate: &Candidate) -> String {
+    let Some(old) = &candidate.replaces else { return String::new() };
+    let mut text = format!("  replaces   {}\n", old.version);
+    if !old.same_identity {
+        text.push_str("  it comes from another source: nothing granted before carries over\n");
+        return text;
+    }
+    for permission in &old.difference.added {
+        text.push_str(&format!("    + {permission}\n"));
+    }
+    for permission in &old.difference.removed {
+        text.push_str(&format!("    - {permission}\n"));
+    }
+    text
+}
+
+fn report(output: Output, candidate: &Candidate, installed: &Installed) {
+    let card = &candidate.card;
+    let name = card.plugin.to_string();
+    let not_granted: Vec<String> =
+        installed.not_granted.iter().map(ToString::to_string).collect();
+    if output.is_json() {
+        output.json_line(&json!({
+            "plugin": name,
+            "version": card.version.to_string(),
+            "component": card.component,
+            "card": card.digest(),
+            "generation": installed.generation,
+            "changed": installed.changed,
+            "notGranted": not_granted,
+            "tools": card.tools,
+        }));
+        return;
+    }
+    match installed.changed {
+        true => output.note(&format!("installed {name} {}", card.version)),
+        false => output.note(&format!("{name} {} is installed already", card.version)),
+    }
+    for permission in not_granted {
+        output.note(&format!("not granted: {permission}"));
+    }
+    if let Some(tool) = card.tools.first() {
+        output.note(&format!("try: ax tool call {name}.{tool}"));
+    }
+}
+
+fn list(app: &App, output: Output) -> Result<(), CliError> {
+    let generation = app.current()?;
+    let plugins: Vec<Value> = generation
+        .lock
+        .plugins
+        .iter()
+        .map(|(name, locked)| {
+            json!({
+                "plugin": name.to_string(),
+                "version": locked.version.to_string(),
+                "enabled": locked.enabled,
+                "source": locked.source.to_string(),
+                "component": locked.component.to_string(),
+            })
+        })
+        .collect();
+    output.data(&plugins, || {
+        if plugins.is_empty() {
+            return "no plugins are installed; ax plugin add FOLDER\n".to_owned();
+        }
+        table(generation.lock.plugins.iter().map(|(name, locked)| {
+            [
+                ("PLUGIN", name.to_string()),
+                ("VERSION", locked.version.to_string()),
+                ("STATE", if locked.enabled { "on" } else { "off" }.to_owned()),
+                ("SOURCE", locked.source.to_string()),
+            ]
+        }))
+    });
+    Ok(())
+}
+
+fn show(app: &App, output: Output, name: &PluginName) -> Result<(), CliError> {
+    let generation = app.current()?;
+    let plugin = app.installed(&generation, name)?;
+    let grants = generation.grants.get(&plugin.identity);
+    let limits = plugin.limits();
+    let value = json!({
+        "plugin": name.to_string(),
+        "version": plugin.locked.version.to_string(),
+        "description": plugin.config.manifest.plugin.description,
+        "license": plugin.config.manifest.plugin.license,
+        "source": plugin.locked.source.to_string(),
+        "enabled": plugin.locked.enabled,
+        "package": plugin.locked.package,
+        "component": plugin.locked.component,
+        "card": plugin.locked.card,
+        "asks": permission::asks_json(&plugin.config.manifest.permissions),
+        "grants": permission::grants_json(grants),
+        "limits": limits,
+        "tools": plugin.config.tools,
+    });
+    output.data(&value, || {
+        let mut text = format!(
+            "{name} {}  {}\n  source     {}\n  package    {}\n  component  {}\n  state      {}\n",
+            plugin.locked.version,
+            plugin.config.manifest.plugin.description,
+            plugin.locked.source,
+            plugin.locked.package,
+            plugin.locked.component,
+            if plugin.locked.enabled { "on" } else { "off" },
+        );
+        text.push_str("permissions\n");
+        text.push_str(&permission::rows(&plugin, grants, app.clock().now_ms()));
+        text.push_str("limits\n");
+        text.push_str(&render::limits(&limits));
+        text.push_str("tools\n");
+        for tool in &plugin.config.tools {
+            text.push_str(&format!("  {name}.{}  {}\n", tool.name, tool.description));
+        }
+        text
+    });
+    Ok(())
+}
+
+fn remove(app: &App, output: Output, name: &PluginName) -> Result<(), CliError> {
+    // Asked before the question: there is no point in confirming what cannot be done.
+    app.installed(&app.current()?, name)?;
+    if !prompt::confirm(app, output, &format!("Remove {name} and its grants?"))? {
+        output.note("nothing was removed");
+        return Ok(());
+    }
+    let generation = app.remove(name)?;
+    output.data(&json!({ "plugin": name.to_string(), "generation": generation }), String::new);
+    output.note(&format!("removed {name}"));
+    Ok(())
+}
+
+fn set_enabled(
+    app: &App,
+    output: Output,
+    name: &PluginName,
+    enabled: bool,
+) -> Result<(), CliError> {
+    let changed = app.set_enabled(name, enabled)?;
+    let state = if enabled { "on" } else { "off" };
+    let value = json!({ "plugin": name.to_string(), "enabled": enabled, "changed": changed });
+    output.data(&value, String::new);
+    output.note(&match changed {
+        true => format!("{name} is {state}"),
+        false => format!("{name} was {state} already"),
+    });
+    Ok(())
+}
+
+fn verify(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), CliError> {
+    let generation = app.current()?;
+    if let Some(name) = only {
+        app.installed(&generation, name)?;
+    }
+    let findings = app.verify(&generation, only);
+    let checked = match only {
+        Some(_) => 1,
+        None => generation.lock.plugins.len(),
+    };
+    let value = json!({ "checked": checked, "findings": findings });
+    output.data(&value, || {
+        let found = findings
+            .iter()
+            .map(|finding| format!("{}: {}\n  {}\n", finding.plugin, finding.what, finding.hint));
+        let verdict = match findings.len() {
+            0 => format!("{checked} plugins checked, all as installed\n"),
+            count => format!("{checked} plugins checked, {count} findings\n"),
+        };
+        found.chain([verdict]).collect()
+    });
+    match findings.len() {
+        0 => Ok(()),
+        count => Err(CliError::VerifyFindings { count }),
+    }
+}
+
+/// Shows that something slow is going on, to a person only.
+fn spinner(output: Output, what: &str) -> ProgressBar {
+    /// Anything shorter is not worth a line.
+    const AFTER: Duration = Duration::from_millis(500);
+    if !output.is_watched() {
+        return ProgressBar::hidden();
+    }
+    let spinner = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+        spinner.set_style(style);
+    }
+    spinner.set_message(what.to_owned());
+    spinner.enable_steady_tick(AFTER);
+    spinner
+}

@@ -1,0 +1,218 @@
+//! Turns values into text for people: tables, dates, answers of tools.
+
+use ax_manifest::{ByteSize, Span};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::plugin::{Content, Limits, Output as Answer};
+
+/// Columns a cell may have; more is cut, since one long text would push all others off the screen.
+const CELL: usize = 60;
+
+/// Lays rows of named cells out as a table; the first row's names are the header. Numbers are
+/// aligned to the right.
+pub(super) fn table<R, N>(rows: impl Iterator<Item = R>) -> String
+where
+    R: IntoIterator<Item = (N, String)>,
+    N: Into<String>,
+{
+    let mut header: Vec<String> = Vec::new();
+    let mut lines: Vec<Vec<String>> = Vec::new();
+    for row in rows {
+        let (names, cells): (Vec<String>, Vec<String>) =
+            row.into_iter().map(|(name, cell)| (name.into(), cell)).unzip();
+        header = if header.is_empty() { names } else { header };
+        lines.push(cells);
+    }
+    let width = |column: usize| {
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells.chain(header.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let numeric: Vec<bool> = (0..header.len())
+        .map(|column| {
+            let mut cells = lines.iter().filter_map(|line| line.get(column)).peekable();
+            cells.peek().is_some() && cells.all(|cell| cell.parse::<f64>().is_ok())
+        })
+        .collect();
+    let mut text = String::new();
+    for line in std::iter::once(&header).chain(&lines) {
+        let cells = line.iter().zip(&widths).zip(&numeric).map(|((cell, width), numeric)| {
+            match numeric {
+                true => format!("{cell:>width$}"),
+                false => format!("{cell:<width$}"),
+            }
+        });
+        let joined = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(joined.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Writes a time as people read it, in UTC.
+pub(super) fn date(at_ms: u64) -> String {
+    let at = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    match at {
+        Some(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        None => format!("{at_ms} ms"),
+    }
+}
+
+/// Writes the limits of a plugin.
+pub(super) fn limits(limits: &Limits) -> String {
+    let rows = [
+        ("fuel", limits.fuel.to_string()),
+        ("deadline", Span(limits.deadline).to_string()),
+        ("memory", ByteSize(limits.memory_bytes).to_string()),
+        ("input", ByteSize(limits.input_bytes).to_string()),
+        ("result", ByteSize(limits.result_bytes).to_string()),
+        ("hostcall-bytes", ByteSize(limits.host_call_bytes).to_string()),
+        ("log", format!("{} lines, {}", limits.log_lines, ByteSize(limits.log_bytes))),
+        ("concurrency", limits.concurrency.to_string()),
+    ];
+    rows.iter().map(|(name, value)| format!("  {name:<15} {value}\n")).collect()
+}
+
+/// Writes the answer of a tool.
+pub(super) fn answer(answer: &Answer) -> String {
+    match answer {
+        Answer::Value(value) => render(value),
+        Answer::Content { content, structured } => {
+            let pieces: String = content.iter().map(piece).collect();
+            match structured {
+                Some(value) if pieces.is_empty() => render(value),
+                _ => pieces,
+            }
+        }
+    }
+}
+
+fn piece(content: &Content) -> String {
+    match content {
+        Content::Text { text } => format!("{text}\n"),
+        Content::Image(media) | Content::Audio(media) | Content::File(media) => {
+            format!("[{}, {} characters of base64]\n", media.media_type, media.data.len())
+        }
+        Content::Link { uri, name } => format!("{name}: {uri}\n"),
+        Content::Other { value } => format!("{value}\n"),
+    }
+}
+
+/// Writes any JSON: lists of records as tables, records as lines, the rest as it is.
+fn render(value: &Value) -> String {
+    match value {
+        Value::Object(members) => record(members),
+        Value::Array(items) => list(items).unwrap_or_else(|| plain(value)),
+        _ => plain(value),
+    }
+}
+
+fn record(members: &Map<String, Value>) -> String {
+    let mut text = String::new();
+    for (name, member) in members {
+        let block = match member {
+            Value::Array(items) => list(items),
+            Value::Object(inner) => Some(table(std::iter::once(flat("", inner)))),
+            _ => None,
+        };
+        match block {
+            Some(block) => text.push_str(&format!("{name}\n{}\n", indent(&block))),
+            None if matches!(member, Value::Array(items) if items.is_empty()) => {}
+            None => text.push_str(&format!("{name}: {}\n", cell(member))),
+        }
+    }
+    text
+}
+
+/// A list of records is a table; a list of anything else one line each.
+fn list(items: &[Value]) -> Option<String> {
+    if items.is_empty() {
+        return None;
+    }
+    let records: Option<Vec<_>> = items.iter().map(Value::as_object).collect();
+    match records {
+        Some(records) => Some(table(records.into_iter().map(|record| flat("", record)))),
+        None => Some(items.iter().map(|item| format!("{}\n", cell(item))).collect()),
+    }
+}
+
+/// Lays nested records flat: `complexity.max`.
+fn flat(prefix: &str, members: &Map<String, Value>) -> Vec<(String, String)> {
+    let mut cells = Vec::new();
+    for (name, member) in members {
+        match member {
+            Value::Object(inner) if prefix.is_empty() => {
+                cells.extend(flat(&format!("{name}."), inner));
+            }
+            _ => cells.push((format!("{prefix}{name}"), cell(member))),
+        }
+    }
+    cells
+}
+
+fn cell(value: &Value) -> String {
+    let text = match value {
+        Value::String(text) => text.replace(['\n', '\t'], " "),
+        Value::Null => "-".to_owned(),
+        Value::Number(number) => match number.as_f64() {
+            Some(real) if number.is_f64() => format!("{real:.2}"),
+            _ => number.to_string(),
+        },
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    };
+    if text.chars().count() <= CELL {
+        return text;
+    }
+    text.chars().take(CELL - 1).chain(['…']).collect()
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{text}\n"),
+        Value::Null => String::new(),
+        other => format!("{}\n", serde_json::to_string_pretty(other).unwrap_or_default()),
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_list_of_records_is_a_table_with_numbers_to_the_right() {
+        let value = json!({
+            "languages": [
+                { "name": "Rust", "lines": 12, "complexity": { "max": 3, "mean": 1.5 } },
+                { "name": "C", "lines": 1234, "complexity": { "max": 10, "mean": 2.0 } },
+            ],
+            "skipped": [],
+            "note": null,
+        });
+        insta::assert_snapshot!(render(&value), @r"
+        languages
+          name  lines  complexity.max  complexity.mean
+          Rust     12               3             1.50
+          C      1234              10             2.00
+
+        note: -
+        ");
+    }
+
+    #[test]
+    fn a_long_text_does_not_push_the_table_apart() {
+        let value = json!([{ "text": "x".repeat(200) }]);
+        assert!(render(&value).lines().all(|line| line.chars().count() <= CELL));
+    }
+
+    #[test]
+    fn times_are_utc() {
+        assert_eq!(date(0), "1970-01-01 00:00:00");
+        assert_eq!(date(u64::MAX), "18446744073709551615 ms");
+    }
+}

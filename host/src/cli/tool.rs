@@ -1,0 +1,224 @@
+//! `ax tool`: list, call.
+
+use std::sync::Arc;
+
+use ax_manifest::{Permission, PluginName, Span, ToolId};
+use indicatif::ProgressBar;
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+
+use super::args::ToolCommand;
+use super::fault::CliError;
+use super::output::Output;
+use super::render::{answer, table};
+use super::read_named;
+use crate::app::App;
+use crate::plugin::{Call, Denial, Level, Plugin, PluginHost, Progress, Report};
+
+pub(super) fn run(app: &App, output: Output, command: ToolCommand) -> Result<(), CliError> {
+    match command {
+        ToolCommand::List { plugin } => list(app, output, plugin.as_ref()),
+        ToolCommand::Call { tool, input, arg, allow, deadline } => {
+            let input = input_text(input.as_deref(), &arg)?;
+            call(app, output, &tool, input, &allow, deadline)
+        }
+    }
+}
+
+fn list(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), CliError> {
+    let mut tools = app.tools()?;
+    if let Some(plugin) = only {
+        app.installed(&app.current()?, plugin)?;
+        tools.retain(|listed| listed.id.plugin == *plugin);
+    }
+    let values: Vec<Value> = tools
+        .iter()
+        .map(|listed| {
+            json!({
+                "id": listed.id.to_string(),
+                "wireName": listed.id.wire_name(),
+                "title": listed.tool.title,
+                "description": listed.tool.description,
+                "inputSchema": listed.tool.input_schema,
+                "outputSchema": listed.tool.output_schema,
+                "annotations": listed.tool.annotations,
+            })
+        })
+        .collect();
+    output.data(&values, || {
+        if tools.is_empty() {
+            return "no tools are offered; ax plugin add FOLDER\n".to_owned();
+        }
+        table(tools.iter().map(|listed| {
+            let first = listed.tool.description.lines().next().unwrap_or_default();
+            [("TOOL", listed.id.to_string()), ("DESCRIPTION", first.to_owned())]
+        }))
+    });
+    Ok(())
+}
+
+/// Builds the input from JSON, a file, standard input, or `--arg` members.
+fn input_text(input: Option<&str>, args: &[String]) -> Result<String, CliError> {
+    // The call checks the length against the plugin's own limit; this only bounds what is read.
+    const READ_BYTES_MAX: u64 = 64 << 20;
+    match input {
+        Some("-") => return read_named("-", READ_BYTES_MAX),
+        Some(text) => {
+            return match text.strip_prefix('@') {
+                Some(path) => read_named(path, READ_BYTES_MAX),
+                None => Ok(text.to_owned()),
+            };
+        }
+        None => {}
+    }
+    let mut members = Map::new();
+    for arg in args {
+        let (name, value) = arg.split_once('=').ok_or_else(|| CliError::Usage {
+            what: format!("`--arg {arg}` has no value"),
+            hint: format!("--arg {arg}=VALUE"),
+        })?;
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        if members.insert(name.to_owned(), value).is_some() {
+            return Err(CliError::Usage {
+                what: format!("`--arg {name}` is given twice"),
+                hint: format!("for a list: --arg '{name}=[\"a\", \"b\"]'"),
+            });
+        }
+    }
+    Ok(Value::Object(members).to_string())
+}
+
+fn call(
+    app: &App,
+    output: Output,
+    id: &ToolId,
+    input: String,
+    allow: &[Permission],
+    deadline: Option<Span>,
+) -> Result<(), CliError> {
+    let (plugin, once) = app.ready(id, allow)?;
+    let host = app.host()?;
+    let (progress, seen) = watch::channel(Progress::default());
+    let (cancel, cancelled) = watch::channel(false);
+    let call = Call {
+        once,
+        deadline: deadline.map(|span| span.0),
+        progress: Some(progress),
+        cancel: Some(cancelled),
+        ..Call::new(&id.tool, &input)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::Start)?;
+    let report = runtime.block_on(attend(host, &plugin, call, seen, cancel, output));
+    print(output, id, report)
+}
+
+/// Waits for a call while showing its progress; the first interrupt asks it to stop.
+async fn attend(
+    host: &Arc<PluginHost>,
+    plugin: &Arc<Plugin>,
+    call: Call,
+    mut progress: watch::Receiver<Progress>,
+    cancel: watch::Sender<bool>,
+    output: Output,
+) -> Report {
+    let bar = if output.is_watched() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    let running = host.call(plugin, call);
+    let mut running = std::pin::pin!(running);
+    let mut watching = true;
+    loop {
+        tokio::select! {
+            report = &mut running => {
+                bar.finish_and_clear();
+                return report;
+            }
+            changed = progress.changed(), if watching => {
+                watching = changed.is_ok();
+                let now = progress.borrow_and_update().clone();
+                if let Some(total) = now.total {
+                    bar.set_length(total);
+                }
+                bar.set_position(now.done);
+                bar.set_message(now.note);
+            }
+            interrupted = tokio::signal::ctrl_c() => {
+                if interrupted.is_ok() {
+                    cancel.send_replace(true);
+                }
+            }
+        }
+    }
+}
+
+fn print(output: Output, id: &ToolId, report: Report) -> Result<(), CliError> {
+    let failed = report.result.is_err();
+    for line in &report.log {
+        if failed || output.is_verbose() || line.level >= Level::Warn {
+            let fields: String =
+                line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+            output.guest(level(line.level), &format!("{}{fields}", line.message));
+        }
+    }
+    if report.usage.log_lines_dropped > 0 {
+        output.warn(&format!(
+            "{} log lines went beyond the limit and were dropped",
+            report.usage.log_lines_dropped
+        ));
+    }
+    let answered = match report.result {
+        Ok(answered) => answered,
+        Err(source) => {
+            let plugin = id.plugin.to_string();
+            return Err(CliError::Call { plugin, denials: report.denials, source });
+        }
+    };
+    for denial in &report.denials {
+        output.warn(&refused(id, denial));
+    }
+    if output.is_json() {
+        output.json_line(&json!({
+            "id": report.id.to_string(),
+            "tool": id.to_string(),
+            "output": answered,
+            "usage": report.usage,
+            "denials": report.denials.iter().map(|denial| &denial.permission).collect::<Vec<_>>(),
+        }));
+        return Ok(());
+    }
+    output.text(&answer(&answered));
+    if output.is_verbose() {
+        output.note(&usage(&report.usage));
+    }
+    Ok(())
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
+    }
+}
+
+fn refused(id: &ToolId, denial: &Denial) -> String {
+    format!(
+        "`{}` was refused `{}` {} times: {}",
+        id.plugin,
+        denial.permission,
+        denial.count,
+        denial.reason.word()
+    )
+}
+
+fn usage(usage: &crate::plugin::Usage) -> String {
+    format!(
+        "used {} fuel, {} of memory, {} ms",
+        usage.fuel,
+        ax_manifest::ByteSize(usage.memory_peak_bytes),
+        usage.duration_us / 1_000
+    )
+}

@@ -1,0 +1,114 @@
+//! The variables that count, read through a function so that tests need no process.
+//!
+//! Invariant: an empty variable is the same as none; a wrong one is an error, never ignored. The
+//! variables of others are the exception (`CI`, `NO_COLOR`, `CLICOLOR_FORCE`, `XDG_*`): what their
+//! conventions call invalid is ignored.
+//! Not here: which source wins (`load`).
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::config::error::ConfigError;
+use crate::config::error::VariableFlaw;
+use crate::config::path::Bases;
+use crate::config::path::resolve;
+use crate::config::switches::Color;
+use crate::config::switches::VERBOSE_MAX;
+
+/// Stands where a variable holds bytes that are no text.
+const NO_TEXT: char = '\u{fffd}';
+
+/// Returns a variable of the process, with U+FFFD in place of bytes that are not UTF-8.
+///
+/// The only place that reads the environment; give it to [`load`](crate::config::load).
+#[must_use]
+pub fn environment_variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+    match std::env::var(name) {
+        Ok(value) => Some(value),
+        Err(std::env::VarError::NotPresent) => None,
+        Err(std::env::VarError::NotUnicode(value)) => Some(value.to_string_lossy().into_owned()),
+    }
+}
+
+/// Reads variables as what they stand for.
+pub(super) struct Variables<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl<'a> Variables<'a> {
+    pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { lookup }
+    }
+
+    /// Returns what a variable holds, unless it is empty.
+    fn raw(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.is_empty())
+    }
+
+    /// Converts what a variable holds, unless it is empty.
+    fn parsed<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, VariableFlaw>,
+    ) -> Result<Option<T>, ConfigError> {
+        let Some(value) = self.raw(name) else { return Ok(None) };
+        let parsed =
+            if value.contains(NO_TEXT) { Err(VariableFlaw::NotText) } else { parse(&value) };
+        parsed.map(Some).map_err(|flaw| ConfigError::Variable { name, value, flaw })
+    }
+
+    /// Returns an absolute path; `~` stands for `home`.
+    pub(super) fn path(
+        &self,
+        name: &'static str,
+        home: Option<&Path>,
+    ) -> Result<Option<PathBuf>, ConfigError> {
+        let bases = Bases { directory: None, home };
+        self.parsed(name, |value| resolve(Path::new(value), bases).map_err(VariableFlaw::Path))
+    }
+
+    /// Returns an XDG folder. Its convention is to ignore a relative one.
+    pub(super) fn xdg(&self, name: &'static str) -> Option<PathBuf> {
+        self.raw(name)
+            .filter(|value| !value.contains(NO_TEXT))
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    }
+
+    /// Returns a truth, written as people write it.
+    pub(super) fn boolean(&self, name: &'static str) -> Result<Option<bool>, ConfigError> {
+        self.parsed(name, |value| boolean(value).ok_or(VariableFlaw::NotABoolean))
+    }
+
+    /// Returns how much to say, from 0 to [`VERBOSE_MAX`].
+    pub(super) fn verbose(&self, name: &'static str) -> Result<Option<u8>, ConfigError> {
+        self.parsed(name, |value| {
+            let number = value.parse().ok().filter(|number| *number <= VERBOSE_MAX);
+            number.ok_or(VariableFlaw::NotVerbosity)
+        })
+    }
+
+    /// Returns when to colour.
+    pub(super) fn color(&self, name: &'static str) -> Result<Option<Color>, ConfigError> {
+        self.parsed(name, |value| value.parse().map_err(|_| VariableFlaw::NotAColor))
+    }
+
+    /// Answers whether a variable is set to anything, as `NO_COLOR` counts.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.raw(name).is_some()
+    }
+
+    /// Answers whether a variable is set to anything but a no, as `CI` and `CLICOLOR_FORCE` count.
+    pub(super) fn is_on(&self, name: &str) -> bool {
+        self.raw(name).is_some_and(|value| boolean(&value) != Some(false))
+    }
+}
+
+fn boolean(value: &str) -> Option<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}

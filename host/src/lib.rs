@@ -1,0 +1,19 @@
+//! AutomatosX: runs plugins for agents, each in a sandbox of its own.
+//!
+//! Modules in reading order; each uses only those below it (`tests/architecture.rs` checks it):
+//!
+//! ```text
+//! cli      TALK       commands and what they print
+//! app      BUILD      everything from Config; install, consent, generations
+//! config   READ       settings and where each came from
+//! plugin   CONTAIN    the sandbox
+//! audit    REMEMBER   what happened, unchangeable
+//! clock               the only source of time
+//! ```
+
+pub mod app;
+pub mod audit;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod plugin;

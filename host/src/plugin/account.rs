@@ -1,0 +1,112 @@
+//! Writes what a call did into the audit.
+//!
+//! One row per call with counts of what was allowed, one row per kind of thing that was denied.
+//! The answer to a call with denials waits until its rows are on disk; others are batched.
+
+use std::sync::Arc;
+
+use ax_manifest::Digest;
+
+use super::call::{Call, Report};
+use super::error::CallError;
+use super::exports::Output;
+use super::gate::Denial;
+use super::{Plugin, PluginHost};
+use crate::audit::entry::{self, Decision, EffectCount, Entry, Outcome, Record};
+use crate::audit::error::AuditError;
+
+impl PluginHost {
+    pub(super) async fn account(
+        &self,
+        plugin: &Plugin,
+        call: &Call,
+        input: Digest,
+        report: &Report,
+    ) -> Result<(), AuditError> {
+        let call_id: Arc<str> = report.id.to_string().into();
+        let tool: Arc<str> = call.tool.as_str().into();
+        let row = |decision, rule: &str, record| Entry {
+            who: Arc::clone(&call.who),
+            plugin: Arc::clone(&plugin.label),
+            component: Some(plugin.release.component),
+            decision,
+            rule: rule.into(),
+            record,
+        };
+        for denial in &report.denials {
+            let record = Record::Effect(effect(denial, &call_id, &tool));
+            self.audit.record(row(Decision::Denied, denial.reason.word(), record)).await?;
+        }
+        let (decision, rule) = verdict(report);
+        let row = row(decision, rule, Record::Call(summary(call_id, tool, input, call, report)));
+        if report.denials.is_empty() {
+            self.audit.record(row).await
+        } else {
+            self.audit.record_durable(row).await
+        }
+    }
+}
+
+/// Says whether a call ran to its end, and what stopped it if not.
+fn verdict(report: &Report) -> (Decision, &'static str) {
+    match &report.result {
+        Err(CallError::Exhausted { limit, .. }) => (Decision::Stopped, limit.word()),
+        Err(CallError::Cancelled) => (Decision::Stopped, "cancelled"),
+        _ => (Decision::Allowed, ""),
+    }
+}
+
+fn summary(
+    call_id: Arc<str>,
+    tool: Arc<str>,
+    input: Digest,
+    call: &Call,
+    report: &Report,
+) -> entry::Call {
+    let outcome = match &report.result {
+        Ok(_) => Outcome::Ok,
+        Err(error) => Outcome::error(error.kind().word()),
+    };
+    let effects = report.allowances.iter().map(|allowed| EffectCount {
+        permission: allowed.permission.as_str().into(),
+        rule: Arc::clone(&allowed.rule),
+        count: allowed.count,
+    });
+    entry::Call {
+        call_id,
+        tool,
+        input,
+        outcome,
+        usage: entry::Usage {
+            fuel: report.usage.fuel,
+            memory_peak_bytes: report.usage.memory_peak_bytes,
+            bytes_in: call.input.len() as u64,
+            bytes_out: report.usage.result_bytes,
+            duration_us: report.usage.duration_us,
+            cost_micro_usd: 0,
+        },
+        effects: effects.collect(),
+    }
+}
+
+fn effect(denial: &Denial, call_id: &Arc<str>, tool: &Arc<str>) -> entry::Effect {
+    entry::Effect {
+        call_id: Arc::clone(call_id),
+        tool: Arc::clone(tool),
+        permission: denial.permission.as_str().into(),
+        target: denial.interface.into(),
+        input: None,
+        outcome: Outcome::error("denied"),
+        usage: entry::Usage::default(),
+    }
+}
+
+/// Counts the bytes of an answer as it goes out.
+pub(super) fn size_of(output: &Output) -> u64 {
+    match output {
+        Output::Value(value) => value.to_string().len() as u64,
+        Output::Content { .. } => {
+            serde_json::to_vec(output).map_or(0, |bytes| bytes.len() as u64)
+        }
+    }
+}

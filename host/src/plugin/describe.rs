@@ -1,0 +1,139 @@
+//! Asks a component that describes its tools as values what they are.
+//!
+//! Runs once, when a package is made: no permissions, time stands still, random numbers repeat, so
+//! that the answer is the same on every machine and can be frozen into the package.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ax_manifest::{Annotations, ComponentFacts, Described};
+use serde_json::Map;
+use tokio::time::Instant;
+
+use super::call::{Stage, confined, limit_behind};
+use super::error::{CallError, LoadError};
+use super::exports;
+use super::gate::Gate;
+use super::guest::{CallFrame, Guest, World};
+use super::imports::bindings::ax::types::types as wit;
+use super::limits::{Limit, Limits};
+use super::log::Log;
+use super::rights::Rights;
+use super::text;
+use super::PluginHost;
+
+/// Fuel for `describe`; Python needs 60 K, JavaScript 94 K.
+const FUEL: u64 = 100_000_000;
+/// Wall clock for `describe`.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Why a component's tools could not be learned.
+#[derive(Debug, thiserror::Error)]
+pub enum DescribeError {
+    /// It cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// It did not answer.
+    #[error("`describe` gave no answer")]
+    Call(#[source] CallError),
+}
+
+impl DescribeError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Load(error) => error.hint(),
+            Self::Call(error) => error.hint(),
+        }
+    }
+}
+
+impl PluginHost {
+    /// Compiles a component, sees that it links, and returns the tools it describes; none if it
+    /// does not export `ax:guest/tools`. Nothing it says is believed yet:
+    /// [`ax_manifest::describe_tools`] checks it.
+    ///
+    /// Blocks while the component is compiled and runs.
+    ///
+    /// # Errors
+    ///
+    /// [`DescribeError`].
+    pub fn describe(
+        &self,
+        facts: &ComponentFacts,
+        bytes: &[u8],
+    ) -> Result<Vec<Described>, DescribeError> {
+        let component = self.compiled(&facts.digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
+        let ready = self.link(&component)?;
+        let exported = facts.guest_interfaces.iter();
+        if !exported.into_iter().any(|interface| interface.starts_with("ax:guest/tools@")) {
+            return Ok(Vec::new());
+        }
+        let told = self.executor.block_on(self.run_describe(&component, &ready))?;
+        Ok(told.into_iter().map(described).collect())
+    }
+
+    async fn run_describe(
+        &self,
+        component: &wasmtime::component::Component,
+        ready: &wasmtime::component::InstancePre<Guest>,
+    ) -> Result<Vec<wit::Tool>, DescribeError> {
+        let limits = Limits { fuel: FUEL, deadline: DEADLINE, ..Limits::default() };
+        let meter = self
+            .meter
+            .admit(&limits)
+            .map_err(|limit| DescribeError::Call(CallError::exhausted(limit, &limits)))?;
+        let frame = CallFrame {
+            id: self.next_id(),
+            depth: 0,
+            ends_at: self.clock.monotonic() + DEADLINE,
+            world: World::Frozen,
+            clock: Arc::clone(&self.clock),
+            settings: Arc::new(Map::new()),
+            environment: |_| None,
+            progress: None,
+            cancel: None,
+        };
+        let gate = Gate::new(Arc::new(Rights::default()));
+        let guest = Guest::new(gate, meter, Log::new(&limits), frame, Arc::from([]));
+        let mut store = confined(&self.engine, guest, &limits);
+        let _ticking = self.engine.tick();
+        let work = async {
+            let instance = ready.instantiate_async(&mut store).await.map_err(Stage::Start)?;
+            exports::describe(&mut store, &instance, component).await.map_err(Stage::Call)
+        };
+        let failed = match tokio::time::timeout_at(Instant::now() + DEADLINE, work).await {
+            Ok(Ok(tools)) => return Ok(tools),
+            Err(_) => CallError::exhausted(Limit::Time, &limits),
+            Ok(Err(Stage::Start(error) | Stage::Call(error))) => {
+                match limit_behind(&error, store.data()) {
+                    Some(limit) => CallError::exhausted(limit, &limits),
+                    None => CallError::Trapped {
+                        message: text::scrub(
+                            &format!("{error:#}"),
+                            super::limits::ERROR_TEXT_BYTES,
+                        ),
+                    },
+                }
+            }
+        };
+        Err(DescribeError::Call(failed))
+    }
+}
+
+fn described(told: wit::Tool) -> Described {
+    Described {
+        name: told.name,
+        title: told.title,
+        description: told.description,
+        input_schema: told.input_schema,
+        output_schema: told.output_schema,
+        annotations: Annotations {
+            read_only: told.annotations.read_only,
+            destructive: told.annotations.destructive,
+            idempotent: told.annotations.idempotent,
+            open_world: told.annotations.open_world,
+        },
+    }
+}

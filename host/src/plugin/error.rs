@@ -1,0 +1,317 @@
+//! Why a plugin cannot be loaded, and why a call did not give an answer.
+//!
+//! Kinds are those of `ax:types/types.error-kind`, so that a failure reads the same to a guest, a
+//! model and a person. Not here: exit codes and stable codes (`cli/fault.rs`).
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::json::JsonError;
+use super::limits::{Limit, Limits};
+use super::value::ValueError;
+use ax_manifest::{ByteSize, Span};
+
+/// What a caller can do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorKind {
+    /// The request is wrong and stays wrong.
+    Invalid,
+    /// Not granted.
+    Denied,
+    /// Granted, but a limit is used up.
+    Exhausted,
+    /// There is no such tool or thing.
+    NotFound,
+    /// A condition did not hold.
+    Conflict,
+    /// Failed, and may succeed later.
+    Unavailable,
+    /// Failed, and will not succeed if asked the same again.
+    Failed,
+    /// Whether the effect happened is not known.
+    InDoubt,
+    /// Somebody asked to stop.
+    Cancelled,
+    /// A kind this host does not know; the code says what it is.
+    Other,
+}
+
+impl ErrorKind {
+    /// Returns the word of the WIT enum.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Denied => "denied",
+            Self::Exhausted => "exhausted",
+            Self::NotFound => "not-found",
+            Self::Conflict => "conflict",
+            Self::Unavailable => "unavailable",
+            Self::Failed => "failed",
+            Self::InDoubt => "in-doubt",
+            Self::Cancelled => "cancelled",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Why a call did not give an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The plugin offers no tool of that name.
+    #[error("`{plugin}` has no tool `{tool}`")]
+    NoSuchTool {
+        /// The plugin that was asked.
+        plugin: String,
+        /// The name that was asked for.
+        tool: String,
+        /// The tools it has, sorted.
+        known: Vec<String>,
+    },
+    /// The input is not JSON within bounds.
+    #[error("the input is not usable JSON")]
+    Json(#[from] JsonError),
+    /// The input does not fit the tool's types.
+    #[error("the input does not fit the tool")]
+    Input(#[source] ValueError),
+    /// A limit is used up.
+    #[error("the call used up its limit on {}: {bound}", .limit.word())]
+    Exhausted {
+        /// Which one.
+        limit: Limit,
+        /// What it was, with its unit.
+        bound: String,
+    },
+    /// The guest crashed.
+    #[error("the plugin crashed: {message}")]
+    Trapped {
+        /// What the engine says, without addresses of the host.
+        message: String,
+    },
+    /// The guest ended its program instead of answering.
+    #[error("the plugin ended itself with code {code} instead of answering")]
+    Exited {
+        /// The code it gave.
+        code: i32,
+    },
+    /// The tool answered with an error of its own.
+    #[error("{message}")]
+    Tool {
+        /// What the plugin says the caller can do.
+        kind: ErrorKind,
+        /// The plugin's word for it.
+        code: String,
+        /// One sentence, scrubbed.
+        message: String,
+        /// Data that goes with it.
+        data: Option<Value>,
+    },
+    /// The guest's answer is not what its types or its schema say.
+    #[error("the plugin's answer is not usable: {why}")]
+    Answer {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The instance could not be set up.
+    #[error("the plugin could not be started: {message}")]
+    Start {
+        /// What the engine says.
+        message: String,
+    },
+    /// Somebody asked to stop.
+    #[error("the call was cancelled")]
+    Cancelled,
+    /// The call cannot be recorded, so it is not made.
+    #[error("the call cannot be recorded in the audit log")]
+    Audit(#[source] crate::audit::error::AuditError),
+    /// The task that ran the guest died; a defect of the host.
+    #[error("the host lost the call")]
+    Lost,
+}
+
+impl CallError {
+    /// Returns what a caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoSuchTool { .. } => ErrorKind::NotFound,
+            Self::Json(_) | Self::Input(_) => ErrorKind::Invalid,
+            Self::Exhausted { .. } => ErrorKind::Exhausted,
+            Self::Trapped { .. } | Self::Exited { .. } | Self::Answer { .. } => ErrorKind::Failed,
+            Self::Tool { kind, .. } => *kind,
+            Self::Start { .. } | Self::Lost => ErrorKind::Failed,
+            Self::Cancelled => ErrorKind::Cancelled,
+            Self::Audit(_) => ErrorKind::Unavailable,
+        }
+    }
+
+    /// Answers whether the same call may succeed later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Exhausted { limit, .. } => {
+                matches!(limit, Limit::Concurrency | Limit::HostMemory | Limit::HostInstances)
+            }
+            Self::Tool { kind, .. } => *kind == ErrorKind::Unavailable,
+            Self::Audit(_) | Self::Lost => true,
+            Self::NoSuchTool { .. }
+            | Self::Json(_)
+            | Self::Input(_)
+            | Self::Trapped { .. }
+            | Self::Exited { .. }
+            | Self::Answer { .. }
+            | Self::Start { .. }
+            | Self::Cancelled => false,
+        }
+    }
+
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoSuchTool { plugin, known, .. } if known.is_empty() => {
+                Some(format!("`{plugin}` offers no tools; see `ax plugin show {plugin}`"))
+            }
+            Self::NoSuchTool { plugin, tool, known } => {
+                let best = nearest(tool, known)?;
+                Some(format!("ax tool call {plugin}.{best}"))
+            }
+            Self::Json(error) => error.hint(),
+            Self::Input(error) => error.hint(),
+            Self::Exhausted { limit, .. } => exhausted_hint(*limit).map(str::to_owned),
+            Self::Trapped { .. } | Self::Exited { .. } => {
+                Some("what it wrote before is shown above; run it again with -v".to_owned())
+            }
+            Self::Audit(error) => error.hint(),
+            Self::Tool { .. }
+            | Self::Answer { .. }
+            | Self::Start { .. }
+            | Self::Cancelled
+            | Self::Lost => None,
+        }
+    }
+
+    pub(super) fn exhausted(limit: Limit, limits: &Limits) -> Self {
+        Self::Exhausted { limit, bound: bound(limit, limits) }
+    }
+}
+
+/// Returns the name closest to a misspelled one.
+#[must_use]
+pub fn nearest<'a>(wrong: &str, known: &'a [String]) -> Option<&'a str> {
+    known
+        .iter()
+        .min_by_key(|name| {
+            let shared = name.chars().zip(wrong.chars()).take_while(|(a, b)| a == b).count();
+            (usize::MAX - shared, name.len().abs_diff(wrong.len()))
+        })
+        .map(String::as_str)
+}
+
+fn exhausted_hint(limit: Limit) -> Option<&'static str> {
+    match limit {
+        Limit::Fuel => Some("ask for more in its plugin.toml: [limits] fuel = 20_000_000_000"),
+        Limit::Time => Some("ask for more in its plugin.toml: [limits] deadline = \"60 s\""),
+        Limit::Memory => Some("ask for more in its plugin.toml: [limits] memory = \"128 MiB\""),
+        Limit::Bytes => Some("ask for more in its plugin.toml: [limits] hostcall-bytes = \"16 MiB\""),
+        Limit::Input => Some("send less, or ask for more in its plugin.toml: [limits] input = \"2 MiB\""),
+        Limit::Result => Some("ask for a smaller answer, or in its plugin.toml: [limits] result = \"2 MiB\""),
+        Limit::Concurrency => Some("try again when other calls of this plugin have ended"),
+        Limit::HostMemory | Limit::HostInstances => {
+            Some("try again when other calls have ended; `ax doctor` shows the bounds")
+        }
+        Limit::Tables | Limit::Instances | Limit::Stack | Limit::Log | Limit::Depth | Limit::Handles => None,
+    }
+}
+
+fn bound(limit: Limit, limits: &Limits) -> String {
+    use super::limits as fixed;
+    let size = |bytes: u64| ByteSize(bytes).to_string();
+    match limit {
+        Limit::Fuel => limits.fuel.to_string(),
+        Limit::Time => Span(limits.deadline).to_string(),
+        Limit::Memory => size(limits.memory_bytes),
+        Limit::Tables => {
+            format!("{} tables of {} elements", fixed::TABLES, fixed::TABLE_ELEMENTS)
+        }
+        Limit::Instances => format!("{} core instances", fixed::CORE_INSTANCES),
+        Limit::Stack => size(fixed::STACK_BYTES as u64),
+        Limit::Bytes => format!(
+            "{} a host call, {} a call",
+            size(limits.host_call_bytes),
+            size(fixed::HOST_CALLS_BYTES)
+        ),
+        Limit::Input => size(limits.input_bytes),
+        Limit::Result => size(limits.result_bytes),
+        Limit::Log => format!("{} lines, {}", limits.log_lines, size(limits.log_bytes)),
+        Limit::Concurrency => {
+            format!("{} calls at once, {} waiting", limits.concurrency, fixed::QUEUE)
+        }
+        Limit::Depth => format!("{} plugins deep", fixed::DEPTH),
+        Limit::Handles => format!("{} open files and folders", fixed::HANDLES),
+        Limit::HostMemory => "all guests together".to_owned(),
+        Limit::HostInstances => "all live instances of this process".to_owned(),
+    }
+}
+
+/// Why a component cannot be made ready to run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Compiling it was stopped, or the compiler refused it.
+    #[error("cannot compile the component {component}")]
+    Compile {
+        /// Digest of the component.
+        component: String,
+        /// Why.
+        source: super::jail::JailError,
+    },
+    /// The compiled code could not be mapped.
+    #[error("cannot load the compiled component {component}: {message}")]
+    Map {
+        /// Digest of the component.
+        component: String,
+        /// What the engine says.
+        message: String,
+    },
+    /// An import is missing or has another type than this host offers.
+    #[error("the component does not fit this host: {message}")]
+    Link {
+        /// What the engine says.
+        message: String,
+    },
+    /// The component needs more of something than any plugin may have.
+    #[error("the component needs {needed} {what}, at most {max} are allowed")]
+    TooMany {
+        /// What it needs too many of.
+        what: &'static str,
+        /// How many it needs.
+        needed: u64,
+        /// How many it may have.
+        max: u64,
+    },
+    /// A tool of the package is not exported by the component.
+    #[error("the tool `{tool}` is not an export of the component")]
+    MissingExport {
+        /// The tool.
+        tool: String,
+    },
+    /// The cache of compiled code cannot be used.
+    #[error(transparent)]
+    Cache(#[from] super::cache::CacheError),
+}
+
+impl LoadError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Compile { source, .. } => source.hint(),
+            Self::Map { .. } => Some("ax doctor".to_owned()),
+            Self::Link { .. } => Some("build it against the WIT packages of this host".to_owned()),
+            Self::TooMany { .. } => None,
+            Self::MissingExport { .. } => Some("ax plugin verify".to_owned()),
+            Self::Cache(error) => error.hint(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The threads guests run on, apart from the ones that serve I/O.
+//!
+//! A spinning guest holds its thread for up to one tick at a time. On threads of its own it can
+//! delay other guests by that much, and a gateway request by nothing.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::task::JoinError;
+
+/// Threads for file calls of guests. Each blocks while the file system answers, so a dead network
+/// mount can hold at most this many.
+const BLOCKING_THREADS: usize = 32;
+
+/// A runtime of its own for guests.
+#[derive(Clone)]
+pub(super) struct Executor {
+    handle: Handle,
+    /// Shut down in the background with the last clone: a guest that waits in a file call must
+    /// not hold up the end of the process.
+    _runtime: Arc<Owned>,
+}
+
+struct Owned(Option<Runtime>);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Executor {
+    /// Starts one thread per core.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses threads.
+    pub(super) fn new(threads: usize) -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads.max(1))
+            .max_blocking_threads(BLOCKING_THREADS)
+            .thread_name("ax-guest")
+            // By default timers are looked at every 61 polls; a guest's poll lasts a whole tick,
+            // which made kills half a second late.
+            .event_interval(1)
+            .enable_time()
+            .build()?;
+        let handle = runtime.handle().clone();
+        Ok(Self { handle, _runtime: Arc::new(Owned(Some(runtime))) })
+    }
+
+    /// Runs a future on the guest threads. Dropping the returned future ends the guest.
+    ///
+    /// # Errors
+    ///
+    /// When the task panicked, which is a defect of the host.
+    pub(super) async fn run<F>(&self, future: F) -> Result<F::Output, JoinError>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        #[expect(clippy::disallowed_methods, reason = "the caller awaits it and aborts on drop")]
+        let mut task = AbortOnDrop(self.handle.spawn(future));
+        (&mut task.0).await
+    }
+
+    /// Runs a future on the guest threads and waits for it on this one.
+    ///
+    /// # Panics
+    ///
+    /// When called from a thread of a runtime.
+    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.handle.block_on(future)
+    }
+}
+
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

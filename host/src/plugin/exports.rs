@@ -1,0 +1,316 @@
+//! Calls into a guest: typed exports by their signature, described tools through `ax:guest/tools`.
+//!
+//! Version adapters of exports end here: whatever track a component was built against, callers
+//! see [`Output`]. Not here: limits and deadlines around the call (`call`).
+
+use ax_manifest::{Entry, Signature, Tool};
+use serde::Serialize;
+use serde_json::Value;
+use wasmtime::Store;
+use wasmtime::component::{Component, ComponentExportIndex, Instance};
+
+use super::error::{CallError, ErrorKind, LoadError};
+use super::guest::Guest;
+use super::imports::bindings::ax::types::types as wit;
+use super::json;
+use super::limits::{self, Limit, Limits};
+use super::text;
+use super::value::{self, Lifted};
+
+/// The interface of described tools, in the version this host calls.
+const GUEST_TOOLS: &str = "ax:guest/tools@0.1.0";
+
+/// What a tool answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Output {
+    /// A typed export: its value.
+    Value(Value),
+    /// A described tool: something to read, something to compute with, or both.
+    Content {
+        /// Pieces in reading order.
+        content: Vec<Content>,
+        /// The answer for programs.
+        #[serde(rename = "structuredContent", skip_serializing_if = "Option::is_none")]
+        structured: Option<Value>,
+    },
+}
+
+/// One piece of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Content {
+    /// Text, scrubbed.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// A picture.
+    Image(Media),
+    /// A sound.
+    Audio(Media),
+    /// Other bytes.
+    File(Media),
+    /// A pointer.
+    Link {
+        /// An absolute URI.
+        uri: String,
+        /// What to call it.
+        name: String,
+    },
+    /// A kind this host does not know.
+    Other {
+        /// The object as it came.
+        value: Value,
+    },
+}
+
+/// Bytes of a media type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Media {
+    /// As `image/png`.
+    #[serde(rename = "mimeType")]
+    pub media_type: String,
+    /// The bytes as base64.
+    pub data: String,
+}
+
+/// Where in a component a tool is found; looked up once per release.
+#[derive(Clone)]
+pub(super) struct Target {
+    index: ComponentExportIndex,
+    /// The signature of a typed export; none for a described tool.
+    signature: Option<Signature>,
+}
+
+impl Target {
+    /// Finds the export behind a tool.
+    pub(super) fn find(component: &Component, tool: &Tool) -> Result<Self, LoadError> {
+        let missing = || LoadError::MissingExport { tool: tool.name.clone() };
+        let look = |interface: Option<&str>, name: &str| {
+            let within = match interface {
+                Some(interface) => Some(component.get_export_index(None, interface)?),
+                None => None,
+            };
+            component.get_export_index(within.as_ref(), name)
+        };
+        match &tool.entry {
+            Entry::Typed { interface, function, signature } => Ok(Self {
+                index: look(interface.as_deref(), function).ok_or_else(missing)?,
+                signature: Some(signature.clone()),
+            }),
+            Entry::Described => Ok(Self {
+                index: look(Some(GUEST_TOOLS), "call").ok_or_else(missing)?,
+                signature: None,
+            }),
+        }
+    }
+}
+
+/// An input that fits its tool, ready to be passed.
+pub(super) enum Arguments {
+    Typed(Vec<wasmtime::component::Val>),
+    Described { name: String, input: String },
+}
+
+/// Converts a tool's JSON input.
+pub(super) fn arguments(
+    target: &Target,
+    tool: &str,
+    input: &str,
+    limits: &Limits,
+) -> Result<Arguments, CallError> {
+    let parsed = json::parse(input, limits.input_bytes)?;
+    match &target.signature {
+        Some(signature) => value::lower_input(&parsed, signature)
+            .map(Arguments::Typed)
+            .map_err(CallError::Input),
+        None => Ok(Arguments::Described { name: tool.to_owned(), input: parsed.to_string() }),
+    }
+}
+
+/// What came out of the engine, or why nothing did.
+pub(super) enum Raw {
+    Typed(Vec<wasmtime::component::Val>),
+    Described(Result<wit::Output, wit::Error>),
+}
+
+/// Calls the export. Errors are the engine's; `call` says what they mean.
+pub(super) async fn invoke(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    target: &Target,
+    arguments: Arguments,
+) -> wasmtime::Result<Raw> {
+    match arguments {
+        Arguments::Typed(values) => {
+            let function = instance
+                .get_func(&mut *store, target.index)
+                .ok_or_else(|| wasmtime::Error::msg("the export is not a function"))?;
+            let mut results = match &target.signature {
+                Some(signature) => value::placeholders(signature),
+                None => Vec::new(),
+            };
+            function.call_async(&mut *store, &values, &mut results).await?;
+            Ok(Raw::Typed(results))
+        }
+        Arguments::Described { name, input } => {
+            let function = instance
+                .get_typed_func::<(String, String), (Result<wit::Output, wit::Error>,)>(
+                    &mut *store,
+                    target.index,
+                )?;
+            let (answer,) = function.call_async(&mut *store, (name, input)).await?;
+            Ok(Raw::Described(answer))
+        }
+    }
+}
+
+/// Asks a component what tools it has.
+pub(super) async fn describe(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    component: &Component,
+) -> wasmtime::Result<Vec<wit::Tool>> {
+    let index = component
+        .get_export_index(None, GUEST_TOOLS)
+        .and_then(|interface| component.get_export_index(Some(&interface), "describe"))
+        .ok_or_else(|| wasmtime::Error::msg("`describe` is not exported"))?;
+    let function = instance.get_typed_func::<(), (Vec<wit::Tool>,)>(&mut *store, index)?;
+    let (tools,) = function.call_async(&mut *store, ()).await?;
+    Ok(tools)
+}
+
+/// Turns what came out into an answer within bounds.
+pub(super) fn answer(
+    raw: Raw,
+    target: &Target,
+    limits: &Limits,
+) -> Result<Output, CallError> {
+    match (raw, &target.signature) {
+        (Raw::Typed(results), Some(signature)) => {
+            let lifted = value::lift_output(&results, signature)
+                .map_err(|error| CallError::Answer { why: error.to_string() })?;
+            match lifted {
+                Lifted::Value(value) => {
+                    within(value.to_string().len() as u64, limits)?;
+                    Ok(Output::Value(value))
+                }
+                Lifted::Failed(value) => Err(typed_failure(value, limits)),
+            }
+        }
+        (Raw::Described(Ok(output)), _) => described_output(output, limits),
+        (Raw::Described(Err(error)), _) => Err(described_failure(error, limits)),
+        (Raw::Typed(_), None) => Err(CallError::Answer { why: "it has no type".to_owned() }),
+    }
+}
+
+fn within(bytes: u64, limits: &Limits) -> Result<(), CallError> {
+    if bytes > limits.result_bytes {
+        return Err(CallError::exhausted(Limit::Result, limits));
+    }
+    Ok(())
+}
+
+/// A typed export failed: the value it gave is data; a text is also the message.
+fn typed_failure(value: Value, limits: &Limits) -> CallError {
+    if let Err(error) = within(value.to_string().len() as u64, limits) {
+        return error;
+    }
+    let message = match &value {
+        Value::String(message) => message.clone(),
+        Value::Object(members) => match members.get("message") {
+            Some(Value::String(message)) => message.clone(),
+            _ => value.to_string(),
+        },
+        other => other.to_string(),
+    };
+    CallError::Tool {
+        kind: ErrorKind::Failed,
+        code: String::new(),
+        message: text::scrub(&message, limits::ERROR_TEXT_BYTES),
+        data: Some(value),
+    }
+}
+
+fn described_failure(error: wit::Error, limits: &Limits) -> CallError {
+    let kind = match error.kind {
+        wit::ErrorKind::Invalid => ErrorKind::Invalid,
+        wit::ErrorKind::Denied => ErrorKind::Denied,
+        wit::ErrorKind::Exhausted => ErrorKind::Exhausted,
+        wit::ErrorKind::NotFound => ErrorKind::NotFound,
+        wit::ErrorKind::Conflict => ErrorKind::Conflict,
+        wit::ErrorKind::Unavailable => ErrorKind::Unavailable,
+        wit::ErrorKind::Failed => ErrorKind::Failed,
+        wit::ErrorKind::InDoubt => ErrorKind::InDoubt,
+        wit::ErrorKind::Cancelled => ErrorKind::Cancelled,
+        wit::ErrorKind::Other => ErrorKind::Other,
+    };
+    // Data that is no JSON within bounds is left out: the message still says what happened.
+    let data = error.data.and_then(|data| json::parse(&data, limits.result_bytes).ok());
+    CallError::Tool {
+        kind,
+        code: text::scrub(&error.code, CODE_BYTES),
+        message: text::scrub(&error.message, limits::ERROR_TEXT_BYTES),
+        data,
+    }
+}
+
+/// Bytes of an error's code, as `ax:types` promises.
+const CODE_BYTES: usize = 256;
+/// Pieces of one answer, as `ax:types` promises.
+const PIECES: usize = 1_000;
+
+fn described_output(output: wit::Output, limits: &Limits) -> Result<Output, CallError> {
+    if output.content.len() > PIECES {
+        return Err(CallError::exhausted(Limit::Result, limits));
+    }
+    let structured_bytes = output.structured.as_ref().map_or(0, String::len);
+    let bytes = structured_bytes + output.content.iter().map(size_of_content).sum::<usize>();
+    within(bytes as u64, limits)?;
+    let unusable = |what: &str, error: &dyn std::fmt::Display| CallError::Answer {
+        why: format!("{what}: {error}"),
+    };
+    let structured = output
+        .structured
+        .map(|document| json::parse(&document, limits.result_bytes))
+        .transpose()
+        .map_err(|error| unusable("its structured part", &error))?;
+    let content = output
+        .content
+        .into_iter()
+        .map(|piece| content(piece, limits).map_err(|error| unusable("a piece of it", &error)))
+        .collect::<Result<_, _>>()?;
+    Ok(Output::Content { content, structured })
+}
+
+fn size_of_content(content: &wit::Content) -> usize {
+    match content {
+        wit::Content::Text(text) | wit::Content::Other(text) => text.len(),
+        wit::Content::Image(media) | wit::Content::Audio(media) | wit::Content::File(media) => {
+            media.data.len() + media.media_type.len()
+        }
+        wit::Content::Link(link) => link.uri.len() + link.name.len(),
+    }
+}
+
+fn content(piece: wit::Content, limits: &Limits) -> Result<Content, json::JsonError> {
+    use base64::Engine as _;
+    let clean = |text: &str| text::scrub(text, usize::try_from(limits.result_bytes).unwrap_or(usize::MAX));
+    let media = |media: wit::Media| Media {
+        media_type: clean(&media.media_type),
+        data: base64::engine::general_purpose::STANDARD.encode(media.data),
+    };
+    Ok(match piece {
+        wit::Content::Text(text) => Content::Text { text: clean(&text) },
+        wit::Content::Image(image) => Content::Image(media(image)),
+        wit::Content::Audio(audio) => Content::Audio(media(audio)),
+        wit::Content::File(file) => Content::File(media(file)),
+        wit::Content::Link(link) => {
+            Content::Link { uri: clean(&link.uri), name: clean(&link.name) }
+        }
+        wit::Content::Other(value) => {
+            Content::Other { value: json::parse(&value, limits.result_bytes)? }
+        }
+    })
+}

@@ -1,0 +1,266 @@
+//! The one function every effect of a guest passes.
+//!
+//! ```text
+//! guest ──→ imports/* ──→ Gate::pass ──→ the effect
+//!                          │ permission: rights of this call
+//!                          │ budget:     bytes, fuel
+//!                          └ record:     what was allowed by which rule, what was denied
+//! ```
+//!
+//! Each call has one gate. At its end the gate's record goes into the audit: every denial as a
+//! row of its own, what was allowed as a count per rule with the call's row (a plugin that reads a
+//! thousand files makes one line, not a thousand; `docs/decisions/0003` says why).
+//!
+//! Invariant: no file under `imports/` performs an effect before `pass` said yes.
+
+use std::sync::Arc;
+
+use ax_manifest::{Capability, Permission};
+
+use super::limits::{self, Limit};
+use super::rights::{DenialReason, Rights, Ruling};
+
+/// What an effect needs to be allowed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Needs<'a> {
+    /// No permission: it touches nothing outside the call.
+    Nothing,
+    /// This permission.
+    Permission(&'a Permission),
+    /// Something that no permission opens.
+    Forbidden,
+}
+
+/// Why an effect does not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// Not permitted; the guest gets the interface's own error and goes on.
+    #[error("not permitted: {}", .0.word())]
+    Denied(DenialReason),
+    /// A limit is used up; the call ends.
+    #[error("the limit `{}` is used up", .0.word())]
+    Exhausted(Limit),
+}
+
+/// One kind of thing that was refused in a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// The permission that was missing, in the manifest's grammar; for what no permission opens,
+    /// the interface.
+    pub permission: String,
+    /// Why.
+    pub reason: DenialReason,
+    /// The interface through which the guest asked.
+    pub interface: &'static str,
+    /// How often the guest asked in this call.
+    pub count: u64,
+}
+
+/// What was allowed by one rule in a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// The permission the rule grants.
+    pub permission: String,
+    /// The rule.
+    pub rule: Arc<str>,
+    /// How often it was used.
+    pub count: u64,
+}
+
+/// Checks, charges and records the effects of one call.
+#[derive(Debug)]
+pub(super) struct Gate {
+    rights: Arc<Rights>,
+    /// How often each rule of `rights` was used; empty until the first use.
+    used: Vec<u64>,
+    denials: Vec<Denial>,
+    /// Refusals beyond [`limits::DENIALS`] different ones.
+    denials_dropped: u64,
+    bytes: u64,
+    fuel_due: u64,
+    hit: Option<Limit>,
+}
+
+impl Gate {
+    pub(super) fn new(rights: Arc<Rights>) -> Self {
+        Self {
+            rights,
+            used: Vec::new(),
+            denials: Vec::new(),
+            denials_dropped: 0,
+            bytes: 0,
+            fuel_due: 0,
+            hit: None,
+        }
+    }
+
+    /// Checks, charges and records one effect that moves `bytes` between host and guest.
+    pub(super) fn pass(
+        &mut self,
+        capability: Capability,
+        needs: Needs<'_>,
+        bytes: u64,
+    ) -> Result<(), Refusal> {
+        self.charge(bytes)?;
+        match needs {
+            Needs::Nothing => Ok(()),
+            Needs::Permission(wanted) => match self.rights.decide(wanted) {
+                Ruling::Allowed(rule) => {
+                    if self.used.is_empty() {
+                        self.used = vec![0; self.rights.rules()];
+                    }
+                    if let Some(count) = self.used.get_mut(rule) {
+                        *count += 1;
+                    }
+                    Ok(())
+                }
+                Ruling::Denied(reason) => Err(self.deny(capability, Some(wanted), reason)),
+            },
+            Needs::Forbidden => Err(self.deny(capability, None, DenialReason::NeverGrantable)),
+        }
+    }
+
+    /// Notes that the call ran into a limit that an import enforces.
+    pub(super) fn exhaust(&mut self, limit: Limit) -> Refusal {
+        self.hit = Some(limit);
+        Refusal::Exhausted(limit)
+    }
+
+    /// Returns the limit this gate enforced, if any.
+    pub(super) fn hit(&self) -> Option<Limit> {
+        self.hit
+    }
+
+    /// Returns the bytes host calls moved so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes the fuel that host calls cost since the last time.
+    pub(super) fn take_fuel_due(&mut self) -> u64 {
+        std::mem::take(&mut self.fuel_due)
+    }
+
+    /// Ends the gate: what was refused, what was allowed.
+    pub(super) fn into_record(self) -> (Vec<Denial>, Vec<Allowance>) {
+        let allowances = self
+            .used
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0)
+            .filter_map(|(index, count)| {
+                let (permission, rule) = self.rights.rule(index)?;
+                Some(Allowance {
+                    permission: permission.to_string(),
+                    rule: Arc::clone(rule),
+                    count: *count,
+                })
+            })
+            .collect();
+        (self.denials, allowances)
+    }
+
+    /// Returns the rights of this call.
+    pub(super) fn rights(&self) -> &Arc<Rights> {
+        &self.rights
+    }
+
+    fn charge(&mut self, bytes: u64) -> Result<(), Refusal> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.fuel_due = self.fuel_due.saturating_add(bytes.saturating_mul(limits::HOST_BYTE_FUEL));
+        if self.bytes > limits::HOST_CALLS_BYTES {
+            return Err(self.exhaust(Limit::Bytes));
+        }
+        Ok(())
+    }
+
+    fn deny(
+        &mut self,
+        capability: Capability,
+        wanted: Option<&Permission>,
+        reason: DenialReason,
+    ) -> Refusal {
+        let interface = capability.row().interface;
+        let permission = wanted.map_or_else(|| interface.to_owned(), ToString::to_string);
+        let known = self
+            .denials
+            .iter()
+            .position(|denial| denial.permission == permission && denial.interface == interface);
+        match known {
+            Some(at) => self.denials[at].count += 1,
+            None if self.denials.len() < limits::DENIALS => {
+                self.denials.push(Denial { permission, reason, interface, count: 1 });
+            }
+            None => self.denials_dropped += 1,
+        }
+        Refusal::Denied(reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ax_manifest::PermissionSet;
+
+    fn gate(granted: &[&str]) -> Gate {
+        let all: Vec<Permission> = granted.iter().map(|text| text.parse().unwrap()).collect();
+        let declared: PermissionSet =
+            all.iter().cloned().chain(["env:DECLARED".parse().unwrap()]).collect();
+        Gate::new(Arc::new(Rights::new(declared, &[], &all, None, 0)))
+    }
+
+    fn ask(gate: &mut Gate, text: &str) -> Result<(), Refusal> {
+        let permission: Permission = text.parse().unwrap();
+        gate.pass(Capability::WasiCliEnvironment, Needs::Permission(&permission), 0)
+    }
+
+    #[test]
+    fn what_is_allowed_is_counted_per_rule_and_what_is_denied_per_permission() {
+        let mut gate = gate(&["env:LANG"]);
+        ask(&mut gate, "env:LANG").unwrap();
+        ask(&mut gate, "env:LANG").unwrap();
+        ask(&mut gate, "env:DECLARED").unwrap_err();
+        ask(&mut gate, "env:DECLARED").unwrap_err();
+        ask(&mut gate, "env:OTHER").unwrap_err();
+        let (denials, allowances) = gate.into_record();
+        assert_eq!(allowances.len(), 1);
+        assert_eq!((allowances[0].permission.as_str(), allowances[0].count), ("env:LANG", 2));
+        let seen: Vec<_> =
+            denials.iter().map(|d| (d.permission.as_str(), d.reason, d.count)).collect();
+        assert_eq!(
+            seen,
+            [
+                ("env:DECLARED", DenialReason::NotGranted, 2),
+                ("env:OTHER", DenialReason::NotDeclared, 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_no_permission_opens_is_denied_whatever_is_granted() {
+        let mut gate = gate(&["env:LANG"]);
+        let answer = gate.pass(Capability::WasiSocketsTcpCreateSocket, Needs::Forbidden, 0);
+        assert_eq!(answer, Err(Refusal::Denied(DenialReason::NeverGrantable)));
+    }
+
+    #[test]
+    fn bytes_are_charged_up_to_the_limit_and_not_one_more() {
+        let mut gate = gate(&[]);
+        let all = limits::HOST_CALLS_BYTES;
+        gate.pass(Capability::AxLog, Needs::Nothing, all).unwrap();
+        assert_eq!(gate.take_fuel_due(), all * limits::HOST_BYTE_FUEL);
+        let answer = gate.pass(Capability::AxLog, Needs::Nothing, 1);
+        assert_eq!(answer, Err(Refusal::Exhausted(Limit::Bytes)));
+        assert_eq!(gate.hit(), Some(Limit::Bytes));
+    }
+
+    #[test]
+    fn a_flood_of_different_denials_is_bounded() {
+        let mut gate = gate(&[]);
+        for number in 0..=limits::DENIALS {
+            ask(&mut gate, &format!("env:V{number}")).unwrap_err();
+        }
+        assert_eq!(gate.denials_dropped, 1);
+        assert_eq!(gate.into_record().0.len(), limits::DENIALS);
+    }
+}

@@ -1,0 +1,8 @@
+//! Types and traits generated from `wit/`, for what this host serves and calls.
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    world: "ax:plugin/tools",
+    imports: { default: trappable },
+    exports: { default: async },
+});

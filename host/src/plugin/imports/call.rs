@@ -1,0 +1,50 @@
+//! `ax:task/call`: what is going on around the running call.
+//!
+//! No permission. Bounds: [`NOTE_BYTES`]. Not here: durable tasks (`ax:task/task`, not served yet).
+
+use ax_manifest::Capability;
+
+use super::super::gate::Needs;
+use super::super::guest::{Guest, Progress};
+use super::super::text;
+use super::bindings::ax::task::call;
+
+/// Bytes of a progress note, as `ax:task` promises; the rest is cut.
+const NOTE_BYTES: usize = 256;
+/// Units are shown as JSON numbers: more than 2^53 - 1 cannot be told apart.
+const UNITS_MAX: u64 = (1 << 53) - 1;
+
+impl call::Host for Guest {
+    fn current(&mut self) -> wasmtime::Result<call::Info> {
+        self.gate.pass(Capability::AxTaskCall, Needs::Nothing, 0)?;
+        let left = self.call.ends_at.saturating_sub(self.call.clock.monotonic());
+        Ok(call::Info {
+            id: self.call.id.to_string(),
+            task: None,
+            attempt: 1,
+            depth: u32::from(self.call.depth),
+            deadline_ms: Some(u64::try_from(left.as_millis()).unwrap_or(UNITS_MAX)),
+            extra: None,
+        })
+    }
+
+    fn progress(&mut self, done: u64, total: Option<u64>, note: String) -> wasmtime::Result<()> {
+        self.gate.pass(Capability::AxTaskCall, Needs::Nothing, note.len() as u64)?;
+        if let Some(watcher) = &self.call.progress {
+            let note = text::scrub(&note.replace('\n', " "), NOTE_BYTES);
+            watcher.send_modify(|seen| {
+                *seen = Progress {
+                    done: done.min(UNITS_MAX).max(seen.done),
+                    total: total.map(|total| total.min(UNITS_MAX)),
+                    note,
+                };
+            });
+        }
+        Ok(())
+    }
+
+    fn cancelled(&mut self) -> wasmtime::Result<bool> {
+        self.gate.pass(Capability::AxTaskCall, Needs::Nothing, 0)?;
+        Ok(self.call.cancel.as_ref().is_some_and(|cancel| *cancel.borrow()))
+    }
+}

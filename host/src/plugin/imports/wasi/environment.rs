@@ -1,0 +1,52 @@
+//! `wasi:cli/environment`: the variables a person granted by name, and nothing else.
+//!
+//! Permission `env:NAME`. Each declared variable is asked for at the gate, so one that was
+//! declared and not granted is a recorded denial. No arguments, no current folder.
+
+use ax_manifest::{Capability, Permission};
+use wasmtime::component::HasData;
+use wasmtime_wasi::p2::bindings::cli::environment;
+
+use super::super::super::gate::{Needs, Refusal};
+use super::super::super::guest::Guest;
+
+pub(super) struct HasEnvironment;
+
+impl HasData for HasEnvironment {
+    type Data<'a> = Environment<'a>;
+}
+
+pub(super) struct Environment<'a>(&'a mut Guest);
+
+pub(super) fn view(guest: &mut Guest) -> Environment<'_> {
+    Environment(guest)
+}
+
+impl environment::Host for Environment<'_> {
+    fn get_environment(&mut self) -> wasmtime::Result<Vec<(String, String)>> {
+        let Guest { gate, call, .. } = &mut *self.0;
+        let rights = std::sync::Arc::clone(gate.rights());
+        let mut granted = Vec::new();
+        for wanted in rights.declared() {
+            let Permission::Env { name } = wanted else { continue };
+            let value = (call.environment)(name).unwrap_or_default();
+            let bytes = name.len() + value.len();
+            let needs = Needs::Permission(wanted);
+            match gate.pass(Capability::WasiCliEnvironment, needs, bytes as u64) {
+                Ok(()) if value.is_empty() => {}
+                Ok(()) => granted.push((name.clone(), value)),
+                Err(Refusal::Denied(_)) => {}
+                Err(refusal @ Refusal::Exhausted(_)) => return Err(refusal.into()),
+            }
+        }
+        Ok(granted)
+    }
+
+    fn get_arguments(&mut self) -> wasmtime::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn initial_cwd(&mut self) -> wasmtime::Result<Option<String>> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,385 @@
+//! `wasi:filesystem`: folders a person granted, under the names they are bound to.
+//!
+//! Permission `fs:<folder>:read`; writing is refused (`fs:<folder>:write` is served by a later
+//! host). Every method first asks the gate for the folder its descriptor came from, then leaves
+//! the work to wasmtime's implementation on cap-std, where no `..`, symlink, trailing slash, hard
+//! link or rename leaves the folder. Bounds: [`limits::HANDLES`] descriptors and listings at once.
+//!
+//! Not here: which folder a name means ([`super::super::super::folder`]).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ax_manifest::{Access, Capability};
+use wasmtime::component::{HasData, Resource};
+use wasmtime_wasi::filesystem::{Descriptor, Dir, OpenMode, WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::p2::bindings::filesystem::preopens;
+use wasmtime_wasi::p2::bindings::filesystem::types::{
+    Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream,
+    ErrorCode, Filesize, Host, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue,
+    NewTimestamp, OpenFlags, PathFlags,
+};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
+use wasmtime_wasi::FsPerms;
+
+use super::super::super::folder::Folder;
+use super::super::super::gate::{Needs, Refusal};
+use super::super::super::guest::Guest;
+use super::super::super::limits::{self, Limit};
+
+pub(super) struct HasFiles;
+
+impl HasData for HasFiles {
+    type Data<'a> = Files<'a>;
+}
+
+pub(super) struct Files<'a>(&'a mut Guest);
+
+pub(super) fn view(guest: &mut Guest) -> Files<'_> {
+    Files(guest)
+}
+
+/// What a guest calls a file or a folder.
+type Handle = Resource<Descriptor>;
+
+impl Files<'_> {
+    /// Wasmtime's implementation, which does the work once the gate said yes.
+    fn wasi(&mut self) -> WasiFilesystemCtxView<'_> {
+        WasiFilesystemCtxView { ctx: &mut self.0.files.ctx, table: &mut self.0.table }
+    }
+
+    /// Asks the gate for the folder that `handle` came from; returns the folder's index.
+    fn ask(&mut self, handle: &Handle, access: Access) -> FsResult<usize> {
+        let Guest { gate, files, .. } = &mut *self.0;
+        // A handle the guest made up fails in wasmtime's own table later; it belongs to no folder.
+        let index = *files.open.get(&handle.rep()).ok_or(ErrorCode::BadDescriptor)?;
+        let folder = files.folders.get(index).ok_or(ErrorCode::BadDescriptor)?;
+        let needs = Needs::Permission(folder.permission(access));
+        gate.pass(Capability::WasiFilesystemTypes, needs, 0).map_err(refused)?;
+        Ok(index)
+    }
+
+    /// Refuses one more descriptor than a call may hold.
+    fn room(&mut self) -> FsResult<()> {
+        if self.0.files.open.len() >= limits::HANDLES as usize {
+            self.0.gate.exhaust(Limit::Handles);
+            return Err(ErrorCode::InsufficientMemory.into());
+        }
+        Ok(())
+    }
+
+    fn charge(&mut self, bytes: usize) -> FsResult<()> {
+        self.0
+            .gate
+            .pass(Capability::WasiFilesystemTypes, Needs::Nothing, bytes as u64)
+            .map_err(refused)
+    }
+}
+
+fn refused(refusal: Refusal) -> FsError {
+    match refusal {
+        Refusal::Denied(_) => ErrorCode::NotPermitted.into(),
+        Refusal::Exhausted(_) => FsError::trap(refusal),
+    }
+}
+
+impl preopens::Host for Files<'_> {
+    /// Offers the folders this call may read. A folder that is declared and not granted is asked
+    /// for all the same, so that the denial is on record and the person is told.
+    fn get_directories(&mut self) -> wasmtime::Result<Vec<(Handle, String)>> {
+        let folders = Arc::clone(&self.0.files.folders);
+        let mut offered = Vec::new();
+        for (index, folder) in folders.iter().enumerate() {
+            let wanted = folder.permission(Access::Read);
+            let Guest { gate, .. } = &mut *self.0;
+            let rights = Arc::clone(gate.rights());
+            if !rights.declared().any(|declared| declared.covers(wanted)) {
+                continue;
+            }
+            let needs = Needs::Permission(wanted);
+            match gate.pass(Capability::WasiFilesystemPreopens, needs, 0) {
+                Ok(()) => {}
+                Err(Refusal::Denied(_)) => continue,
+                Err(refusal @ Refusal::Exhausted(_)) => return Err(refusal.into()),
+            }
+            let dir = Dir::new(folder.handle()?, FsPerms::ReadOnly, OpenMode::READ, false);
+            let handle = self.0.table.push(Descriptor::Dir(dir))?;
+            self.0.files.open.insert(handle.rep(), index);
+            offered.push((handle, folder.guest_path()));
+        }
+        Ok(offered)
+    }
+}
+
+impl Host for Files<'_> {
+    fn convert_error_code(&mut self, error: FsError) -> wasmtime::Result<ErrorCode> {
+        self.wasi().convert_error_code(error)
+    }
+
+    fn filesystem_error_code(
+        &mut self,
+        error: Resource<wasmtime::Error>,
+    ) -> wasmtime::Result<Option<ErrorCode>> {
+        self.wasi().filesystem_error_code(error)
+    }
+}
+
+/// Each method: ask the gate, then let wasmtime do it.
+impl HostDescriptor for Files<'_> {
+    async fn open_at(
+        &mut self,
+        dir: Handle,
+        path_flags: PathFlags,
+        path: String,
+        open_flags: OpenFlags,
+        flags: DescriptorFlags,
+    ) -> FsResult<Handle> {
+        let creates = OpenFlags::CREATE | OpenFlags::TRUNCATE | OpenFlags::EXCLUSIVE;
+        let writes = DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY;
+        let access = if open_flags.intersects(creates) || flags.intersects(writes) {
+            Access::Write
+        } else {
+            Access::Read
+        };
+        let folder = self.ask(&dir, access)?;
+        self.room()?;
+        self.charge(path.len())?;
+        let handle =
+            HostDescriptor::open_at(&mut self.wasi(), dir, path_flags, path, open_flags, flags)
+                .await?;
+        self.0.files.open.insert(handle.rep(), folder);
+        Ok(handle)
+    }
+
+    async fn read_directory(&mut self, dir: Handle) -> FsResult<Resource<DirectoryEntryStream>> {
+        let folder = self.ask(&dir, Access::Read)?;
+        self.room()?;
+        let listing = self.wasi().read_directory(dir).await?;
+        self.0.files.open.insert(listing.rep(), folder);
+        Ok(listing)
+    }
+
+    async fn read(
+        &mut self,
+        file: Handle,
+        len: Filesize,
+        offset: Filesize,
+    ) -> FsResult<(Vec<u8>, bool)> {
+        self.ask(&file, Access::Read)?;
+        let (bytes, end) = HostDescriptor::read(&mut self.wasi(), file, len, offset).await?;
+        self.charge(bytes.len())?;
+        Ok((bytes, end))
+    }
+
+    fn read_via_stream(
+        &mut self,
+        file: Handle,
+        offset: Filesize,
+    ) -> FsResult<Resource<DynInputStream>> {
+        self.ask(&file, Access::Read)?;
+        self.wasi().read_via_stream(file, offset)
+    }
+
+    async fn advise(
+        &mut self,
+        file: Handle,
+        offset: Filesize,
+        len: Filesize,
+        advice: Advice,
+    ) -> FsResult<()> {
+        self.ask(&file, Access::Read)?;
+        HostDescriptor::advise(&mut self.wasi(), file, offset, len, advice).await
+    }
+
+    async fn get_flags(&mut self, file: Handle) -> FsResult<DescriptorFlags> {
+        self.ask(&file, Access::Read)?;
+        HostDescriptor::get_flags(&mut self.wasi(), file).await
+    }
+
+    async fn get_type(&mut self, file: Handle) -> FsResult<DescriptorType> {
+        self.ask(&file, Access::Read)?;
+        HostDescriptor::get_type(&mut self.wasi(), file).await
+    }
+
+    async fn stat(&mut self, file: Handle) -> FsResult<DescriptorStat> {
+        self.ask(&file, Access::Read)?;
+        HostDescriptor::stat(&mut self.wasi(), file).await
+    }
+
+    async fn stat_at(
+        &mut self,
+        dir: Handle,
+        path_flags: PathFlags,
+        path: String,
+    ) -> FsResult<DescriptorStat> {
+        self.ask(&dir, Access::Read)?;
+        HostDescriptor::stat_at(&mut self.wasi(), dir, path_flags, path).await
+    }
+
+    async fn readlink_at(&mut self, dir: Handle, path: String) -> FsResult<String> {
+        self.ask(&dir, Access::Read)?;
+        HostDescriptor::readlink_at(&mut self.wasi(), dir, path).await
+    }
+
+    async fn is_same_object(&mut self, a: Handle, b: Handle) -> wasmtime::Result<bool> {
+        HostDescriptor::is_same_object(&mut self.wasi(), a, b).await
+    }
+
+    async fn metadata_hash(&mut self, file: Handle) -> FsResult<MetadataHashValue> {
+        self.ask(&file, Access::Read)?;
+        HostDescriptor::metadata_hash(&mut self.wasi(), file).await
+    }
+
+    async fn metadata_hash_at(
+        &mut self,
+        dir: Handle,
+        path_flags: PathFlags,
+        path: String,
+    ) -> FsResult<MetadataHashValue> {
+        self.ask(&dir, Access::Read)?;
+        HostDescriptor::metadata_hash_at(&mut self.wasi(), dir, path_flags, path).await
+    }
+
+    async fn sync(&mut self, file: Handle) -> FsResult<()> {
+        self.ask(&file, Access::Write)?;
+        HostDescriptor::sync(&mut self.wasi(), file).await
+    }
+
+    async fn sync_data(&mut self, file: Handle) -> FsResult<()> {
+        self.ask(&file, Access::Write)?;
+        HostDescriptor::sync_data(&mut self.wasi(), file).await
+    }
+
+    async fn set_size(&mut self, file: Handle, size: Filesize) -> FsResult<()> {
+        self.ask(&file, Access::Write)?;
+        HostDescriptor::set_size(&mut self.wasi(), file, size).await
+    }
+
+    async fn set_times(
+        &mut self,
+        file: Handle,
+        accessed: NewTimestamp,
+        modified: NewTimestamp,
+    ) -> FsResult<()> {
+        self.ask(&file, Access::Write)?;
+        HostDescriptor::set_times(&mut self.wasi(), file, accessed, modified).await
+    }
+
+    async fn set_times_at(
+        &mut self,
+        dir: Handle,
+        path_flags: PathFlags,
+        path: String,
+        accessed: NewTimestamp,
+        modified: NewTimestamp,
+    ) -> FsResult<()> {
+        self.ask(&dir, Access::Write)?;
+        let mut wasi = self.wasi();
+        HostDescriptor::set_times_at(&mut wasi, dir, path_flags, path, accessed, modified).await
+    }
+
+    async fn write(
+        &mut self,
+        file: Handle,
+        bytes: Vec<u8>,
+        offset: Filesize,
+    ) -> FsResult<Filesize> {
+        self.ask(&file, Access::Write)?;
+        HostDescriptor::write(&mut self.wasi(), file, bytes, offset).await
+    }
+
+    fn write_via_stream(
+        &mut self,
+        file: Handle,
+        offset: Filesize,
+    ) -> FsResult<Resource<DynOutputStream>> {
+        self.ask(&file, Access::Write)?;
+        self.wasi().write_via_stream(file, offset)
+    }
+
+    fn append_via_stream(&mut self, file: Handle) -> FsResult<Resource<DynOutputStream>> {
+        self.ask(&file, Access::Write)?;
+        self.wasi().append_via_stream(file)
+    }
+
+    async fn create_directory_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
+        self.ask(&dir, Access::Write)?;
+        HostDescriptor::create_directory_at(&mut self.wasi(), dir, path).await
+    }
+
+    async fn remove_directory_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
+        self.ask(&dir, Access::Write)?;
+        HostDescriptor::remove_directory_at(&mut self.wasi(), dir, path).await
+    }
+
+    async fn unlink_file_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
+        self.ask(&dir, Access::Write)?;
+        HostDescriptor::unlink_file_at(&mut self.wasi(), dir, path).await
+    }
+
+    async fn symlink_at(&mut self, dir: Handle, target: String, path: String) -> FsResult<()> {
+        self.ask(&dir, Access::Write)?;
+        HostDescriptor::symlink_at(&mut self.wasi(), dir, target, path).await
+    }
+
+    async fn link_at(
+        &mut self,
+        dir: Handle,
+        path_flags: PathFlags,
+        path: String,
+        to_dir: Handle,
+        to_path: String,
+    ) -> FsResult<()> {
+        self.ask(&dir, Access::Write)?;
+        self.ask(&to_dir, Access::Write)?;
+        let mut wasi = self.wasi();
+        HostDescriptor::link_at(&mut wasi, dir, path_flags, path, to_dir, to_path).await
+    }
+
+    async fn rename_at(
+        &mut self,
+        dir: Handle,
+        path: String,
+        to_dir: Handle,
+        to_path: String,
+    ) -> FsResult<()> {
+        self.ask(&dir, Access::Write)?;
+        self.ask(&to_dir, Access::Write)?;
+        HostDescriptor::rename_at(&mut self.wasi(), dir, path, to_dir, to_path).await
+    }
+
+    fn drop(&mut self, handle: Handle) -> wasmtime::Result<()> {
+        self.0.files.open.remove(&handle.rep());
+        HostDescriptor::drop(&mut self.wasi(), handle)
+    }
+}
+
+impl HostDirectoryEntryStream for Files<'_> {
+    async fn read_directory_entry(
+        &mut self,
+        listing: Resource<DirectoryEntryStream>,
+    ) -> FsResult<Option<DirectoryEntry>> {
+        let entry = self.wasi().read_directory_entry(listing).await?;
+        self.charge(entry.as_ref().map_or(0, |entry| entry.name.len()))?;
+        Ok(entry)
+    }
+
+    fn drop(&mut self, listing: Resource<DirectoryEntryStream>) -> wasmtime::Result<()> {
+        self.0.files.open.remove(&listing.rep());
+        HostDirectoryEntryStream::drop(&mut self.wasi(), listing)
+    }
+}
+
+/// The descriptors one call holds, and the folder each came from.
+pub(in super::super::super) struct OpenFiles {
+    ctx: WasiFilesystemCtx,
+    folders: Arc<[Folder]>,
+    open: HashMap<u32, usize>,
+}
+
+impl OpenFiles {
+    /// Starts with nothing open; `folders` are what may be offered.
+    pub(in super::super::super) fn new(folders: Arc<[Folder]>) -> Self {
+        Self { ctx: WasiFilesystemCtx::default(), folders, open: HashMap::new() }
+    }
+}

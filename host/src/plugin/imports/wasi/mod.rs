@@ -1,0 +1,175 @@
+//! WASI 0.2, linked interface by interface and empty-handed.
+//!
+//! `files`, `environment`, `sockets` and `stdio` decide themselves; the rest is wasmtime's own
+//! code over a context that holds no folder, no variable and no network. Toolchains import much
+//! of WASI whether a program uses it or not, so everybody gets it and nobody gets anything by it.
+
+mod environment;
+mod files;
+mod sockets;
+mod stdio;
+
+use ax_manifest::Capability;
+use wasmtime::component::{HasData, Linker, ResourceTable};
+use wasmtime_wasi::cli::{WasiCli, WasiCliView};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
+use wasmtime_wasi::p2::bindings;
+use wasmtime_wasi::random::{Deterministic, WasiRandom, WasiRandomView};
+use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView};
+use wasmtime_wasi::{
+    HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+};
+
+use super::super::guest::{Guest, World};
+use super::super::limits;
+use super::super::log::Level;
+use environment::HasEnvironment;
+use files::HasFiles;
+use sockets::HasSockets;
+use stdio::LogStream;
+
+pub(in super::super) use files::OpenFiles;
+
+/// Links one WASI interface; capabilities of other packages are not handled here.
+pub(super) fn link(capability: Capability, l: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    use Capability as C;
+    use bindings::{cli, clocks, filesystem, io, random, sockets as net};
+    match capability {
+        C::WasiIoError => io::error::add_to_linker::<Guest, HasTable>(l, |g| &mut g.table),
+        C::WasiIoPoll => io::poll::add_to_linker::<Guest, HasTable>(l, |g| &mut g.table),
+        C::WasiIoStreams => io::streams::add_to_linker::<Guest, HasTable>(l, |g| &mut g.table),
+        C::WasiClocksWallClock => {
+            clocks::wall_clock::add_to_linker::<Guest, WasiClocks>(l, Guest::clocks)
+        }
+        C::WasiClocksMonotonicClock => {
+            clocks::monotonic_clock::add_to_linker::<Guest, WasiClocks>(l, Guest::clocks)
+        }
+        C::WasiRandomRandom => {
+            random::random::add_to_linker::<Guest, WasiRandom>(l, WasiRandomView::random)
+        }
+        C::WasiRandomInsecure => {
+            random::insecure::add_to_linker::<Guest, WasiRandom>(l, WasiRandomView::random)
+        }
+        C::WasiRandomInsecureSeed => {
+            random::insecure_seed::add_to_linker::<Guest, WasiRandom>(l, WasiRandomView::random)
+        }
+        C::WasiCliEnvironment => {
+            cli::environment::add_to_linker::<Guest, HasEnvironment>(l, environment::view)
+        }
+        C::WasiCliExit => cli::exit::add_to_linker::<Guest, WasiCli>(l, Guest::cli),
+        C::WasiCliStdin => cli::stdin::add_to_linker::<Guest, WasiCli>(l, Guest::cli),
+        C::WasiCliStdout => cli::stdout::add_to_linker::<Guest, WasiCli>(l, Guest::cli),
+        C::WasiCliStderr => cli::stderr::add_to_linker::<Guest, WasiCli>(l, Guest::cli),
+        C::WasiCliTerminalInput => {
+            cli::terminal_input::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
+        }
+        C::WasiCliTerminalOutput => {
+            cli::terminal_output::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
+        }
+        C::WasiCliTerminalStdin => {
+            cli::terminal_stdin::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
+        }
+        C::WasiCliTerminalStdout => {
+            cli::terminal_stdout::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
+        }
+        C::WasiCliTerminalStderr => {
+            cli::terminal_stderr::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
+        }
+        C::WasiFilesystemTypes => {
+            filesystem::types::add_to_linker::<Guest, HasFiles>(l, files::view)
+        }
+        C::WasiFilesystemPreopens => {
+            filesystem::preopens::add_to_linker::<Guest, HasFiles>(l, files::view)
+        }
+        C::WasiSocketsTcpCreateSocket => {
+            net::tcp_create_socket::add_to_linker::<Guest, HasSockets>(l, sockets::view)
+        }
+        C::WasiSocketsUdpCreateSocket => {
+            net::udp_create_socket::add_to_linker::<Guest, HasSockets>(l, sockets::view)
+        }
+        C::WasiSocketsIpNameLookup => {
+            net::ip_name_lookup::add_to_linker::<Guest, HasSockets>(l, sockets::view)
+        }
+        // No socket can be created, so the methods of these never have anything to work on; the
+        // context beneath them allows no address either.
+        C::WasiSocketsNetwork => {
+            let options = net::network::LinkOptions::default();
+            net::network::add_to_linker::<Guest, WasiSockets>(l, &options, Guest::sockets)
+        }
+        C::WasiSocketsInstanceNetwork => {
+            net::instance_network::add_to_linker::<Guest, WasiSockets>(l, Guest::sockets)
+        }
+        C::WasiSocketsTcp => net::tcp::add_to_linker::<Guest, WasiSockets>(l, Guest::sockets),
+        C::WasiSocketsUdp => net::udp::add_to_linker::<Guest, WasiSockets>(l, Guest::sockets),
+        other => unreachable_row(other),
+    }
+}
+
+/// The caller sends only WASI rows here; a row it sends by mistake fails at start, not in a call.
+fn unreachable_row(capability: Capability) -> wasmtime::Result<()> {
+    Err(wasmtime::Error::msg(format!("`{}` is not part of WASI", capability.row().interface)))
+}
+
+struct HasTable;
+
+impl HasData for HasTable {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let (world, log) = (self.call.world, &self.log);
+        let ctx = self.wasi.get_or_insert_with(|| Box::new(context(world, log)));
+        WasiCtxView { ctx, table: &mut self.table }
+    }
+}
+
+/// Builds the context when the guest first asks for something of it: many never do, and seeding
+/// its random numbers costs more than a whole fresh instance.
+fn context(world: World, log: &super::super::log::Log) -> WasiCtx {
+    let mut builder = WasiCtxBuilder::new();
+    builder
+        .stdout(LogStream::new(log.clone(), Level::Info))
+        .stderr(LogStream::new(log.clone(), Level::Error))
+        .max_random_size(limits::RANDOM_BYTES)
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false);
+    match world {
+        World::Real => {}
+        World::Frozen => {
+            let seed = || Deterministic::new(FROZEN_SEED.to_vec());
+            builder
+                .secure_random(seed())
+                .insecure_random(seed())
+                .insecure_random_seed(u128::from_le_bytes(*FROZEN_SEED))
+                .wall_clock(FrozenClock)
+                .monotonic_clock(FrozenClock);
+        }
+    }
+    builder.build()
+}
+
+/// Random numbers of a guest that is only described: the same on every machine.
+const FROZEN_SEED: &[u8; 16] = b"automatosx-probe";
+
+/// A clock that stands still at the Unix epoch.
+struct FrozenClock;
+
+impl HostWallClock for FrozenClock {
+    fn resolution(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(1)
+    }
+    fn now(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+}
+
+impl HostMonotonicClock for FrozenClock {
+    fn resolution(&self) -> u64 {
+        1
+    }
+    fn now(&self) -> u64 {
+        0
+    }
+}

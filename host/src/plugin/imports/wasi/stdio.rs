@@ -1,0 +1,162 @@
+//! Standard output and standard error of a guest, as log lines.
+//!
+//! This is what keeps Python tracebacks, JavaScript stacks and Rust panics. Bounded like every log
+//! line; a line that never ends is cut into lines of [`LINE_BYTES`].
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::io::AsyncWrite;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+
+use super::super::super::limits;
+use super::super::super::log::{Level, Log};
+
+/// Bytes after which a line without an end becomes one.
+const LINE_BYTES: usize = limits::LOG_LINE_BYTES;
+/// Bytes a guest may write at a time; what it asks the host to hold at once.
+const WRITE_BYTES: usize = 64 << 10;
+
+/// A stream whose lines go to the log. All handles of one stream share a line.
+#[derive(Clone)]
+pub(super) struct LogStream(Arc<Shared>);
+
+struct Shared {
+    log: Log,
+    level: Level,
+    line: Mutex<Vec<u8>>,
+}
+
+impl LogStream {
+    pub(super) fn new(log: Log, level: Level) -> Self {
+        Self(Arc::new(Shared { log, level, line: Mutex::new(Vec::new()) }))
+    }
+
+    fn push(&self, bytes: &[u8]) {
+        let mut line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            for part in piece.chunks(LINE_BYTES) {
+                line.extend_from_slice(part);
+                if line.ends_with(b"\n") || line.len() >= LINE_BYTES {
+                    self.0.emit(&mut line);
+                }
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn emit(&self, line: &mut Vec<u8>) {
+        let text = String::from_utf8_lossy(line);
+        let text = text.trim_end_matches(['\n', '\r']);
+        if !text.is_empty() {
+            self.log.push(self.level, text, &[]);
+        }
+        line.clear();
+    }
+}
+
+/// A last line without an end still counts.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let mut line = std::mem::take(&mut *self.line.lock().unwrap_or_else(PoisonError::into_inner));
+        self.emit(&mut line);
+    }
+}
+
+impl IsTerminal for LogStream {
+    fn is_terminal(&self) -> bool {
+        false
+    }
+}
+
+impl StdoutStream for LogStream {
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+}
+
+impl OutputStream for LogStream {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.push(&bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        Ok(())
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(WRITE_BYTES)
+    }
+}
+
+impl Pollable for LogStream {
+    fn ready<'a, 'b>(&'a mut self) -> Pin<Box<dyn Future<Output = ()> + Send + 'b>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+impl AsyncWrite for LogStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.push(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::limits::Limits;
+
+    fn lines(writes: &[&[u8]]) -> Vec<String> {
+        let log = Log::new(&Limits::default());
+        let stream = LogStream::new(log.clone(), Level::Error);
+        writes.iter().for_each(|bytes| stream.push(bytes));
+        drop(stream);
+        log.take().0.into_iter().map(|line| line.message).collect()
+    }
+
+    #[test]
+    fn pieces_become_lines_and_the_last_needs_no_end() {
+        assert_eq!(lines(&[b"a", b"b\nc\r\n", b"\nd"]), ["ab", "c", "d"]);
+    }
+
+    #[test]
+    fn an_endless_line_is_cut() {
+        let endless = vec![b'x'; LINE_BYTES * 2 + 1];
+        assert_eq!(lines(&[&endless]).iter().map(String::len).collect::<Vec<_>>(), [
+            LINE_BYTES, LINE_BYTES, 1
+        ]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_shown_as_such() {
+        assert_eq!(lines(&[b"\xff\n"]), ["\u{fffd}"]);
+    }
+}

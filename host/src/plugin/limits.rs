@@ -1,0 +1,322 @@
+//! What one call, one plugin and the whole host may use, and where each number comes from.
+//!
+//! Every limit is a named constant here with its unit and reason. A manifest may ask for less at
+//! will; asking for more is shown on the permission card and holds only once a person agreed.
+//!
+//! Not here: how a limit is enforced (`meter` for memory, `engine` for CPU, `imports/*` for logs,
+//! `admission` for concurrency).
+
+use std::time::Duration;
+
+use ax_manifest::LimitRequests;
+use serde::Serialize;
+
+/// Fuel per call: about one unit per WebAssembly instruction. 10 G is 5 to 10 s of one core, so a
+/// busy guest ends before its wall clock does.
+pub const FUEL: u64 = 10_000_000_000;
+/// Wall clock per call, I/O included: what a person or a model is willing to wait for a tool.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+/// Bytes of linear memory, over all memories of the instance together.
+pub const MEMORY_BYTES: u64 = 64 << 20;
+/// Tables per instance. Components made from Python and JavaScript need 2 or 3.
+pub const TABLES: u32 = 32;
+/// Elements per table. The largest seen is Python's, 5,678.
+pub const TABLE_ELEMENTS: u32 = 20_000;
+/// Core instances per component instance. A Python component with stubbed WASI has 38.
+pub const CORE_INSTANCES: u32 = 64;
+/// Linear memories per instance. JavaScript components need 3.
+pub const MEMORIES: u32 = 4;
+/// Bytes of WebAssembly stack.
+pub const STACK_BYTES: usize = 512 << 10;
+/// Bytes of fiber stack: the WebAssembly stack and what host functions need on top.
+pub const FIBER_STACK_BYTES: usize = 1 << 20;
+/// Bytes one host call may copy out of the guest; a result counts as one.
+pub const HOST_CALL_BYTES: u64 = 8 << 20;
+/// Bytes all host calls of one call may copy in either direction together.
+pub const HOST_CALLS_BYTES: u64 = 1 << 30;
+/// Bytes of JSON a tool takes.
+pub const INPUT_BYTES: u64 = 1 << 20;
+/// Levels of nesting in the JSON a tool takes or gives.
+pub const JSON_DEPTH: usize = 128;
+/// Bytes of JSON a tool gives.
+pub const RESULT_BYTES: u64 = 1 << 20;
+/// Bytes of an error text; the rest is cut.
+pub const ERROR_TEXT_BYTES: usize = 4 << 10;
+/// Log lines per call; further ones are counted and dropped.
+pub const LOG_LINES: u32 = 1_000;
+/// Bytes of log per call; further ones are counted and dropped.
+pub const LOG_BYTES: u64 = 256 << 10;
+/// Bytes of one log line; the rest is cut.
+pub const LOG_LINE_BYTES: usize = 8 << 10;
+/// Calls of one plugin that run at once.
+pub const CONCURRENCY: u32 = 16;
+/// Calls of one plugin that wait for a slot; one more is refused.
+pub const QUEUE: u32 = 256;
+/// Plugins calling plugins, counted from the caller outside.
+pub const DEPTH: u8 = 8;
+/// Files, folders and folder listings a call holds open. With 16 calls this stays well under the
+/// 1,024 descriptors a process has by default on Linux.
+pub const HANDLES: u32 = 48;
+/// Entries in the table of host resources a call holds (streams, pollables, files).
+pub const RESOURCES: usize = 4_096;
+/// Bytes one request for random numbers may ask for; the host allocates them at once.
+pub const RANDOM_BYTES: u64 = 64 << 10;
+/// Fuel a call from the guest into the host costs, since the host's work is not metered.
+pub const HOST_CALL_FUEL: u64 = 1_000;
+/// Fuel per byte that the host copies for a guest.
+pub const HOST_BYTE_FUEL: u64 = 1;
+/// Denials kept apart per call; further ones are only counted.
+pub const DENIALS: usize = 100;
+/// Live instances of all plugins in this process.
+pub const LIVE_INSTANCES: u32 = 1_000;
+/// Share of the machine's memory that all guests of this process may use, in percent.
+pub const HOST_MEMORY_PERCENT: u8 = 25;
+/// Memory assumed when the machine does not tell its size, in bytes.
+pub const HOST_MEMORY_UNKNOWN: u64 = 4 << 30;
+/// How long a guest that was asked to stop may take to end itself, as `ax:task` promises.
+pub const CANCEL_GRACE: Duration = Duration::from_secs(2);
+/// How often a spinning guest is interrupted to look at its deadline. At 10 ms runaways were seen
+/// to end up to 140 ms late, at 1 ms within 14 ms.
+pub const TICK: Duration = Duration::from_millis(1);
+/// Bytes of a component that is accepted at all.
+pub const COMPONENT_BYTES: u64 = 64 << 20;
+/// Address space of the process that compiles a component, in bytes. Python components need 380
+/// MiB; bombs ask for more than 4 GiB.
+pub const COMPILE_MEMORY_BYTES: u64 = 2 << 30;
+/// CPU seconds of the process that compiles a component.
+pub const COMPILE_CPU_SECONDS: u64 = 60;
+/// Bytes of machine code a component may become. 3.5 MB of empty functions made 253 MB.
+pub const COMPILED_BYTES: u64 = 256 << 20;
+
+/// Names of the limits a call can run into; the `code` of an `exhausted` error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limit {
+    /// [`FUEL`].
+    Fuel,
+    /// [`DEADLINE`].
+    Time,
+    /// [`MEMORY_BYTES`].
+    Memory,
+    /// [`TABLES`], [`TABLE_ELEMENTS`].
+    Tables,
+    /// [`CORE_INSTANCES`].
+    Instances,
+    /// [`STACK_BYTES`].
+    Stack,
+    /// [`HOST_CALL_BYTES`], [`HOST_CALLS_BYTES`].
+    Bytes,
+    /// [`INPUT_BYTES`], [`JSON_DEPTH`].
+    Input,
+    /// [`RESULT_BYTES`], [`JSON_DEPTH`].
+    Result,
+    /// [`LOG_LINES`], [`LOG_BYTES`]. Never ends a call.
+    Log,
+    /// [`CONCURRENCY`], [`QUEUE`].
+    Concurrency,
+    /// [`DEPTH`].
+    Depth,
+    /// [`HANDLES`], [`RESOURCES`].
+    Handles,
+    /// [`HOST_MEMORY_PERCENT`].
+    HostMemory,
+    /// [`LIVE_INSTANCES`].
+    HostInstances,
+}
+
+impl Limit {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 15] = [
+        Self::Fuel,
+        Self::Time,
+        Self::Memory,
+        Self::Tables,
+        Self::Instances,
+        Self::Stack,
+        Self::Bytes,
+        Self::Input,
+        Self::Result,
+        Self::Log,
+        Self::Concurrency,
+        Self::Depth,
+        Self::Handles,
+        Self::HostMemory,
+        Self::HostInstances,
+    ];
+
+    /// Returns the word used in error codes, the audit and the documentation.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fuel => "fuel",
+            Self::Time => "time",
+            Self::Memory => "memory",
+            Self::Tables => "tables",
+            Self::Instances => "instances",
+            Self::Stack => "stack",
+            Self::Bytes => "bytes",
+            Self::Input => "input",
+            Self::Result => "result",
+            Self::Log => "log",
+            Self::Concurrency => "concurrency",
+            Self::Depth => "depth",
+            Self::Handles => "handles",
+            Self::HostMemory => "host-memory",
+            Self::HostInstances => "host-instances",
+        }
+    }
+}
+
+/// The limits of one plugin's calls, as they hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Limits {
+    /// Fuel per call.
+    pub fuel: u64,
+    /// Wall clock per call.
+    pub deadline: Duration,
+    /// Bytes over all memories of an instance.
+    pub memory_bytes: u64,
+    /// Bytes of JSON input.
+    pub input_bytes: u64,
+    /// Bytes of JSON result.
+    pub result_bytes: u64,
+    /// Bytes one host call may copy.
+    pub host_call_bytes: u64,
+    /// Log lines per call.
+    pub log_lines: u32,
+    /// Bytes of log per call.
+    pub log_bytes: u64,
+    /// Calls at once.
+    pub concurrency: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            fuel: FUEL,
+            deadline: DEADLINE,
+            memory_bytes: MEMORY_BYTES,
+            input_bytes: INPUT_BYTES,
+            result_bytes: RESULT_BYTES,
+            host_call_bytes: HOST_CALL_BYTES,
+            log_lines: LOG_LINES,
+            log_bytes: LOG_BYTES,
+            concurrency: CONCURRENCY,
+        }
+    }
+}
+
+/// One limit that a manifest asks to be higher than its default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Raise {
+    /// Key in the manifest's `[limits]`.
+    pub key: &'static str,
+    /// The default, as text with its unit.
+    pub default: String,
+    /// What is asked for, as text with its unit.
+    pub asked: String,
+}
+
+impl Limits {
+    /// Computes what holds: the request where it is lower than the default or was consented to,
+    /// else the default.
+    #[must_use]
+    pub fn effective(asked: &LimitRequests, consented: bool) -> Self {
+        let base = Self::default();
+        let pick = |asked: Option<u64>, default: u64| match asked {
+            Some(asked) if asked < default || consented => asked,
+            _ => default,
+        };
+        let pick_small = |asked: Option<u32>, default: u32| match asked {
+            Some(asked) if asked < default || consented => asked,
+            _ => default,
+        };
+        Self {
+            fuel: pick(asked.fuel, base.fuel),
+            deadline: match asked.deadline {
+                Some(asked) if asked.0 < base.deadline || consented => asked.0,
+                _ => base.deadline,
+            },
+            memory_bytes: pick(asked.memory.map(|size| size.0), base.memory_bytes),
+            input_bytes: pick(asked.input.map(|size| size.0), base.input_bytes),
+            result_bytes: pick(asked.result.map(|size| size.0), base.result_bytes),
+            host_call_bytes: pick(asked.hostcall_bytes.map(|size| size.0), base.host_call_bytes),
+            log_lines: pick_small(asked.log_lines, base.log_lines),
+            log_bytes: pick(asked.log_bytes.map(|size| size.0), base.log_bytes),
+            concurrency: pick_small(asked.concurrency, base.concurrency),
+        }
+    }
+
+    /// Lists what a manifest asks to be raised above the defaults, for the permission card.
+    #[must_use]
+    pub fn raises(asked: &LimitRequests) -> Vec<Raise> {
+        use ax_manifest::{ByteSize, Span};
+        let base = Self::default();
+        let mut raises = Vec::new();
+        let mut note = |key, default: String, asked: String| {
+            raises.push(Raise { key, default, asked });
+        };
+        let count = |asked: Option<u64>, default: u64| asked.filter(|asked| *asked > default);
+        let size = |asked: Option<ByteSize>, default: u64| asked.filter(|asked| asked.0 > default);
+        if let Some(fuel) = count(asked.fuel, base.fuel) {
+            note("fuel", base.fuel.to_string(), fuel.to_string());
+        }
+        if let Some(deadline) = asked.deadline.filter(|asked| asked.0 > base.deadline) {
+            note("deadline", Span(base.deadline).to_string(), deadline.to_string());
+        }
+        for (key, asked, default) in [
+            ("memory", asked.memory, base.memory_bytes),
+            ("input", asked.input, base.input_bytes),
+            ("result", asked.result, base.result_bytes),
+            ("hostcall-bytes", asked.hostcall_bytes, base.host_call_bytes),
+            ("log-bytes", asked.log_bytes, base.log_bytes),
+        ] {
+            if let Some(asked) = size(asked, default) {
+                note(key, ByteSize(default).to_string(), asked.to_string());
+            }
+        }
+        for (key, asked, default) in [
+            ("log-lines", asked.log_lines, base.log_lines),
+            ("concurrency", asked.concurrency, base.concurrency),
+        ] {
+            if let Some(asked) = count(asked.map(u64::from), u64::from(default)) {
+                note(key, default.to_string(), asked.to_string());
+            }
+        }
+        raises
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ax_manifest::ByteSize;
+
+    #[test]
+    fn a_lower_request_holds_without_consent() {
+        let asked =
+            LimitRequests { memory: Some(ByteSize(1 << 20)), fuel: Some(5), ..Default::default() };
+        let limits = Limits::effective(&asked, false);
+        assert_eq!((limits.memory_bytes, limits.fuel), (1 << 20, 5));
+        assert!(Limits::raises(&asked).is_empty());
+    }
+
+    #[test]
+    fn a_higher_request_holds_only_with_consent() {
+        let asked = LimitRequests {
+            memory: Some(ByteSize(MEMORY_BYTES + 1)),
+            concurrency: Some(CONCURRENCY + 1),
+            ..Default::default()
+        };
+        assert_eq!(Limits::effective(&asked, false), Limits::default());
+        assert_eq!(Limits::effective(&asked, true).memory_bytes, MEMORY_BYTES + 1);
+        let keys: Vec<_> = Limits::raises(&asked).into_iter().map(|raise| raise.key).collect();
+        assert_eq!(keys, ["memory", "concurrency"]);
+    }
+
+    #[test]
+    fn the_default_itself_is_no_raise() {
+        let asked = LimitRequests { memory: Some(ByteSize(MEMORY_BYTES)), ..Default::default() };
+        assert!(Limits::raises(&asked).is_empty());
+    }
+}

@@ -1,0 +1,121 @@
+//! What a guest says while it runs: lines from `ax:log`, standard output and standard error.
+//!
+//! Bounded per call in lines and bytes; what goes beyond is counted, not kept. Text is scrubbed
+//! here, so whoever prints a line need not think of terminals.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::limits::{self, Limits};
+use super::text;
+
+/// How much a line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Every step.
+    Trace,
+    /// For the plugin's author.
+    Debug,
+    /// For the operator; standard output counts as this.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something failed; standard error counts as this.
+    Error,
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// How much it matters.
+    pub level: Level,
+    /// The text, scrubbed and cut.
+    pub message: String,
+    /// Names and values that go with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<(String, String)>,
+}
+
+/// The lines of one call.
+#[derive(Debug, Clone)]
+pub(super) struct Log(Arc<Mutex<Buffer>>);
+
+#[derive(Debug)]
+struct Buffer {
+    lines: Vec<Line>,
+    lines_max: usize,
+    bytes: u64,
+    bytes_max: u64,
+    dropped: u64,
+}
+
+impl Log {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self(Arc::new(Mutex::new(Buffer {
+            lines: Vec::new(),
+            lines_max: limits.log_lines as usize,
+            bytes: 0,
+            bytes_max: limits.log_bytes,
+            dropped: 0,
+        })))
+    }
+
+    /// Keeps a line, or counts it as dropped.
+    pub(super) fn push(&self, level: Level, message: &str, fields: &[(String, String)]) {
+        let size = |text: &str| text.len().min(limits::LOG_LINE_BYTES) as u64;
+        let bytes = size(message)
+            + fields.iter().map(|(name, value)| size(name) + size(value)).sum::<u64>();
+        // A poisoned lock only means that a panic unwound while a line was added.
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffer.lines.len() >= buffer.lines_max || buffer.bytes + bytes > buffer.bytes_max {
+            buffer.dropped += 1;
+            return;
+        }
+        buffer.bytes += bytes;
+        let clean = |text: &str| text::scrub(text, limits::LOG_LINE_BYTES);
+        buffer.lines.push(Line {
+            level,
+            message: clean(message),
+            fields: fields.iter().map(|(name, value)| (clean(name), clean(value))).collect(),
+        });
+    }
+
+    /// Takes the lines and the number of dropped ones.
+    pub(super) fn take(&self) -> (Vec<Line>, u64) {
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (std::mem::take(&mut buffer.lines), buffer.dropped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(log_lines: u32, log_bytes: u64) -> Log {
+        Log::new(&Limits { log_lines, log_bytes, ..Limits::default() })
+    }
+
+    #[test]
+    fn lines_beyond_either_bound_are_counted_not_kept() {
+        let by_lines = log(2, 1_000);
+        (0..3).for_each(|_| by_lines.push(Level::Info, "x", &[]));
+        let (lines, dropped) = by_lines.take();
+        assert_eq!((lines.len(), dropped), (2, 1));
+
+        let by_bytes = log(10, 4);
+        by_bytes.push(Level::Info, "four", &[]);
+        by_bytes.push(Level::Info, "x", &[]);
+        assert_eq!(by_bytes.take().1, 1);
+    }
+
+    #[test]
+    fn a_line_is_scrubbed_and_cut() {
+        let log = log(10, 1 << 20);
+        log.push(Level::Warn, &format!("\u{1b}{}", "y".repeat(limits::LOG_LINE_BYTES)), &[]);
+        let (lines, _) = log.take();
+        assert!(lines[0].message.starts_with('\u{fffd}'));
+        assert!(lines[0].message.ends_with('…'));
+    }
+}

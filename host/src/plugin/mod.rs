@@ -1,0 +1,326 @@
+//! CONTAIN: the sandbox. Loads components, runs calls in it, and answers for what they did.
+//!
+//! ```text
+//! cli ──→ PluginHost::call ──→ call: admit → instantiate → call → account
+//!                               │                │                  │
+//!                               slots meter      guest ──→ imports  audit
+//!                                                           │
+//!                                                          gate (the one chokepoint)
+//! ```
+//!
+//! `PluginHost` owns the engine, the linker and the guest threads. A [`Plugin`] is one release with
+//! its grants, ready to instantiate; every call gets a fresh instance.
+//!
+//! Not here: packages and generations (`ax-registry`), who consents (`app`), models and networks.
+
+mod account;
+mod cache;
+mod call;
+mod describe;
+pub mod engine;
+mod error;
+mod executor;
+mod exports;
+mod folder;
+mod gate;
+mod guest;
+mod imports;
+pub mod jail;
+mod json;
+pub mod limits;
+mod log;
+mod meter;
+mod rights;
+mod slots;
+mod text;
+mod value;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ax_manifest::{Digest, Grant, Identity, Permission, PermissionSet, Tool};
+use serde_json::{Map, Value};
+use wasmtime::component::{Component, InstancePre, Linker};
+
+use crate::audit::Audit;
+use crate::clock::Clock;
+
+pub use cache::{Cache, CacheError};
+pub use call::{Call, Report, Usage};
+pub use describe::DescribeError;
+pub use engine::{Allocation, Engine};
+pub use error::{CallError, ErrorKind, LoadError, nearest};
+pub use exports::{Content, Media, Output};
+pub use folder::{Folder, FolderError};
+pub use gate::{Allowance, Denial};
+pub use guest::{CallId, EnvironmentLookup, Progress};
+pub use jail::{Jail, JailError};
+pub use json::JsonError;
+pub use limits::{Limit, Limits, Raise};
+pub use log::{Level, Line};
+pub use meter::HostMeter;
+pub use rights::{DenialReason, Rights, Ruling};
+pub use text::scrub;
+pub use value::ValueError;
+
+use executor::Executor;
+use exports::Target;
+use guest::Guest;
+use slots::CallSlots;
+
+/// The name of the folder a project is bound to.
+pub const WORKSPACE: &str = "workspace";
+
+/// What a host is built from.
+pub struct HostConfig {
+    /// `AX_HOME`, where compiled code is kept.
+    pub home: PathBuf,
+    /// How instances get their memory.
+    pub allocation: Allocation,
+    /// Threads for guests.
+    pub threads: usize,
+    /// The program that compiles in a child process, an `ax`.
+    pub compiler: PathBuf,
+    /// Bytes of memory all guests may use together.
+    pub memory_bytes_max: u64,
+    /// Instances alive at once.
+    pub instances_max: u32,
+    /// Folders bound to names.
+    pub folders: Vec<Folder>,
+    /// Reads a variable of the environment.
+    pub environment: EnvironmentLookup,
+}
+
+/// Why the sandbox cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The engine refused its configuration.
+    #[error("cannot start the WebAssembly engine: {message}")]
+    Engine {
+        /// What it says.
+        message: String,
+    },
+    /// No threads for guests.
+    #[error("cannot start the threads for plugins")]
+    Threads(#[source] io::Error),
+    /// No cache.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+/// The sandbox.
+pub struct PluginHost {
+    engine: Engine,
+    linker: Linker<Guest>,
+    executor: Executor,
+    cache: Cache,
+    jail: Jail,
+    meter: Arc<HostMeter>,
+    folders: Arc<[Folder]>,
+    environment: EnvironmentLookup,
+    audit: Audit,
+    clock: Arc<dyn Clock>,
+    calls: AtomicU32,
+}
+
+/// One installed release, as the sandbox needs to know it.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// Whose grants, state and settings these are.
+    pub identity: Identity,
+    /// Its version.
+    pub version: semver::Version,
+    /// Digest of the component.
+    pub component: Digest,
+    /// Its tools.
+    pub tools: Vec<Tool>,
+    /// What its manifest asks for.
+    pub declared: PermissionSet,
+    /// What a person granted.
+    pub grants: Vec<Grant>,
+    /// The limits that hold.
+    pub limits: Limits,
+    /// What the operator set for it.
+    pub settings: Arc<Map<String, Value>>,
+}
+
+/// A release ready to be called.
+pub struct Plugin {
+    release: Release,
+    label: Arc<str>,
+    ready: InstancePre<Guest>,
+    targets: BTreeMap<String, Target>,
+    slots: CallSlots,
+    standing: RwLock<Option<Standing>>,
+}
+
+/// Rights computed from grants, good until one of them ends.
+struct Standing {
+    rights: Arc<Rights>,
+    until_ms: u64,
+}
+
+impl PluginHost {
+    /// Builds the sandbox.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn new(
+        config: HostConfig,
+        audit: Audit,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Self>, StartError> {
+        let refused = |error: wasmtime::Error| StartError::Engine { message: format!("{error:#}") };
+        let engine = Engine::new(config.allocation).map_err(refused)?;
+        let mut linker = Linker::new(engine.wasmtime());
+        imports::link_all(&mut linker).map_err(refused)?;
+        Ok(Arc::new(Self {
+            engine,
+            linker,
+            executor: Executor::new(config.threads).map_err(StartError::Threads)?,
+            cache: Cache::open(&config.home)?,
+            jail: Jail::new(config.compiler, config.threads),
+            meter: HostMeter::new(config.memory_bytes_max, config.instances_max),
+            folders: config.folders.into(),
+            environment: config.environment,
+            audit,
+            clock,
+            calls: AtomicU32::new(0),
+        }))
+    }
+
+    /// Makes a release ready to be called, compiling it if need be. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`], or what reading the bytes gave.
+    pub fn load<E>(
+        &self,
+        release: Release,
+        bytes: impl FnOnce() -> Result<Vec<u8>, E>,
+    ) -> Result<Arc<Plugin>, E>
+    where
+        E: From<LoadError>,
+    {
+        let component = self.compiled(&release.component, bytes)?;
+        let ready = self.link(&component)?;
+        let find = |tool: &Tool| Ok((tool.name.clone(), Target::find(&component, tool)?));
+        let targets = release.tools.iter().map(find).collect::<Result<_, LoadError>>()?;
+        Ok(Arc::new(Plugin {
+            label: release.identity.name.to_string().into(),
+            slots: CallSlots::new(release.limits.concurrency),
+            standing: RwLock::new(None),
+            ready,
+            targets,
+            release,
+        }))
+    }
+
+    /// Answers whether a component was compiled before, so that loading it is quick.
+    #[must_use]
+    pub fn is_compiled(&self, component: &Digest) -> bool {
+        self.cache.has(&self.engine, component)
+    }
+
+    /// Runs a future on the guest threads and waits for it on this one.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.executor.block_on(future)
+    }
+
+    /// Returns what all guests hold.
+    #[must_use]
+    pub fn meter(&self) -> &HostMeter {
+        &self.meter
+    }
+
+    /// Returns the folders that are bound.
+    #[must_use]
+    pub fn folders(&self) -> &[Folder] {
+        &self.folders
+    }
+
+    /// Returns the project's folder, if one is bound.
+    #[must_use]
+    pub fn workspace(&self) -> Option<&Path> {
+        self.folders.iter().find(|folder| folder.name() == WORKSPACE).map(Folder::path)
+    }
+
+    fn next_id(&self) -> CallId {
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        CallId::new(self.clock.now_ms(), std::process::id(), number)
+    }
+
+    fn compiled<E>(
+        &self,
+        digest: &Digest,
+        bytes: impl FnOnce() -> Result<Vec<u8>, E>,
+    ) -> Result<Component, E>
+    where
+        E: From<LoadError>,
+    {
+        self.cache.component(&self.engine, &self.jail, digest, bytes)
+    }
+
+    fn link(&self, component: &Component) -> Result<InstancePre<Guest>, LoadError> {
+        if let Some(needs) = component.resources_required() {
+            let bound = |what, needed: u32, max: u32| {
+                let (needed, max) = (u64::from(needed), u64::from(max));
+                if needed > max { Err(LoadError::TooMany { what, needed, max }) } else { Ok(()) }
+            };
+            bound("memories", needs.num_memories, limits::MEMORIES)?;
+            bound("tables", needs.num_tables, limits::TABLES)?;
+        }
+        self.linker
+            .instantiate_pre(component)
+            .map_err(|error| LoadError::Link { message: format!("{error:#}") })
+    }
+}
+
+impl Plugin {
+    /// Returns the release.
+    #[must_use]
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    fn target(&self, tool: &str) -> Result<&Target, CallError> {
+        self.targets.get(tool).ok_or_else(|| CallError::NoSuchTool {
+            plugin: self.label.to_string(),
+            tool: text::scrub(tool, 64),
+            known: self.targets.keys().cloned().collect(),
+        })
+    }
+
+    /// Returns the rights for a call; computed anew only when a grant ended or some were given for
+    /// this call alone.
+    fn rights(&self, once: &[Permission], workspace: Option<&Path>, now_ms: u64) -> Arc<Rights> {
+        let compute = || {
+            let release = &self.release;
+            Arc::new(Rights::new(
+                release.declared.clone(),
+                &release.grants,
+                once,
+                workspace,
+                now_ms,
+            ))
+        };
+        if !once.is_empty() {
+            return compute();
+        }
+        if let Some(standing) = &*self.standing.read().unwrap_or_else(PoisonError::into_inner)
+            && now_ms < standing.until_ms
+        {
+            return Arc::clone(&standing.rights);
+        }
+        let rights = compute();
+        let ends = self.release.grants.iter().filter_map(|grant| grant.expires_at_ms);
+        let until_ms = ends.filter(|end| *end > now_ms).min().unwrap_or(u64::MAX);
+        *self.standing.write().unwrap_or_else(PoisonError::into_inner) =
+            Some(Standing { rights: Arc::clone(&rights), until_ms });
+        rights
+    }
+}

@@ -1,0 +1,55 @@
+//! Makes text from a guest safe to print and to store.
+//!
+//! Control characters can move a terminal's cursor, invisible and bidirectional ones can make a
+//! line read as something else. Both are replaced, newlines and tabs kept.
+
+/// Put in place of a character that is not shown.
+const REPLACEMENT: char = '\u{fffd}';
+/// Added where text was cut.
+const CUT: &str = "…";
+
+/// Replaces what a terminal or a reader could be fooled by, and cuts at `bytes_max`.
+#[must_use]
+pub fn scrub(text: &str, bytes_max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(bytes_max));
+    for character in text.chars() {
+        let shown = if is_shown(character) { character } else { REPLACEMENT };
+        if out.len() + shown.len_utf8() > bytes_max {
+            out.push_str(CUT);
+            break;
+        }
+        out.push(shown);
+    }
+    out
+}
+
+/// Answers whether a character is text: no control, no invisible, no direction change.
+#[must_use]
+pub(super) fn is_shown(character: char) -> bool {
+    match character {
+        '\n' | '\t' => true,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => false,
+        '\u{61c}' | '\u{feff}' | '\u{ad}' | '\u{180e}' => false,
+        '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => false,
+        other => !other.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminal_escapes_and_direction_changes_are_replaced() {
+        assert_eq!(scrub("a\u{1b}[2Jb", 100), "a\u{fffd}[2Jb");
+        assert_eq!(scrub("safe\u{202e}exe.txt", 100), "safe\u{fffd}exe.txt");
+        assert_eq!(scrub("line\nnext\tcell\r", 100), "line\nnext\tcell\u{fffd}");
+    }
+
+    #[test]
+    fn text_is_cut_at_a_character_not_inside_one() {
+        assert_eq!(scrub("aé", 3), "aé");
+        assert_eq!(scrub("aéb", 3), "aé…");
+        assert_eq!(scrub("aé", 2), "a…");
+    }
+}

@@ -1,0 +1,60 @@
+//! The words of AX: names, digests, permissions, manifests, and what a component's bytes say.
+//!
+//! Read the modules in this order: [`PluginName`] and [`Digest`] identify things; a [`Permission`]
+//! says what one of them may do and a [`Grant`] that a person agreed; a [`Manifest`] is what an
+//! author declares; [`inspect`] says what the bytes really need.
+//!
+//! Invariant: everything here is a pure function of its input. Whatever the input holds, it never
+//! panics, never recurses without a bound and never allocates more than a small multiple of it.
+//! Not here: files, clocks, processes, the engine (`ax-host`); packages and locks (`ax-registry`).
+
+mod nearest;
+mod text;
+
+mod digest;
+mod name;
+mod quantity;
+
+mod permission;
+
+mod grant;
+
+mod manifest;
+
+mod wit;
+
+mod inspect;
+
+mod schema;
+
+mod tool;
+
+mod capability;
+
+pub use capability::{
+    AdmissionError, Capability, EffectClass, Grantable, Row, Served, TABLE, Warning, admit, row_of,
+};
+pub use digest::{Digest, DigestError, DigestHasher};
+pub use grant::{Grant, GrantScope, Grants, GrantsError, Identity, Source, SourceError};
+pub use inspect::{
+    COMPONENT_BYTES_MAX, ComponentFacts, Counts, ExportedFunction, ImportedInterface, InspectError,
+    inspect,
+};
+pub use manifest::{
+    Ask, LimitRequests, MANIFEST_BYTES_MAX, Manifest, ManifestError, ManifestErrorKind,
+    PluginSection, Quota, ToolNotes,
+};
+pub use name::{
+    NAME_PART_CHARS_MAX, NameError, PluginName, TOOL_NAME_CHARS_MAX, ToolId, WIRE_NAME_CHARS_MAX,
+};
+pub use permission::{
+    Access, EventDirection, Flaw, HostPattern, MemoryScope, Method, NetRule, Origin,
+    PERMISSION_BYTES_MAX, PathPattern, Permission, PermissionDifference, PermissionError,
+    PermissionKind, PermissionSet, Scheme, ToolPattern,
+};
+pub use quantity::{ByteSize, QuantityError, Span};
+pub use schema::{input_schema, output_schema};
+pub use tool::{
+    Annotations, Described, Entry, Tool, ToolError, check_tools, derive_tools, describe_tools,
+};
+pub use wit::{Case, Field, Signature, WitType};
