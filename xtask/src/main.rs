@@ -4,6 +4,7 @@
 //! Not here: anything that ships. The product is `host/`; what tests claim is in `tests/`.
 
 mod accept;
+mod ax;
 mod bench;
 mod checkout;
 mod cpu;
@@ -127,9 +128,8 @@ fn help() -> String {
 fn refuse(task: &str, arguments: &[String]) -> Result<()> {
     match arguments {
         [] => Ok(()),
-        [first, ..] => Err(Failure::new(
-            format!("`{task}` takes no `{first}`"),
-            format!("cargo xtask {task}"),
-        )),
+        [first, ..] => {
+            Err(Failure::new(format!("`{task}` takes no `{first}`"), format!("cargo xtask {task}")))
+        }
     }
 }

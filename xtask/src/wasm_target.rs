@@ -31,8 +31,10 @@ pub(crate) fn ensure(checkout: &Checkout) -> Result<()> {
     let mut rustup = Command::new("rustup");
     // In the checkout, where rust-toolchain.toml says which toolchain gets it.
     rustup.current_dir(checkout.root()).args(["target", "add", WASM_TARGET]);
-    process::run(&mut rustup)
-        .context(Failure::context(format!("cannot install the Rust target {WASM_TARGET}"), &hint))?;
+    process::run(&mut rustup).context(Failure::context(
+        format!("cannot install the Rust target {WASM_TARGET}"),
+        &hint,
+    ))?;
     match is_installed(checkout)? {
         true => Ok(()),
         false => Err(Failure::new(

@@ -15,12 +15,16 @@
 
 use std::io::Read as _;
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 
 use fs_err as fs;
 
 use crate::audit::error::AuditError;
+
+/// Mode of the folder: the owner's alone.
+const PRIVATE_DIR: u32 = 0o700;
 
 /// Bytes read of a key or head file. The longest holds about 400.
 const SMALL_FILE_BYTES_MAX: u64 = 4_096;
@@ -51,9 +55,13 @@ impl Files {
         }
     }
 
-    /// Makes the folder if it is missing.
+    /// Makes the folder if it is missing, for this user alone: the signing key lies in it.
     pub(super) fn make_dir(&self) -> Result<(), AuditError> {
-        fs::create_dir_all(&self.dir).map_err(|source| self.error(&self.dir, "make", source))
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(PRIVATE_DIR)
+            .create(&self.dir)
+            .map_err(|source| self.error(&self.dir, "make", source))
     }
 
     /// Waits for the lock that serialises replacing files; it is held until the result is dropped.

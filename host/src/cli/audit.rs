@@ -73,7 +73,7 @@ fn value(row: &Row) -> Value {
 }
 
 /// One line a row: what, by whom, how it was decided, what it used.
-fn cells(row: &Row) -> [(&'static str, String); 6] {
+fn cells(row: &Row) -> [(&'static str, String); 7] {
     let body = body(row);
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let what = match row.kind.as_str() {
@@ -85,12 +85,17 @@ fn cells(row: &Row) -> [(&'static str, String); 6] {
         (decision, rule) if rule.is_empty() => decision.to_owned(),
         (decision, rule) => format!("{decision}: {rule}"),
     };
-    let usage = &body["usage"];
-    let used = match (row.kind.as_str(), usage["fuel"].as_u64()) {
-        ("call", Some(fuel)) => format!(
-            "{fuel} fuel, {} KiB, {} ms",
-            usage["memory_peak_bytes"].as_u64().unwrap_or(0) / 1024,
-            usage["duration_us"].as_u64().unwrap_or(0) / 1000
+    let outcome = match row.kind.as_str() {
+        "call" => text("outcome"),
+        _ => String::new(),
+    };
+    let number = |name: &str| body[name].as_u64().unwrap_or(0);
+    let used = match row.kind.as_str() {
+        "call" => format!(
+            "{} fuel, {} KiB, {} ms",
+            number("fuel"),
+            number("memory_peak_bytes") / 1024,
+            number("duration_us") / 1000
         ),
         _ => String::new(),
     };
@@ -101,6 +106,7 @@ fn cells(row: &Row) -> [(&'static str, String); 6] {
         ("PLUGIN", row.plugin.clone()),
         ("WHAT", what),
         ("DECISION", how),
+        ("OUTCOME", outcome),
         ("USED", used),
     ]
 }

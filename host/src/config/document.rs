@@ -148,7 +148,7 @@ fn json(value: &Spanned<DeValue<'_>>, key: &str, depth_left: usize) -> Result<Va
             .into(),
         DeValue::Float(digits) => {
             let number = digits.as_str().parse().ok().and_then(serde_json::Number::from_f64);
-            Value::Number(number.ok_or_else(|| unsayable("a number without end"))?)
+            Value::Number(number.ok_or_else(|| unsayable("infinity or NaN"))?)
         }
         DeValue::Boolean(boolean) => Value::Bool(*boolean),
         DeValue::Datetime(_) => return Err(unsayable("a date")),

@@ -20,7 +20,7 @@ const NO_TEXT: char = '\u{fffd}';
 
 /// Returns a variable of the process, with U+FFFD in place of bytes that are not UTF-8.
 ///
-/// The only place that reads the environment; give it to [`load`](crate::config::load).
+/// The only place that reads the environment; give it to [`load()`](crate::config::load()).
 #[must_use]
 pub fn environment_variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
@@ -110,5 +110,16 @@ fn boolean(value: &str) -> Option<bool> {
         "1" | "true" | "yes" | "on" => Some(true),
         "0" | "false" | "no" | "off" => Some(false),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::environment_variable;
+
+    #[test]
+    fn a_variable_of_the_process_is_found_and_another_is_not() {
+        assert!(environment_variable("PATH").is_some_and(|value| !value.is_empty()));
+        assert_eq!(environment_variable("AX_NO_SUCH_VARIABLE"), None);
     }
 }

@@ -5,6 +5,7 @@
 //! Not here: codes and exit statuses (`cli`).
 
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 
 use ax_manifest::NameError;
@@ -14,6 +15,7 @@ use crate::config::folders::FolderNameFlaw;
 use crate::config::path::PathFlaw;
 use crate::config::shown::Quoted;
 use crate::config::shown::Shown;
+use crate::config::shown::shell_word;
 use crate::config::shown::shown_path;
 use crate::config::source::Source;
 use crate::config::switches::VERBOSE_MAX;
@@ -123,11 +125,15 @@ impl ConfigError {
     pub fn hint(&self) -> String {
         match self {
             Self::NoHome => "export AX_HOME=/some/folder".to_owned(),
-            Self::Variable { name, flaw, .. } => match flaw {
+            Self::Variable { name, value, flaw } => match flaw {
                 VariableFlaw::NotText => format!("unset {name}, or give it UTF-8 text"),
                 VariableFlaw::NotABoolean => format!("export {name}=1, or {name}=0"),
-                VariableFlaw::NotAColor => format!("export {name}=auto, always or never"),
+                VariableFlaw::NotAColor => format!("export {name}=auto"),
                 VariableFlaw::NotVerbosity => format!("export {name}=1"),
+                VariableFlaw::Path(_) if *name == "HOME" => "export HOME=/home/you".to_owned(),
+                VariableFlaw::Path(PathFlaw::Relative) => {
+                    format!("export {name}=\"$PWD\"/{}", shell_word(Path::new(value)))
+                }
                 VariableFlaw::Path(flaw) => format!("set {name} to {}", flaw.advice()),
             },
             Self::Flag { flag, flaw, .. } => match flaw {
@@ -136,17 +142,21 @@ impl ConfigError {
                 FlagFlaw::GivenTwice => "leave one of them out".to_owned(),
                 FlagFlaw::TooMany { max } => format!("name at most {max} folders"),
             },
+            Self::Folder { path, source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                format!("create it, `mkdir -p {}`, or name another", shell_word(path))
+            }
             Self::Folder { path, .. } => {
-                format!("create it, `mkdir -p '{}'`, or name another", shown_path(path))
+                format!("look what is there, `ls -ld {}`, or name another", shell_word(path))
             }
             Self::Missing { path, .. } => {
-                format!("create it, `touch '{}'`, or name another", shown_path(path))
+                format!("create it, `touch {}`, or name another", shell_word(path))
             }
             Self::Unreadable { path, .. } => {
-                format!("look who may read it: `ls -l '{}'`", shown_path(path))
+                format!("look who may read it: `ls -l {}`", shell_word(path))
             }
             Self::NotAFile { path, .. } => {
-                format!("move it away: `mv '{0}' '{0}.old'`", shown_path(path))
+                let away = path.with_added_extension("old");
+                format!("move it away: `mv {} {}`", shell_word(path), shell_word(&away))
             }
             Self::TooLarge { .. } => {
                 "put large data into a file in a folder that the plugin may read".to_owned()

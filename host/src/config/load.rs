@@ -47,8 +47,8 @@ pub fn load(
 
     let mut told = Told::default();
     let mut user = read_user(&places, &mut told)?;
-    let project = read_project(&places, &mut told)?;
-    let (project_file, project_name) = project.unzip();
+    let (project_file, project_name) = read_project(&places, &mut told)?.unzip();
+    let project_name = project_file.clone().zip(project_name.flatten());
 
     let folders = lay_folders(std::mem::take(&mut user.folders), &places)?;
     Ok(Config {
@@ -62,8 +62,9 @@ pub fn load(
         folders,
         plugins: told.plugins,
         plugin_keys: told.keys,
+        project_name: project_name
+            .map(|(path, value)| Setting { value, source: Source::Project(path) }),
         project_file,
-        project_name: project_name.flatten(),
         directory: places.directory,
         home: places.home,
         user_file: places.user_file,
@@ -93,17 +94,16 @@ fn read_user(places: &Places, told: &mut Told) -> Result<UserFile, ConfigError> 
 fn read_project(
     places: &Places,
     told: &mut Told,
-) -> Result<Option<(PathBuf, Option<Setting<String>>)>, ConfigError> {
+) -> Result<Option<(PathBuf, Option<String>)>, ConfigError> {
     let Some(workspace) = &places.workspace else { return Ok(None) };
     let path = workspace.value.join(PROJECT_FILE);
     let Some(text) = file::read(&path)? else { return Ok(None) };
-    let source = Source::Project(path.clone());
     let parsed = project::parse(&text, &places.user_file.value).and_then(|project| {
-        told.overlay(project.plugins, &source)?;
+        told.overlay(project.plugins, &Source::Project(path.clone()))?;
         Ok(project.name)
     });
     let name = parsed.map_err(|error| file::located(&path, &text, error))?;
-    Ok(Some((path, name.map(|value| Setting { value, source }))))
+    Ok(Some((path, name)))
 }
 
 /// Lays the folders of flags over those of the user's file.

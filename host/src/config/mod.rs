@@ -5,7 +5,7 @@
 //!                     └ only what plugins are told: it may come from a stranger
 //! ```
 //!
-//! [`load`] reads it all once; everything else in the host takes what it needs from [`Config`].
+//! [`load()`] reads it all once; everything else in the host takes what it needs from [`Config`].
 //!
 //! Invariant: this module alone reads the environment of the process, and each value in force has
 //! one [`Source`]. A wrong value is an error, never replaced by a default.

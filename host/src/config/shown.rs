@@ -49,6 +49,17 @@ pub(super) fn shown_path(path: &Path) -> String {
     Shown(&path.to_string_lossy()).to_string()
 }
 
+/// Returns a path as one word of a shell. A folder's name can come from a stranger, and hints are
+/// pasted.
+pub(super) fn shell_word(path: &Path) -> String {
+    let shown = shown_path(path);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
+    if !shown.is_empty() && shown.bytes().all(is_plain) {
+        return shown;
+    }
+    format!("'{}'", shown.replace('\'', r"'\''"))
+}
+
 /// Returns the JSON text of a value with hidden characters escaped; it is JSON still.
 pub(super) fn shown_json(value: &serde_json::Value) -> String {
     let mut shown = String::new();
@@ -79,7 +90,9 @@ pub(super) fn is_hidden(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Quoted, Shown, is_hidden, shown_json};
+    use std::path::Path;
+
+    use super::{Quoted, Shown, is_hidden, shell_word, shown_json};
 
     #[test]
     fn plain_words_of_any_script_are_not_hidden() {
@@ -105,6 +118,16 @@ mod tests {
         assert_eq!(Quoted("a\u{202e}b\n").to_string(), "`a\\u{202e}b\\u{a}`");
         assert_eq!(Quoted(&"x".repeat(80)).to_string(), format!("`{}`", "x".repeat(80)));
         assert_eq!(Quoted(&"x".repeat(81)).to_string(), format!("`{}…`", "x".repeat(80)));
+    }
+
+    #[test]
+    fn a_path_in_a_hint_stays_one_word() {
+        let word = |path: &str| shell_word(Path::new(path));
+        assert_eq!(word("/srv/my-data_2.toml"), "/srv/my-data_2.toml");
+        assert_eq!(word("/srv/my data"), "'/srv/my data'");
+        assert_eq!(word("/srv/$(reboot)"), "'/srv/$(reboot)'");
+        assert_eq!(word("/srv/'; reboot; '"), r"'/srv/'\''; reboot; '\'''");
+        assert_eq!(word("/srv/a\nb"), r"'/srv/a\u{a}b'");
     }
 
     #[test]

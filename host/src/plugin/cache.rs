@@ -14,7 +14,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ax_manifest::Digest;
@@ -57,7 +57,8 @@ impl Cache {
     /// When the folder cannot be created.
     pub fn open(home: &Path) -> Result<Self, CacheError> {
         let folder = home.join("cache");
-        fs::create_dir_all(&folder)?;
+        // Machine code is mapped from here: nobody else may write, and nobody else need look.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         fs::set_permissions(&folder, PermissionsExt::from_mode(0o700))?;
         Ok(Self { folder })
     }

@@ -44,7 +44,7 @@ impl Function {
 
     /// Lines from the first to the last, both included.
     pub fn lines(&self) -> u32 {
-        self.line_end - self.line + 1
+        self.line_end.saturating_sub(self.line) + 1
     }
 }
 

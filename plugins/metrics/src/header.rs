@@ -301,8 +301,8 @@ impl<'a> Headers<'a> {
                 return;
             }
         }
+        self.group_line = group.map_or(step.token.line, |group| group.line);
         let Some(group) = group else { return };
-        self.group_line = group.line;
         let may_be_method = matches!(step.next, Some(Shape::Symbol("{" | ":")));
         if let Some(name) = group.name
             && (self.dialect == Dialect::C || may_be_method)

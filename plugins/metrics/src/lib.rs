@@ -5,12 +5,15 @@
 
 pub mod braces;
 pub mod complexity;
+pub mod cursor;
+pub mod directive;
 pub mod duplicate;
 pub mod function;
 pub mod glob;
 pub mod header;
 pub mod indents;
 pub mod language;
+pub mod literal;
 pub mod marks;
 pub mod report;
 pub mod scan;

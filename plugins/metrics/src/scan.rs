@@ -105,7 +105,7 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> Scanner<I> {
     fn run(&mut self) {
         let mut marks = Marks::new(self.syntax);
         while let Some(line) = self.lines.next() {
-            let line = line.trim();
+            let line = line.trim_matches(is_space);
             if line.is_empty() {
                 self.count(marks.blank());
             } else if self.syntax.prose {
@@ -160,7 +160,7 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> Scanner<I> {
         let (mut taken, mut seen) = (0, 0);
         let mut ahead = self.lines.clone();
         while let Some(line) = ahead.next() {
-            let line = line.trim_start();
+            let line = line.trim_start_matches(is_space);
             seen += 1;
             if let Some(text) = line.strip_prefix(marker) {
                 texts.push(text);
@@ -179,7 +179,7 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> Scanner<I> {
 
     /// Counts `texts`, which took `length` lines not yet booked, as `syntax`.
     fn embed(&mut self, syntax: &'static Syntax, texts: &[&str], length: usize) {
-        let is_full = |text: &&str| !text.trim().is_empty();
+        let is_full = |text: &&str| !text.trim_matches(is_space).is_empty();
         let first = texts.iter().position(is_full).unwrap_or(texts.len());
         let end = texts.iter().rposition(is_full).map_or(first, |last| last + 1);
         let mut inner = scan_embedded(syntax, &texts[first..end], self.depth + 1);
@@ -199,14 +199,21 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> Scanner<I> {
     /// line and the blank ones after it.
     fn lose_before_doc(&mut self, kind: Kind) {
         let mut ahead = self.lines.clone();
-        let Some(blank) = ahead.position(|line| !line.trim().is_empty()) else { return };
+        let Some(blank) = ahead.position(|line| !line.trim_matches(is_space).is_empty()) else {
+            return;
+        };
         let Some(next) = self.lines.clone().nth(blank) else { return };
-        let next = next.trim_start();
+        let next = next.trim_start_matches(is_space);
         if self.syntax.doc_comments.iter().any(|marker| next.starts_with(marker)) {
             self.found.uncounted.count(kind);
             self.found.uncounted.blank += blank as u64;
         }
     }
+}
+
+/// Whether a character is white space: of ASCII only, as in tokei and as compilers see it.
+fn is_space(character: char) -> bool {
+    character.is_ascii_whitespace() || character == '\u{b}'
 }
 
 /// Returns the language that an opening fence anywhere in `line` names.

@@ -144,7 +144,8 @@ fn read_both(text: &str) {
     let here = std::path::Path::new("/here");
     let errors = [user::parse(text, Some(here)).err(), project::parse(text, here).err()];
     for error in errors.into_iter().flatten() {
-        drop(place_of(text, error.at));
+        let (line, column) = place_of(text, error.at);
+        assert!(line >= 1 && column >= 1);
         drop((error.flaw.to_string(), error.flaw.hint()));
     }
 }

@@ -10,8 +10,11 @@ use crate::config::Source;
 const USER: &str = "user file @/me/.config/ax/config.toml";
 const PROJECT: &str = "project file @/work/ax.toml";
 
+/// Changes a world.
+type Change = fn(World) -> World;
+
 /// Adds the sources to a world one by one, the weakest first, and checks the row after each.
-fn check(key: &str, default: &str, steps: &[(fn(World) -> World, &str)]) {
+fn check(key: &str, default: &str, steps: &[(Change, &str)]) {
     let mut world = World::new();
     assert_eq!(world.row(key), default, "{key}");
     for (add, expected) in steps {
@@ -155,7 +158,7 @@ fn color_is_flag_then_ours_then_everybodys_variables_then_user_file() {
 
 #[test]
 fn a_switch_is_flag_then_variable() {
-    let flags: [(&str, &str, fn(World) -> World, &str); 4] = [
+    let flags: [(&str, &str, Change, &str); 4] = [
         ("quiet", "AX_QUIET", |w| w.flag(|flags| flags.quiet = true), "flag --quiet"),
         ("yes", "AX_YES", |w| w.flag(|flags| flags.yes = true), "flag --yes"),
         ("no-input", "AX_NO_INPUT", |w| w.flag(|flags| flags.no_input = true), "flag --no-input"),

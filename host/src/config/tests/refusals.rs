@@ -187,7 +187,7 @@ fn what_a_plugin_cannot_be_told_is_refused() {
     @/work/ax.toml:2:9: `plugins."ax:metrics".since` holds a date, which JSON does not have
     hint: write it in quotes, as a string
 
-    @/work/ax.toml:2:14: `plugins."ax:metrics".rate` holds a number without end, which JSON does not have
+    @/work/ax.toml:2:14: `plugins."ax:metrics".rate` holds infinity or NaN, which JSON does not have
     hint: write it in quotes, as a string
 
     @/work/ax.toml:2:5: `plugins."ax:metrics".n` holds a number beyond 64 bits, which JSON does not have
@@ -225,25 +225,25 @@ fn a_variable_says_what_it_may_hold() {
     let refusals = variables.map(|(name, value)| World::new().variable(name, value).refusal());
     insta::assert_snapshot!(refusals.join("\n\n"), @r#"
     variable AX_HOME is `data`: it is not absolute
-    hint: set AX_HOME to the whole path, like `/srv/data` or `~/data`
+    hint: export AX_HOME="$PWD"/data
 
     variable AX_HOME is `a�b`: it is not UTF-8 text
     hint: unset AX_HOME, or give it UTF-8 text
 
     variable AX_CONFIG is `config.toml`: it is not absolute
-    hint: set AX_CONFIG to the whole path, like `/srv/data` or `~/data`
+    hint: export AX_CONFIG="$PWD"/config.toml
 
     there is no file `/no/such/file`, named by variable AX_CONFIG
-    hint: create it, `touch '/no/such/file'`, or name another
+    hint: create it, `touch /no/such/file`, or name another
 
     variable AX_WORKSPACE is `.`: it is not absolute
-    hint: set AX_WORKSPACE to the whole path, like `/srv/data` or `~/data`
+    hint: export AX_WORKSPACE="$PWD"/.
 
     cannot open the folder `/no/such/folder` of variable AX_WORKSPACE
-    hint: create it, `mkdir -p '/no/such/folder'`, or name another
+    hint: create it, `mkdir -p /no/such/folder`, or name another
 
     variable AX_COLOR is `Always`: it is not one of auto, always, never
-    hint: export AX_COLOR=auto, always or never
+    hint: export AX_COLOR=auto
 
     variable AX_JSON is `maybe`: it is neither a yes nor a no
     hint: export AX_JSON=1, or AX_JSON=0
@@ -264,7 +264,7 @@ fn a_variable_says_what_it_may_hold() {
     hint: export AX_YES=1, or AX_YES=0
 
     variable HOME is `me`: it is not absolute
-    hint: set HOME to the whole path, like `/srv/data` or `~/data`
+    hint: export HOME=/home/you
     "#);
 }
 
@@ -297,16 +297,16 @@ fn a_flag_says_what_it_may_be_given() {
     hint: write after --workspace a path, like `/srv/data` or `~/data`
 
     cannot open the folder `@/work/deep/none` of flag --workspace
-    hint: create it, `mkdir -p '@/work/deep/none'`, or name another
+    hint: create it, `mkdir -p @/work/deep/none`, or name another
 
     flag --home was given ``: it is empty
     hint: write after --home a path, like `/srv/data` or `~/data`
 
     there is no file `@/work/deep/none.toml`, named by flag --config
-    hint: create it, `touch '@/work/deep/none.toml'`, or name another
+    hint: create it, `touch @/work/deep/none.toml`, or name another
 
     cannot open the folder `@/work/deep/none` of flag -C
-    hint: create it, `mkdir -p '@/work/deep/none'`, or name another
+    hint: create it, `mkdir -p @/work/deep/none`, or name another
 
     flag -C was given ``: it is empty
     hint: write after -C a path, like `/srv/data` or `~/data`
@@ -341,7 +341,7 @@ fn what_is_there_and_no_file_is_refused() {
     fs_err::create_dir(world.at("work/ax.toml")).expect("made");
     insta::assert_snapshot!(world.refusal(), @r#"
     `@/work/ax.toml` is a folder, not a file
-    hint: move it away: `mv '@/work/ax.toml' '@/work/ax.toml.old'`
+    hint: move it away: `mv @/work/ax.toml @/work/ax.toml.old`
     "#);
     let world = World::new();
     let link = world.at("work/ax.toml");

@@ -1,0 +1,90 @@
+//! One line of the report, and the statistics behind it.
+
+use std::fmt;
+use std::time::Duration;
+
+/// What a figure is held against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bar {
+    /// `ours - raw` at most this.
+    Added(Duration),
+    /// `ours` at most this.
+    AtMost(Duration),
+    /// `ours` at least this many a second, and at least this share of raw.
+    Rate { per_second: f64, share: f64 },
+    /// For information.
+    None,
+}
+
+/// One figure.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) ours: f64,
+    pub(crate) raw: Option<f64>,
+    pub(crate) unit: &'static str,
+    pub(crate) bar: Bar,
+    /// Something besides the figure that must hold too.
+    pub(crate) also: bool,
+}
+
+impl Row {
+    pub(crate) const HEADER: &str =
+        "name                                   ours          raw           ratio  bar                       verdict";
+
+    /// A time in microseconds.
+    pub(crate) fn time(name: &str, ours: Duration, raw: Option<Duration>, bar: Bar) -> Self {
+        let us = |time: Duration| time.as_secs_f64() * 1e6;
+        Self {
+            name: name.to_owned(),
+            ours: us(ours),
+            raw: raw.map(us),
+            unit: "us",
+            bar,
+            also: true,
+        }
+    }
+
+    pub(crate) fn failed(&self) -> bool {
+        let us = |time: Duration| time.as_secs_f64() * 1e6;
+        let held = match self.bar {
+            Bar::Added(max) => self.ours - self.raw.unwrap_or(0.0) <= us(max),
+            Bar::AtMost(max) => self.ours <= us(max),
+            Bar::Rate { per_second, share } => {
+                self.ours >= per_second && self.raw.is_none_or(|raw| self.ours / raw >= share)
+            }
+            Bar::None => true,
+        };
+        !held || !self.also
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let raw = self.raw.map_or("-".to_owned(), |raw| format!("{raw:.2} {}", self.unit));
+        let ratio = self.raw.map_or("-".to_owned(), |raw| format!("{:.2}", self.ours / raw));
+        let bar = match self.bar {
+            Bar::Added(max) => format!("ours - raw <= {} us", max.as_micros()),
+            Bar::AtMost(max) if max < Duration::from_millis(1) => {
+                format!("<= {} us", max.as_micros())
+            }
+            Bar::AtMost(max) => format!("<= {} ms", max.as_millis()),
+            Bar::Rate { per_second, share } => format!(">= {per_second} /s, >= {share} x raw"),
+            Bar::None => "-".to_owned(),
+        };
+        let verdict = match (self.bar, self.failed()) {
+            (Bar::None, false) => "INFO",
+            (_, false) => "PASS",
+            (_, true) => "FAIL",
+        };
+        let ours = format!("{:.2} {}", self.ours, self.unit);
+        write!(f, "{:<38} {ours:<13} {raw:<13} {ratio:<6} {bar:<25} {verdict}", self.name)
+    }
+}
+
+/// Returns the value below which `percent` of the sorted samples lie.
+pub(crate) fn percentile(samples: &mut [Duration], percent: usize) -> Duration {
+    samples.sort_unstable();
+    let at = (samples.len() * percent / 100).min(samples.len().saturating_sub(1));
+    samples.get(at).copied().unwrap_or_default()
+}

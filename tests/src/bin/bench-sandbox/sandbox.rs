@@ -1,0 +1,125 @@
+//! The two sides: this host, and raw wasmtime with the same engine and guest.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ax_host::audit::Audit;
+use ax_host::clock::SystemClock;
+use ax_host::plugin::{
+    Allocation, Engine, HostConfig, Limits, LoadError, Plugin, PluginHost, Release,
+};
+use ax_manifest::{Identity, Source, derive_tools, inspect};
+use serde_json::Map;
+use tempfile::TempDir;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+/// Memory any guest here may have: what a slot of the pool is laid out for.
+pub(crate) const MEMORY_BYTES_MAX: u64 = 64 << 20;
+
+/// This host, with a pool of `slots`, in a home of its own.
+pub(crate) struct Ours {
+    pub(crate) host: Arc<PluginHost>,
+    pub(crate) plugin: Arc<Plugin>,
+    audit: Audit,
+    _home: TempDir,
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        self.audit.close().expect("the audit log of the bench can be written");
+    }
+}
+
+impl Ours {
+    pub(crate) fn new(slots: u32, threads: usize, limits: Limits) -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let clock = Arc::new(SystemClock::new());
+        let audit = Audit::open(home.path(), clock.clone()).expect("a new audit log");
+        let config = HostConfig {
+            home: home.path().to_owned(),
+            allocation: Allocation::Pooled { slots, memory_bytes_max: MEMORY_BYTES_MAX },
+            threads,
+            compiler: ax_program(),
+            memory_bytes_max: u64::MAX / 2,
+            instances_max: slots,
+            folders: Vec::new(),
+            environment: |_| None,
+        };
+        let host = PluginHost::new(config, audit.clone(), clock).expect("a sandbox");
+        let bytes = guest_bytes();
+        let facts = inspect(&bytes).expect("the bench guest is a component");
+        let release = Release {
+            identity: Identity {
+                name: "bench:guest".parse().expect("a name"),
+                source: Source::Folder(PathBuf::from("/bench")),
+            },
+            version: semver::Version::new(0, 1, 0),
+            component: facts.digest,
+            tools: derive_tools(&facts, None).expect("tools"),
+            declared: ["env:LANG".parse().expect("a permission")].into_iter().collect(),
+            grants: Vec::new(),
+            limits,
+            settings: Arc::new(Map::new()),
+        };
+        let plugin = host.load(release, || Ok::<_, LoadError>(bytes)).expect("it loads");
+        Self { host, plugin, audit, _home: home }
+    }
+}
+
+/// Raw wasmtime: the same engine settings and guest, nothing of ours around the call.
+pub(crate) struct Raw {
+    pub(crate) engine: Engine,
+    pub(crate) ready: InstancePre<Wasi>,
+    pub(crate) nop: ComponentExportIndex,
+}
+
+/// What a guest of the Rust toolchain needs to be instantiated.
+#[derive(Default)]
+pub(crate) struct Wasi {
+    ctx: LazyCtx,
+    table: ResourceTable,
+}
+
+/// Built on first use, as this host does: the bench guest never asks.
+#[derive(Default)]
+struct LazyCtx(Option<Box<WasiCtx>>);
+
+impl WasiView for Wasi {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let ctx = self.ctx.0.get_or_insert_with(|| Box::new(WasiCtx::builder().build()));
+        WasiCtxView { ctx, table: &mut self.table }
+    }
+}
+
+impl Raw {
+    pub(crate) fn new(slots: u32) -> Self {
+        let allocation = Allocation::Pooled { slots, memory_bytes_max: MEMORY_BYTES_MAX };
+        let engine = Engine::new(allocation).expect("an engine");
+        let component =
+            Component::new(engine.wasmtime(), guest_bytes()).expect("the guest compiles");
+        let mut linker: Linker<Wasi> = Linker::new(engine.wasmtime());
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("WASI links");
+        let ready = linker.instantiate_pre(&component).expect("the guest links");
+        let nop = component.get_export_index(None, "nop").expect("it exports nop");
+        Self { engine, ready, nop }
+    }
+}
+
+fn guest_bytes() -> Vec<u8> {
+    let path = target().join("guests/tests/bench.wasm");
+    fs_err::read(&path).unwrap_or_else(|error| panic!("{error}\n\nhint: cargo xtask plugins"))
+}
+
+/// Finds the `ax` of this very build, next to the bench.
+pub(crate) fn ax_program() -> PathBuf {
+    let own = std::env::current_exe().expect("this program has a path");
+    let program = own.with_file_name("ax");
+    assert!(program.exists(), "`{}` is not built; cargo build --release -p ax-host", program.display());
+    program
+}
+
+fn target() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the checkout");
+    root.join("target")
+}

@@ -1,0 +1,97 @@
+//! How long a file and a function may be. Tests are not counted.
+
+use ax_tests::program;
+
+use crate::source;
+use crate::source::Source;
+
+/// Lines of a file; longer ones hold more than one idea.
+const FILE_LINES_MAX: usize = 500;
+
+/// Lines of a function; longer ones do not fit a screen.
+const FUNCTION_LINES_MAX: usize = 70;
+
+/// Longer files, and why each stays whole.
+const LONG_FILES: &[(&str, &str)] = &[];
+
+/// Longer functions, and why each stays whole: one `match` used as a table, in most cases.
+const LONG_FUNCTIONS: &[(&str, &str)] = &[];
+
+const FOLDERS: &[&str] = &[
+    "host/src",
+    "manifest/src",
+    "registry/src",
+    "plugins/echo/src",
+    "plugins/metrics/src",
+    "tests/src",
+    "tests/tests",
+    "xtask/src",
+];
+
+fn all() -> Vec<(String, Source)> {
+    let mut all = Vec::new();
+    for folder in FOLDERS {
+        for source in source::sources(&program::repository().join(folder)) {
+            all.push((format!("{folder}/{}", source.file), source));
+        }
+    }
+    all
+}
+
+/// Checks what is too long against what may be: neither more nor less.
+fn check(found: &[(String, usize)], allowed: &[(&str, &str)], max: usize) {
+    let unknown: Vec<String> = found
+        .iter()
+        .filter(|(subject, _)| !allowed.iter().any(|(known, _)| known == subject))
+        .map(|(subject, lines)| format!("{subject}: {lines} lines, at most {max}"))
+        .collect();
+    let stale: Vec<String> = allowed
+        .iter()
+        .filter(|(known, _)| !found.iter().any(|(subject, _)| subject == known))
+        .map(|(known, _)| format!("{known}: no longer too long; take it off the list"))
+        .collect();
+    assert_eq!((unknown, stale), (Vec::new(), Vec::new()));
+}
+
+/// Lists the functions of a file with the lines from `fn` to the closing brace.
+fn functions(source: &Source) -> Vec<(String, usize)> {
+    let code = &source.code;
+    let mut found = Vec::new();
+    for at in source::find_word(code, "fn") {
+        let name: String = code[at + 2..]
+            .trim_start()
+            .chars()
+            .take_while(|character| character.is_alphanumeric() || *character == '_')
+            .collect();
+        // The type of a function pointer has no name.
+        if !name.is_empty() {
+            let end = source::end_of_item(code, at);
+            found.push((name, code[at..end].matches('\n').count() + 1));
+        }
+    }
+    found
+}
+
+#[test]
+fn files_hold_one_idea() {
+    let long: Vec<(String, usize)> = all()
+        .into_iter()
+        .filter(|(_, source)| !source.is_test())
+        .map(|(path, source)| (path, source.lines))
+        .filter(|(_, lines)| *lines > FILE_LINES_MAX)
+        .collect();
+    check(&long, LONG_FILES, FILE_LINES_MAX);
+}
+
+#[test]
+fn functions_fit_a_screen() {
+    let mut long = Vec::new();
+    for (path, source) in all().iter().filter(|(_, source)| !source.is_test()) {
+        for (name, lines) in functions(source) {
+            if lines > FUNCTION_LINES_MAX {
+                long.push((format!("{path}: {name}"), lines));
+            }
+        }
+    }
+    check(&long, LONG_FUNCTIONS, FUNCTION_LINES_MAX);
+}

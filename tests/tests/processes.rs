@@ -1,0 +1,1 @@
+//! Several `ax` at once on one home, and `ax` killed at any moment.

@@ -1,0 +1,74 @@
+//! The tools of others, each at a pinned version, installed below `<target>/accept`.
+//!
+//! Invariant: nothing is installed outside of the target folder, and nothing twice.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::checkout::Checkout;
+use crate::checkout::make_folder;
+use crate::checkout::write_if_changed;
+use crate::process;
+
+/// Makes components of JavaScript and TypeScript (npm `@bytecodealliance/jco`).
+const JCO: &str = "1.35.0";
+/// A dependency of jco. 0.26.1 gives no default preopens any more, and jco 1.35.0 needs them.
+const PREVIEW2_SHIM: &str = "0.26.0";
+/// Makes components of Python (PyPI `componentize-py`).
+const COMPONENTIZE_PY: &str = "0.25.1";
+// Rust components need no tool beside cargo; tests/accept/languages/rust-plain pins wit-bindgen.
+
+/// Installs jco; gives its program.
+pub(super) fn jco(checkout: &Checkout) -> Result<PathBuf> {
+    let folder = checkout.scratch("accept/npm");
+    let program = folder.join("node_modules/.bin/jco");
+    let package = json!({
+        "private": true,
+        "dependencies": { "@bytecodealliance/jco": JCO },
+        "overrides": { "@bytecodealliance/preview2-shim": PREVIEW2_SHIM },
+    });
+    once(&folder, &program, &package.to_string(), || {
+        write_if_changed(&folder.join("package.json"), package.to_string().as_bytes())?;
+        let mut npm = Command::new("npm");
+        npm.current_dir(&folder).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+        process::run_quietly(&mut npm)
+    })?;
+    Ok(program)
+}
+
+/// Installs componentize-py into an environment of its own; gives its program.
+pub(super) fn componentize_py(checkout: &Checkout) -> Result<PathBuf> {
+    let folder = checkout.scratch("accept/pip");
+    let program = folder.join("bin/componentize-py");
+    let pin = format!("componentize-py=={COMPONENTIZE_PY}");
+    once(&folder, &program, &pin, || {
+        process::run_quietly(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        let mut pip = Command::new(folder.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &pin]);
+        process::run_quietly(&mut pip)
+    })?;
+    Ok(program)
+}
+
+/// Installs unless the same pins were installed before. The note is written last, so that an
+/// interrupted installation is done again.
+fn once(
+    folder: &Path,
+    program: &Path,
+    pins: &str,
+    install: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let note = folder.join("installed.txt");
+    let is_there = std::fs::read_to_string(&note).is_ok_and(|installed| installed == pins);
+    if is_there && program.exists() {
+        return Ok(());
+    }
+    make_folder(folder)?;
+    install()?;
+    write_if_changed(&note, pins.as_bytes())?;
+    Ok(())
+}
