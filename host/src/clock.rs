@@ -32,6 +32,7 @@ pub struct SystemClock {
 
 impl SystemClock {
     /// Starts the monotonic clock at zero.
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
     pub fn new() -> Self {
         Self { start: Instant::now() }
     }
@@ -44,6 +45,7 @@ impl Default for SystemClock {
 }
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one clock")]
     fn now_ms(&self) -> u64 {
         // A clock set before 1970 reads as 1970: a wrong time stamp must not stop the host.
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

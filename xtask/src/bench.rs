@@ -24,7 +24,7 @@ pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
         }
     };
     wasm_target::ensure(checkout)?;
-    plugins::build(checkout)?;
+    plugins::build_test_guests(checkout)?;
     eprintln!("compiling in release first; from nothing this takes minutes");
     let mut cargo = process::cargo(checkout);
     cargo.args(["run", "--release", "--package", "ax-tests", "--bin", "bench-sandbox", "--"]);

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use crate::checkout::Checkout;
 use crate::failure::Failure;
+use crate::plugins;
 use crate::process;
 use crate::product;
 use crate::refuse;
@@ -20,6 +21,7 @@ const TABLE_VARIABLE: &str = "AX_HOSTILE_TABLE";
 pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode> {
     refuse("hostile", arguments)?;
     product::prepare(checkout)?;
+    plugins::build_test_guests(checkout)?;
     let mut cargo = process::cargo(checkout);
     // `--workspace` for its features: the tests of one package would compile wasmtime once more.
     cargo.args(["test", "--workspace", "--test", "hostile", "--", "--nocapture"]);

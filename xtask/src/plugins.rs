@@ -46,7 +46,9 @@ const PROFILE: &[(&str, &str)] = &[
 pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode> {
     refuse("plugins", arguments)?;
     wasm_target::ensure(checkout)?;
-    for guest in build(checkout)? {
+    let mut guests = build(checkout)?;
+    guests.extend(build_test_guests(checkout)?);
+    for guest in guests {
         let kib = guest.bytes.div_ceil(1024);
         let state = if guest.changed { "written" } else { "unchanged" };
         println!("{:<40} {kib:>6} KiB  {state}", checkout.short(&guest.path).to_string());
@@ -61,18 +63,12 @@ pub(crate) struct Guest {
     changed: bool,
 }
 
-/// Compiles all plugins and guests. Needs the target (`wasm_target::ensure`).
+/// Compiles the plugins. Needs the target (`wasm_target::ensure`).
 ///
 /// # Errors
 ///
 /// When one does not compile or cannot be written.
 pub(crate) fn build(checkout: &Checkout) -> Result<Vec<Guest>> {
-    let mut guests = build_plugins(checkout)?;
-    guests.extend(build_test_guests(checkout)?);
-    Ok(guests)
-}
-
-fn build_plugins(checkout: &Checkout) -> Result<Vec<Guest>> {
     let folders = checkout.crates_in(PLUGINS)?;
     let names = folders.iter().map(|folder| package_name(folder)).collect::<Result<Vec<_>>>()?;
     let mut build = guest_build(checkout);
@@ -86,8 +82,13 @@ fn build_plugins(checkout: &Checkout) -> Result<Vec<Guest>> {
     folders.iter().zip(&names).map(place).collect()
 }
 
-/// Guests are packages of their own or one workspace; either way each folder gives one component.
-fn build_test_guests(checkout: &Checkout) -> Result<Vec<Guest>> {
+/// Compiles the guests of tests. They are packages of their own or one workspace; either way each
+/// folder gives one component.
+///
+/// # Errors
+///
+/// When one does not compile or cannot be written.
+pub(crate) fn build_test_guests(checkout: &Checkout) -> Result<Vec<Guest>> {
     let folders = checkout.crates_in(TEST_GUESTS)?;
     let whole = checkout.root().join(TEST_GUESTS).join("Cargo.toml");
     let manifests = match whole.is_file() {
@@ -114,7 +115,8 @@ fn build_test_guests(checkout: &Checkout) -> Result<Vec<Guest>> {
 fn place(built: &Path, to: &Path) -> Result<Guest> {
     let bytes = fs::read(built).context(Failure::context(
         format!("the build made no `{}`", built.display()),
-        "give the package `[lib]` with `crate-type = [\"cdylib\"]`",
+        "the package needs `[lib]` with `crate-type = [\"cdylib\"]`, no other name for it, and a \
+         place in `members` of its workspace",
     ))?;
     let changed = write_if_changed(to, &bytes)?;
     Ok(Guest { path: to.to_owned(), bytes: bytes.len() as u64, changed })

@@ -26,6 +26,7 @@ use crate::wasm_target;
 const COLD_BUILD_CPU_MINUTES_MAX: f64 = 15.0;
 
 /// Sets up the target and compiles plugins and `ax`; records what it cost if nothing was there.
+/// The guests of tests are not part of it: a newcomer's demo does not wait for them.
 ///
 /// # Errors
 ///

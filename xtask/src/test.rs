@@ -15,6 +15,7 @@ use anyhow::Result;
 
 use crate::checkout::Checkout;
 use crate::failure::Failure;
+use crate::plugins;
 use crate::process;
 use crate::product;
 
@@ -23,6 +24,7 @@ pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
     let (nextest, passed_on) = read(arguments)?;
     let was_cold = product::is_cold(checkout);
     product::prepare(checkout)?;
+    plugins::build_test_guests(checkout)?;
     let begun = Instant::now();
     let mut cargo = process::cargo(checkout);
     cargo.args(match nextest {

@@ -5,7 +5,6 @@
 //! nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use ax_manifest::{
@@ -115,7 +114,6 @@ impl Card {
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
-        // Writing to a string cannot fail.
         let mut line = |text: String| {
             out.push_str(&text);
             out.push('\n');
@@ -137,9 +135,7 @@ impl Card {
         for entry in &self.permissions {
             let mut text = format!("    - {}", entry.words);
             match &entry.path {
-                Some(path) => {
-                    let _ = write!(text, " ({})", path.display());
-                }
+                Some(path) => text.push_str(&format!(" ({})", path.display())),
                 None if entry.permission.kind() == PermissionKind::Fs => {
                     text.push_str(" (not bound to a folder here)");
                 }

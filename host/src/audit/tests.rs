@@ -646,6 +646,7 @@ async fn a_full_queue_makes_callers_wait_and_drops_nothing() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the test awaits what it spawns")]
 async fn durable_records_of_many_tasks_are_all_kept() {
     let home = Home::new();
     let audit = home.open();
@@ -697,6 +698,7 @@ fn a_forged_head_stops_the_writer() {
 /// The child of [`a_killed_writer_loses_nothing_it_acknowledged`]; alone it does nothing.
 #[test]
 #[ignore = "run by `a_killed_writer_loses_nothing_it_acknowledged`"]
+#[expect(clippy::disallowed_methods, reason = "how a child learns its home")]
 fn writes_until_killed() {
     let Ok(dir) = std::env::var("AX_TEST_AUDIT_HOME") else { return };
     let pace = Pace { checkpoint_rows: 20, ..QUIET };

@@ -67,7 +67,7 @@ impl wit::Guest for Metrics {
             return Err(error(ErrorKind::Denied, message, PERMISSION));
         }
         let mut watch = |done: usize, all: usize| {
-            if done % FILES_PER_REPORT == 0 {
+            if done.is_multiple_of(FILES_PER_REPORT) {
                 call::progress(done as u64, Some(all as u64), "files measured");
                 return !call::cancelled();
             }

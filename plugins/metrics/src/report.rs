@@ -241,7 +241,8 @@ fn read(path: &Path) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+
+    use fs_err as fs;
 
     use super::FILE_BYTES_MAX;
     use super::MeasureError;

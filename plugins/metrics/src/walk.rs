@@ -182,8 +182,9 @@ fn script_language(path: &Path, name: &str) -> Option<Language> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
     use std::path::Path;
+
+    use fs_err as fs;
 
     use super::DEPTH_MAX;
     use super::Filter;

@@ -1,1 +1,27 @@
+//! What `ax` promises to a user, one test each, through the program itself.
+//!
+//! Every test has a home of its own, so they run side by side. Plugins are tiny components written
+//! as text, except where one of ours is the point.
+//!
+//! Not here: several processes at once (`processes`), guests that try to break out (`hostile…`).
 
+mod add;
+mod audit;
+mod card;
+mod consent;
+mod denial;
+mod exits;
+mod json;
+mod listing;
+mod ours;
+mod permission;
+mod refused_component;
+mod refused_input;
+mod refused_manifest;
+mod refused_package;
+mod refused_settings;
+mod refused_usage;
+mod setup;
+mod settings;
+mod tool;
+mod verify;

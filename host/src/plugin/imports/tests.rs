@@ -1,0 +1,1 @@
+//! Proof that every import has a row in the capability table.

@@ -1,0 +1,2 @@
+;; Answers with a case its type does not have.
+(module (func (export "run") (result i32) (i32.const 7)))

@@ -1,0 +1,2 @@
+;; Answers with half a surrogate pair.
+(module (func (export "run") (result i32) (i32.const 0xd800)))

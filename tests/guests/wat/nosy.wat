@@ -1,0 +1,22 @@
+;; Asks for variables and folders while it is described; crashes if it is given any.
+(module
+  (import "wasi:cli/environment@0.2.6" "get-environment" (func $variables (param i32)))
+  (import "wasi:filesystem/preopens@0.2.6" "get-directories" (func $folders (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 256) "nothing-seen{}")
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
+  (func (export "ax:guest/tools@0.1.0#describe") (result i32)
+    (call $variables (i32.const 0))
+    (call $folders (i32.const 8))
+    (if (i32.or (i32.load (i32.const 4)) (i32.load (i32.const 12))) (then unreachable))
+    ;; One tool at 64: its name and description are the same text, its schema is empty.
+    (i32.store (i32.const 16) (i32.const 64))
+    (i32.store (i32.const 20) (i32.const 1))
+    (i32.store (i32.const 64) (i32.const 256))
+    (i32.store (i32.const 68) (i32.const 12))
+    (i32.store (i32.const 84) (i32.const 256))
+    (i32.store (i32.const 88) (i32.const 12))
+    (i32.store (i32.const 92) (i32.const 268))
+    (i32.store (i32.const 96) (i32.const 2))
+    (i32.const 16))
+  (func (export "ax:guest/tools@0.1.0#call") (param i32 i32 i32 i32) (result i32) unreachable))

@@ -1,0 +1,112 @@
+//! `ax plugin add`: from a folder, a package, a bare component; again, and from elsewhere.
+
+use ax_tests::components;
+use ax_tests::home::Home;
+
+use crate::setup;
+
+#[test]
+fn a_folder_is_installed_and_its_tool_answers() {
+    let home = setup::with_calc();
+    assert_eq!(home.installed(), ["test:calc"]);
+    let called = home.ax(&["tool", "call", "test:calc.add", r#"{"a": 2, "b": 3}"#]).ok();
+    assert_eq!(called.stdout, "5\n");
+}
+
+#[test]
+fn a_package_is_installed_and_its_tool_answers() {
+    let home = Home::new();
+    home.write("calc.axp", setup::package(components::CALC_MANIFEST, components::calc()));
+    let _ = home.ax(&["plugin", "add", "calc.axp"]).ok();
+    let called = home.ax(&["tool", "call", "test:calc.add", r#"{"a": 2, "b": 3}"#]).ok();
+    assert_eq!(called.stdout, "5\n");
+    let shown = home.ax(&["plugin", "show", "test:calc", "--json"]).ok().json();
+    let file = home.work().join("calc.axp");
+    assert_eq!(shown["source"], format!("file:{}", file.display()));
+}
+
+#[test]
+fn a_bare_component_is_installed_under_the_name_it_is_given() {
+    let home = Home::new();
+    home.write("calc.wasm", components::calc());
+    let _ = home.ax(&["plugin", "add", "calc.wasm", "--name", "me:sums", "--release", "2.1.0"]).ok();
+    let called = home.ax(&["tool", "call", "me:sums.add", r#"{"a": 2, "b": 3}"#]).ok();
+    assert_eq!(called.stdout, "5\n");
+    let shown = home.ax(&["plugin", "show", "me:sums", "--json"]).ok().json();
+    assert_eq!(shown["version"], "2.1.0");
+}
+
+#[test]
+fn a_folder_and_its_package_say_the_same_tools() {
+    let home = setup::with_calc();
+    home.write("calc.axp", setup::package(components::CALC_MANIFEST, components::calc()));
+    let shown = |home: &Home| {
+        let shown = home.ax(&["plugin", "show", "test:calc", "--json"]).ok().json();
+        (shown["tools"].clone(), shown["package"].clone())
+    };
+    let from_folder = shown(&home);
+    let _ = home.ax(&["plugin", "add", "calc.axp"]).ok();
+    assert_eq!(shown(&home), from_folder);
+}
+
+#[test]
+fn installing_the_same_again_changes_nothing() {
+    let home = setup::with_calc();
+    let again = home.ax(&["plugin", "add", "calc", "--json"]).ok().json();
+    assert_eq!((&again["changed"], &again["generation"]), (&false.into(), &1.into()));
+    assert_eq!(home.ax(&["plugin", "add", "calc"]).ok().stdout, "");
+    let told = home.ax(&["plugin", "add", "calc"]).ok();
+    assert!(told.stderr.contains("test:calc 1.0.0 is installed already\n"), "{}", told.stderr);
+}
+
+#[test]
+fn another_build_replaces_the_one_before() {
+    let home = setup::with_calc();
+    home.write("calc/plugin.wasm", components::calc_rebuilt());
+    let again = home.ax(&["plugin", "add", "calc", "--json"]).ok().json();
+    assert_eq!((&again["changed"], &again["generation"]), (&true.into(), &2.into()));
+    assert_eq!(home.installed(), ["test:calc"]);
+    let called = home.ax(&["tool", "call", "test:calc.add", r#"{"a": 2, "b": 3}"#]).ok();
+    assert_eq!(called.stdout, "5\n");
+}
+
+#[test]
+fn grants_stay_when_the_same_folder_is_rebuilt() {
+    let home = setup::with_env();
+    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    let manifest = components::ENV_MANIFEST.replace("1.0.0", "1.1.0");
+    home.write_plugin("env", &manifest, &components::env());
+    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    assert_eq!(home.granted("test:env"), ["env:LANG"]);
+}
+
+#[test]
+fn nothing_granted_carries_over_to_another_source() {
+    let home = setup::with_env();
+    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    home.write_plugin("elsewhere", components::ENV_MANIFEST, &components::env());
+    let replaced = home.ax(&["plugin", "add", "elsewhere", "--grant-nothing"]).ok();
+    insta::assert_snapshot!(home.tell(&replaced), @"");
+    assert_eq!(home.granted("test:env"), Vec::<String>::new());
+    // Nor does it come back with the first one.
+    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    assert_eq!(home.granted("test:env"), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_asked_for_no_longer_is_no_longer_granted() {
+    let home = setup::with_env();
+    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    let manifest = components::ENV_MANIFEST.replace("LANG", "TZ");
+    home.write_plugin("env", &manifest, &components::env());
+    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    assert_eq!(home.granted("test:env"), Vec::<String>::new());
+}
+
+#[test]
+fn the_home_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = setup::with_calc();
+    let mode = fs_err::metadata(home.path()).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "{:o}", mode & 0o777);
+}

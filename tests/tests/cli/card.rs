@@ -1,0 +1,86 @@
+//! The permission card: what a person reads before they agree.
+
+use ax_tests::components;
+use ax_tests::home::Home;
+
+use crate::setup;
+
+#[test]
+fn a_plugin_that_asks_for_nothing_is_installed_without_a_question() {
+    let home = Home::new();
+    home.write_plugin("calc", components::CALC_MANIFEST, &components::calc());
+    insta::assert_snapshot!(home.told(&["plugin", "add", "calc"]), @"");
+}
+
+#[test]
+fn the_card_says_what_for_and_where_in_plain_words() {
+    let home = Home::new();
+    setup::write_env(&home);
+    insta::assert_snapshot!(home.told(&["plugin", "add", "env", "--allow", "env:LANG"]), @"");
+}
+
+#[test]
+fn the_card_prints_the_absolute_path_of_a_folder() {
+    let home = Home::new();
+    home.write("project/ax.toml", "");
+    let manifest = components::CALC_MANIFEST.to_owned()
+        + "[permissions]\nfs = [{ path = \"workspace\", access = \"read\" }, { path = \"data\", \
+           access = \"read\" }]\n";
+    home.write_plugin("calc", &manifest, &components::calc());
+    let arguments = ["plugin", "add", "calc", "--grant-nothing", "--workspace", "project"];
+    insta::assert_snapshot!(home.told(&arguments), @"");
+}
+
+#[test]
+fn the_card_shows_limits_that_are_raised() {
+    let home = Home::new();
+    let manifest = components::CALC_MANIFEST.to_owned()
+        + "[limits]\nmemory = \"128 MiB\"\ndeadline = \"2 min\"\nfuel = 1_000_000\n";
+    home.write_plugin("calc", &manifest, &components::calc());
+    insta::assert_snapshot!(home.told(&["plugin", "add", "calc"]), @"");
+}
+
+#[test]
+fn raised_limits_hold_only_after_consent_to_the_whole_card() {
+    let home = Home::new();
+    let manifest = components::CALC_MANIFEST.to_owned()
+        + "[limits]\nmemory = \"128 MiB\"\ndeadline = \"5 s\"\n";
+    home.write_plugin("calc", &manifest, &components::calc());
+    let memory = |home: &Home| {
+        let shown = home.ax(&["plugin", "show", "test:calc"]).ok().stdout;
+        let line = shown.lines().find(|line| line.contains("memory")).map(str::to_owned);
+        line.expect("the memory is shown")
+    };
+    let digest = setup::card_digest(&home, "calc");
+    let _ = home.ax(&["plugin", "add", "calc", "--grant-nothing"]).ok();
+    assert!(memory(&home).ends_with(" 64 MiB"), "{}", memory(&home));
+    let _ = home.ax(&["plugin", "add", "calc", "--accept-card", &digest]).ok();
+    assert!(memory(&home).ends_with(" 128 MiB"), "{}", memory(&home));
+}
+
+#[test]
+fn the_card_says_what_changes_against_the_release_it_replaces() {
+    let home = setup::with_env();
+    let manifest = components::ENV_MANIFEST.replace("LANG", "TZ").replace("1.0.0", "2.0.0");
+    home.write_plugin("env", &manifest, &components::env());
+    insta::assert_snapshot!(home.told(&["plugin", "add", "env", "--allow", "env:TZ"]), @"");
+}
+
+#[test]
+fn the_card_follows_tools_into_the_plugins_that_offer_them() {
+    let home = setup::with_env();
+    let manifest = components::CALC_MANIFEST.to_owned()
+        + "[permissions]\ntools = [\"test:env.count\"]\nmodels = [{ tier = \"fast\" }]\n";
+    home.write_plugin("calc", &manifest, &components::calc());
+    insta::assert_snapshot!(home.told(&["plugin", "add", "calc", "--grant-nothing"]), @"");
+}
+
+#[test]
+fn a_permission_that_nothing_could_use_is_warned_about() {
+    let home = Home::new();
+    let manifest = components::CALC_MANIFEST.to_owned() + "[permissions]\nenv = [\"LANG\"]\n";
+    home.write_plugin("calc", &manifest, &components::calc());
+    let told = home.ax(&["plugin", "add", "calc", "--grant-nothing"]).ok().stderr;
+    let warning = "warning: `test:calc` asks for `env:LANG` and imports nothing that could use it";
+    assert!(told.contains(warning), "{told}");
+}

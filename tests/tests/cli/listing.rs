@@ -1,0 +1,105 @@
+//! `ax plugin list | show | remove | enable | disable`, `ax tool list`.
+
+use ax_tests::components;
+use ax_tests::home::Home;
+
+use crate::setup;
+
+#[test]
+fn nothing_is_installed_at_first_and_the_next_step_is_named() {
+    let home = Home::new();
+    insta::assert_snapshot!(home.told(&["plugin", "list"]), @"");
+    insta::assert_snapshot!(home.told(&["tool", "list"]), @"");
+    assert_eq!(home.ax(&["plugin", "list", "--json"]).ok().json(), serde_json::json!([]));
+    assert_eq!(home.entries(), Vec::<String>::new(), "reading makes nothing");
+}
+
+#[test]
+fn what_is_installed_is_listed_with_its_source() {
+    let home = setup::with_calc();
+    setup::write_env(&home);
+    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    let _ = home.ax(&["plugin", "disable", "test:env"]).ok();
+    insta::assert_snapshot!(home.told(&["plugin", "list"]), @"");
+}
+
+#[test]
+fn one_plugin_is_shown_with_all_that_holds_for_it() {
+    let home = setup::with_env();
+    insta::assert_snapshot!(home.told(&["plugin", "show", "test:env"]), @"");
+}
+
+#[test]
+fn a_disabled_plugin_offers_no_tools_and_keeps_its_grants() {
+    let home = setup::with_env();
+    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    let _ = home.ax(&["plugin", "disable", "test:env"]).ok();
+    assert_eq!(home.ax(&["tool", "list", "--json"]).ok().json(), serde_json::json!([]));
+    insta::assert_snapshot!(home.told(&["tool", "call", "test:env.count"]), @"");
+    let refused = home.ax(&["tool", "call", "test:env.count"]).exits(1);
+    let hint: Vec<&str> = refused.hint().split(' ').skip(1).collect();
+    let _ = home.ax(&hint).ok();
+    let _ = home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).ok();
+}
+
+#[test]
+fn switching_to_what_it_is_already_changes_nothing() {
+    let home = setup::with_calc();
+    let same = home.ax(&["plugin", "enable", "test:calc", "--json"]).ok().json();
+    assert_eq!(same["changed"], false);
+    let off = home.ax(&["plugin", "disable", "test:calc", "--json"]).ok().json();
+    assert_eq!((&off["changed"], &off["enabled"]), (&true.into(), &false.into()));
+}
+
+#[test]
+fn removing_asks_first_and_takes_the_grants_along() {
+    let home = setup::with_env();
+    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    insta::assert_snapshot!(home.told(&["plugin", "remove", "test:env"]), @"");
+    assert_eq!(home.installed(), ["test:env"]);
+    let _ = home.ax(&["plugin", "remove", "test:env", "--yes"]).ok();
+    assert_eq!(home.installed(), Vec::<String>::new());
+    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    assert_eq!(home.granted("test:env"), Vec::<String>::new());
+}
+
+#[test]
+fn a_name_that_is_not_installed_is_not_found_by_any_command() {
+    let home = setup::with_calc();
+    let commands: [&[&str]; 9] = [
+        &["plugin", "show", "test:clac"],
+        &["plugin", "remove", "test:clac", "--yes"],
+        &["plugin", "enable", "test:clac"],
+        &["plugin", "disable", "test:clac"],
+        &["plugin", "verify", "test:clac"],
+        &["permission", "show", "test:clac"],
+        &["permission", "grant", "test:clac", "kv"],
+        &["permission", "revoke", "test:clac", "kv"],
+        &["tool", "list", "test:clac"],
+    ];
+    for command in commands {
+        let refused = home.ax(command).exits(3);
+        assert!(refused.stderr.contains("error[AX-P001]: `test:clac`"), "{}", refused.stderr);
+        assert!(refused.hint().contains("test:calc"), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_tool_is_listed_with_schemas_and_a_name_for_models() {
+    let home = setup::with_calc();
+    insta::assert_snapshot!(home.told(&["tool", "list"]), @"");
+    let listed = home.ax(&["tool", "list", "--json"]).ok().json();
+    assert_eq!(listed[0]["id"], "test:calc.add");
+    assert_eq!(listed[0]["wireName"], "test_calc_add");
+    assert_eq!(listed[0]["inputSchema"]["required"], serde_json::json!(["a", "b"]));
+}
+
+#[test]
+fn tools_of_one_plugin_are_listed_alone() {
+    let home = setup::with_calc();
+    home.write("more.wasm", components::runaway());
+    let _ = home.ax(&["plugin", "add", "more.wasm", "--name", "test:more"]).ok();
+    let listed = home.ax(&["tool", "list", "test:more", "--json"]).ok().json();
+    let ids: Vec<&str> = listed.as_array().expect("a list").iter().flat_map(|t| t["id"].as_str()).collect();
+    assert_eq!(ids, ["test:more.crash", "test:more.spin"]);
+}
