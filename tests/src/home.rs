@@ -148,7 +148,13 @@ impl Home {
                 text.push_str(&format!("--- {name}\n{said}"));
             }
         }
-        told::redacted(&text, &[(&self.work, "WORK"), (&self.path, "HOME")])
+        self.tell_text(&text)
+    }
+
+    /// Gives a text, fit to be compared.
+    #[must_use]
+    pub fn tell_text(&self, text: &str) -> String {
+        told::redacted(text, &[(&self.work, "WORK"), (&self.path, "HOME")])
     }
 
     /// Lists the names in `AX_HOME`, sorted; none when it was never made.

@@ -49,7 +49,7 @@ const STEPS: &[Step] = &[
     Step {
         arguments: &["permission", "grant", "ax:metrics", "fs:workspace:read"],
         exit: 0,
-        holds: &["fs:workspace:read"],
+        holds: &["granted: ax:metrics may read files in the folder `workspace`"],
         check: |_| Ok(()),
     },
     Step {

@@ -8,6 +8,8 @@ use crate::plugin::{Content, Limits, Output as Answer};
 
 /// Columns a cell may have; more is cut, since one long text would push all others off the screen.
 const CELL: usize = 60;
+/// Columns of the table of a tool's answer.
+const WIDTH: usize = 110;
 
 /// Lays rows of named cells out as a table; the first row's names are the header. Numbers are
 /// aligned to the right.
@@ -113,7 +115,7 @@ fn record(members: &Map<String, Value>) -> String {
     for (name, member) in members {
         let block = match member {
             Value::Array(items) => list(items),
-            Value::Object(inner) => Some(table(std::iter::once(flat("", inner)))),
+            Value::Object(inner) => Some(records_table(&[inner])),
             _ => None,
         };
         match block {
@@ -132,23 +134,72 @@ fn list(items: &[Value]) -> Option<String> {
     }
     let records: Option<Vec<_>> = items.iter().map(Value::as_object).collect();
     match records {
-        Some(records) => Some(table(records.into_iter().map(|record| flat("", record)))),
+        Some(records) => Some(records_table(&records)),
         None => Some(items.iter().map(|item| format!("{}\n", cell(item))).collect()),
     }
 }
 
-/// Lays nested records flat: `complexity.max`.
-fn flat(prefix: &str, members: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut cells = Vec::new();
+/// Lays nested records flat and shows as many columns as fit on a screen, in their own order.
+fn records_table(records: &[&Map<String, Value>]) -> String {
+    let mut paths: Vec<String> = Vec::new();
+    let rows: Vec<Vec<(String, String)>> = records
+        .iter()
+        .map(|record| {
+            let mut cells = Vec::new();
+            flatten("", record, &mut cells);
+            cells
+        })
+        .collect();
+    for (path, _) in rows.iter().flatten() {
+        if !paths.contains(path) {
+            paths.push(path.clone());
+        }
+    }
+    let find = |row: &[(String, String)], path: &str| {
+        row.iter().find(|(known, _)| known == path).map_or("-".to_owned(), |(_, cell)| cell.clone())
+    };
+    let mut shown: Vec<(String, Vec<String>)> = Vec::new();
+    let mut width = 0;
+    for path in &paths {
+        let cells: Vec<String> = rows.iter().map(|row| find(row, path)).collect();
+        let header = short_name(path, &paths);
+        let widest = cells.iter().chain([&header]).map(|cell| cell.chars().count()).max();
+        width += widest.unwrap_or(0) + 2;
+        if width > WIDTH && !shown.is_empty() {
+            break;
+        }
+        shown.push((header, cells));
+    }
+    let left_out = paths.len() - shown.len();
+    let mut text = table((0..rows.len()).map(|row| {
+        shown.iter().map(move |(name, cells)| (name.clone(), cells[row].clone())).collect::<Vec<_>>()
+    }));
+    if left_out > 0 {
+        text.push_str(&format!("({left_out} more columns with --json)\n"));
+    }
+    text
+}
+
+/// Collects the leaves of a record with their dotted paths; lists are leaves.
+fn flatten(prefix: &str, members: &Map<String, Value>, cells: &mut Vec<(String, String)>) {
     for (name, member) in members {
         match member {
-            Value::Object(inner) if prefix.is_empty() => {
-                cells.extend(flat(&format!("{name}."), inner));
-            }
+            Value::Object(inner) => flatten(&format!("{prefix}{name}."), inner, cells),
+            Value::Array(items) if items.is_empty() => {}
             _ => cells.push((format!("{prefix}{name}"), cell(member))),
         }
     }
-    cells
+}
+
+/// Returns the shortest end of a path that is the first of its kind.
+fn short_name(path: &str, paths: &[String]) -> String {
+    let parts: Vec<&str> = path.split('.').collect();
+    let ends = (0..parts.len()).rev().map(|from| parts[from..].join("."));
+    let is_first = |end: &String| {
+        let like = |other: &&String| *other == end || other.ends_with(&format!(".{end}"));
+        paths.iter().find(like).is_some_and(|first| first == path)
+    };
+    ends.into_iter().find(is_first).unwrap_or_else(|| path.to_owned())
 }
 
 fn cell(value: &Value) -> String {
@@ -196,9 +247,9 @@ mod tests {
         });
         insta::assert_snapshot!(render(&value), @r"
         languages
-          name  lines  complexity.max  complexity.mean
-          Rust     12               3             1.50
-          C      1234              10             2.00
+          name  lines  max  mean
+          Rust     12    3  1.50
+          C      1234   10  2.00
 
         note: -
         ");

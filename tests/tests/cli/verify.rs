@@ -1,0 +1,101 @@
+//! `ax plugin verify`, and what happens when what was installed is damaged.
+
+use std::path::PathBuf;
+
+use ax_tests::home::Home;
+
+use crate::setup;
+
+/// Finds the file of a blob in the store.
+fn blob(home: &Home, key: &str) -> PathBuf {
+    let shown = home.ax(&["plugin", "show", "test:calc", "--json"]).ok().json();
+    let digest = shown[key].as_str().expect("a digest");
+    let digits = digest.strip_prefix("sha256:").expect("a digest");
+    let path = home.path().join("store/blobs/sha256").join(digits);
+    assert!(path.is_file(), "{}", path.display());
+    path
+}
+
+fn overwrite(path: &PathBuf, content: &[u8]) {
+    fs_err::remove_file(path).expect("a blob is sealed, its folder is not");
+    fs_err::write(path, content).expect("written");
+}
+
+#[test]
+fn what_is_as_it_was_installed_passes() {
+    let home = setup::with_calc();
+    insta::assert_snapshot!(home.told(&["plugin", "verify"]), @"");
+    let _ = home.ax(&["plugin", "verify", "test:calc"]).ok();
+}
+
+#[test]
+fn other_bytes_under_a_digest_are_found() {
+    let home = setup::with_calc();
+    overwrite(&blob(&home, "component"), b"something else");
+    let found = home.ax(&["plugin", "verify"]).exits(6);
+    insta::assert_snapshot!(home.tell(&found), @"");
+    let doctor = home.ax(&["doctor"]).exits(6).stdout;
+    assert!(doctor.contains("FAIL  plugins"), "{doctor}");
+}
+
+#[test]
+fn a_missing_package_is_found_and_nothing_of_it_runs() {
+    let home = setup::with_calc();
+    fs_err::remove_file(blob(&home, "package")).expect("it was there");
+    let _ = home.ax(&["plugin", "verify", "test:calc"]).exits(6);
+}
+
+#[test]
+fn a_damaged_component_does_not_run_even_where_compiled_code_is_gone() {
+    let home = setup::with_calc();
+    overwrite(&blob(&home, "component"), b"something else");
+    fs_err::remove_dir_all(home.path().join("cache")).expect("the cache is there");
+    let arguments = ["tool", "call", "test:calc.add", r#"{"a": 1, "b": 2}"#];
+    let refused = home.ax(&arguments).exits(1);
+    assert!(refused.stderr.contains("error[AX-P011]"), "{}", refused.stderr);
+}
+
+#[test]
+fn damaged_compiled_code_is_made_again_and_never_run() {
+    let home = setup::with_calc();
+    for entry in fs_err::read_dir(home.path().join("cache")).expect("the cache is there") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|kind| kind == "cwasm") {
+            overwrite(&path, b"not machine code");
+        }
+    }
+    let arguments = ["tool", "call", "test:calc.add", r#"{"a": 1, "b": 2}"#];
+    assert_eq!(home.ax(&arguments).ok().stdout, "3\n");
+}
+
+#[test]
+fn installing_again_mends_what_is_damaged() {
+    let home = setup::with_calc();
+    overwrite(&blob(&home, "component"), b"something else");
+    let _ = home.ax(&["plugin", "verify"]).exits(6);
+    let _ = home.ax(&["plugin", "add", "calc"]).ok();
+    let _ = home.ax(&["plugin", "verify"]).ok();
+}
+
+#[test]
+fn a_damaged_generation_names_the_one_that_is_whole() {
+    let home = setup::with_calc();
+    let _ = home.ax(&["plugin", "disable", "test:calc"]).ok();
+    fs_err::write(home.path().join("gen/000002/plugins.lock"), "version = ").expect("written");
+    insta::assert_snapshot!(home.told(&["plugin", "list"]), @"");
+    let doctor = home.ax(&["doctor"]).exits(6).stdout;
+    assert!(doctor.contains("FAIL  state"), "{doctor}");
+}
+
+#[test]
+fn a_lock_of_a_newer_ax_is_refused_untouched() {
+    let home = setup::with_calc();
+    let path = home.path().join("gen/000001/plugins.lock");
+    let text = fs_err::read_to_string(&path).expect("the lock");
+    let newer = text.replacen("version = 1", "version = 99", 1);
+    assert_ne!(newer, text);
+    fs_err::write(&path, &newer).expect("written");
+    let refused = home.ax(&["plugin", "disable", "test:calc"]).exits(1);
+    insta::assert_snapshot!(home.tell(&refused), @"");
+    assert_eq!(fs_err::read_to_string(&path).expect("the lock"), newer);
+}
