@@ -44,6 +44,7 @@ pub use manifest::{
     Ask, LimitRequests, MANIFEST_BYTES_MAX, Manifest, ManifestError, ManifestErrorKind,
     PluginSection, Quota, ToolNotes,
 };
+pub use nearest::nearest;
 pub use name::{
     NAME_PART_CHARS_MAX, NameError, PluginName, TOOL_NAME_CHARS_MAX, ToolId, WIRE_NAME_CHARS_MAX,
 };
@@ -54,6 +55,7 @@ pub use permission::{
 };
 pub use quantity::{ByteSize, QuantityError, Span};
 pub use schema::{input_schema, output_schema};
+pub use text::{Quoted, is_hidden};
 pub use tool::{
     Annotations, Described, Entry, Tool, ToolError, check_tools, derive_tools, describe_tools,
 };

@@ -9,7 +9,7 @@ const EDITS_MAX: usize = 2;
 
 /// Returns the one of `known` that differs from `word` by the fewest edits, at most [`EDITS_MAX`]
 /// and fewer than half of its letters; the first one of equals.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= EDITS_MAX)

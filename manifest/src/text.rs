@@ -11,7 +11,8 @@ const QUOTED_CHARS_MAX: usize = 80;
 
 /// Displays untrusted text in backticks, cut at [`QUOTED_CHARS_MAX`] and with control, invisible
 /// and direction-changing characters escaped.
-pub(crate) struct Quoted<'a>(pub(crate) &'a str);
+#[derive(Debug, Clone, Copy)]
+pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,9 +37,11 @@ pub(crate) fn hidden_character(text: &str) -> Option<char> {
     text.chars().find(|&character| is_hidden(character))
 }
 
+/// Answers whether a reader would not see a character, or would see the others changed by it.
+///
 /// Unicode general categories Cc and Cf, line and paragraph separators, and the letters that are
 /// drawn as nothing. Private-use and unassigned characters are left: they show as a box.
-fn is_hidden(character: char) -> bool {
+pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -61,6 +61,22 @@ impl Home {
         Self { path, work, _folder: folder }
     }
 
+    /// Makes another with the same content, for tests that start from one state many times.
+    ///
+    /// # Panics
+    ///
+    /// When a file cannot be copied.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let copy = Self::new();
+        copy_folder(&self.work, &copy.work);
+        if self.path.exists() {
+            fs_err::create_dir(&copy.path).expect("its home");
+            copy_folder(&self.path, &copy.path);
+        }
+        copy
+    }
+
     /// Returns `AX_HOME`.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -232,6 +248,22 @@ impl Run {
     pub fn hint(&self) -> &str {
         let hint = self.stderr.lines().find_map(|line| line.strip_prefix("hint: "));
         hint.unwrap_or_else(|| panic!("{}: no hint\n{}", self.line, self.stderr))
+    }
+}
+
+/// Copies what is in a folder, permissions included.
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in fs_err::read_dir(from).expect("a folder") {
+        let source = entry.expect("an entry").path();
+        let target = to.join(source.file_name().expect("an entry has a name"));
+        if source.is_dir() {
+            fs_err::create_dir(&target).expect("a folder");
+            copy_folder(&source, &target);
+        } else {
+            fs_err::copy(&source, &target).expect("a file");
+        }
+        let permissions = fs_err::metadata(&source).expect("it is there").permissions();
+        fs_err::set_permissions(&target, permissions).expect("its permissions");
     }
 }
 

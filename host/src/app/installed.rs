@@ -1,12 +1,12 @@
 //! What is installed, as commands ask for it.
 
-use ax_manifest::{Identity, PluginName};
+use ax_manifest::{Identity, PluginName, nearest};
 use ax_registry::{
     Generation, GenerationError, LockedPlugin, PackageError, PluginConfig, StoreError,
 };
 
 use super::App;
-use crate::plugin::{Limits, nearest};
+use crate::plugin::Limits;
 
 /// One installed plugin with everything known of it.
 #[derive(Debug, Clone)]
@@ -110,7 +110,8 @@ impl App {
                 generation.lock.plugins.keys().map(ToString::to_string).collect();
             LookupError::NotInstalled {
                 name: name.clone(),
-                nearest: nearest(&name.to_string(), &known).map(str::to_owned),
+                nearest: nearest(name.as_str(), known.iter().map(String::as_str))
+                    .map(str::to_owned),
             }
         })
     }

@@ -13,7 +13,7 @@ use ax_manifest::PluginName;
 
 use crate::config::folders::FolderNameFlaw;
 use crate::config::path::PathFlaw;
-use crate::config::shown::Quoted;
+use ax_manifest::Quoted;
 use crate::config::shown::Shown;
 use crate::config::shown::shell_word;
 use crate::config::shown::shown_path;

@@ -18,7 +18,6 @@ mod error;
 mod file;
 mod folders;
 mod load;
-mod nearest;
 mod path;
 mod places;
 mod plugins;

@@ -22,10 +22,10 @@ use crate::config::document::Entry;
 use crate::config::document::Located;
 use crate::config::document::entries;
 use crate::config::error::FileFlaw;
-use crate::config::nearest::nearest;
+use ax_manifest::nearest;
 use crate::config::plugins;
 use crate::config::plugins::Section;
-use crate::config::shown::is_hidden;
+use ax_manifest::is_hidden;
 use crate::config::user;
 
 /// Characters of a project's name: it stands in one line of a listing.
@@ -65,7 +65,7 @@ pub(super) fn parse(text: &str, user_file: &Path) -> Result<ProjectFile, Located
 /// Tells a slip from a setting that a project may not make.
 fn refusal(name: &str, entry: &Entry<'_>, user_file: &Path) -> Located {
     let is_a_setting = user::KEYS.contains(&name) || user::elsewhere(name).is_some();
-    if !is_a_setting && nearest(name, KEYS).is_some() {
+    if !is_a_setting && nearest(name, KEYS.iter().copied()).is_some() {
         return entry.unknown(name, KEYS);
     }
     entry.wrong_key(FileFlaw::NotInProject {

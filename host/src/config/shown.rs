@@ -7,24 +7,7 @@
 use std::fmt;
 use std::path::Path;
 
-/// Characters of a wrong text that an error repeats: enough to recognise it on one line.
-const QUOTED_CHARS_MAX: usize = 80;
-
-/// Displays text in backticks, cut at [`QUOTED_CHARS_MAX`], with hidden characters escaped.
-pub(super) struct Quoted<'a>(pub(super) &'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("`")?;
-        for character in self.0.chars().take(QUOTED_CHARS_MAX) {
-            write_shown(character, f)?;
-        }
-        if self.0.chars().nth(QUOTED_CHARS_MAX).is_some() {
-            f.write_str("…")?;
-        }
-        f.write_str("`")
-    }
-}
+use ax_manifest::is_hidden;
 
 /// Displays all of a text, with hidden characters escaped.
 pub(super) struct Shown<'a>(pub(super) &'a str);
@@ -74,25 +57,13 @@ pub(super) fn shown_json(value: &serde_json::Value) -> String {
     shown
 }
 
-/// Answers whether a reader would not see a character, or would see the others changed by it:
-/// all that Unicode does not call printable, and the letters that are drawn as nothing.
-pub(super) fn is_hidden(character: char) -> bool {
-    // Behind a letter, so that combining marks count as the printable characters they are.
-    let behind_letter: String = ['a', character].iter().collect();
-    let is_escaped = behind_letter.escape_debug().count() > 2;
-    let is_quoting = matches!(character, '"' | '\'' | '\\');
-    (is_escaped && !is_quoting)
-        || matches!(character,
-            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}'
-            | '\u{e0100}'..='\u{e01ef}')
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{Quoted, Shown, is_hidden, shell_word, shown_json};
+    use ax_manifest::{Quoted, is_hidden};
+
+    use super::{Shown, shell_word, shown_json};
 
     #[test]
     fn plain_words_of_any_script_are_not_hidden() {
@@ -106,7 +77,7 @@ mod tests {
     #[test]
     fn what_a_reader_cannot_see_is_hidden() {
         for character in "\0\n\t\u{1b}\u{7f}\u{9b}\u{ad}\u{200b}\u{200f}\u{202e}\u{2066}\u{feff}\
-             \u{2028}\u{a0}\u{3164}\u{fe0f}\u{e0041}\u{e0100}"
+             \u{2028}\u{3164}\u{fe0f}\u{e0041}\u{e0100}"
             .chars()
         {
             assert!(is_hidden(character), "{}", character.escape_unicode());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::json::JsonError;
 use super::limits::{Limit, Limits};
 use super::value::ValueError;
-use ax_manifest::{ByteSize, Span};
+use ax_manifest::{ByteSize, Span, nearest};
 
 /// What a caller can do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,6 +38,25 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    const ALL: [Self; 10] = [
+        Self::Invalid,
+        Self::Denied,
+        Self::Exhausted,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Unavailable,
+        Self::Failed,
+        Self::InDoubt,
+        Self::Cancelled,
+        Self::Other,
+    ];
+
+    /// Reads the word of the WIT enum.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
     /// Returns the word of the WIT enum.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -174,8 +193,10 @@ impl CallError {
                 Some(format!("`{plugin}` offers no tools; see `ax plugin show {plugin}`"))
             }
             Self::NoSuchTool { plugin, tool, known } => {
-                let best = nearest(tool, known)?;
-                Some(format!("ax tool call {plugin}.{best}"))
+                Some(match nearest(tool, known.iter().map(String::as_str)) {
+                    Some(meant) => format!("ax tool call {plugin}.{meant}"),
+                    None => format!("ax tool list {plugin}"),
+                })
             }
             Self::Json(error) => error.hint(),
             Self::Input(error) => error.hint(),
@@ -195,18 +216,6 @@ impl CallError {
     pub(super) fn exhausted(limit: Limit, limits: &Limits) -> Self {
         Self::Exhausted { limit, bound: bound(limit, limits) }
     }
-}
-
-/// Returns the name closest to a misspelled one.
-#[must_use]
-pub fn nearest<'a>(wrong: &str, known: &'a [String]) -> Option<&'a str> {
-    known
-        .iter()
-        .min_by_key(|name| {
-            let shared = name.chars().zip(wrong.chars()).take_while(|(a, b)| a == b).count();
-            (usize::MAX - shared, name.len().abs_diff(wrong.len()))
-        })
-        .map(String::as_str)
 }
 
 fn exhausted_hint(limit: Limit) -> Option<&'static str> {

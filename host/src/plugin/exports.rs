@@ -212,7 +212,8 @@ fn within(bytes: u64, limits: &Limits) -> Result<(), CallError> {
     Ok(())
 }
 
-/// A typed export failed: the value it gave is data; a text is also the message.
+/// A typed export failed: the value it gave is data. A text, or a member `message`, is the message;
+/// a record like `ax:types.error` also says the kind and the code.
 fn typed_failure(value: Value, limits: &Limits) -> CallError {
     if let Err(error) = within(value.to_string().len() as u64, limits) {
         return error;
@@ -225,9 +226,10 @@ fn typed_failure(value: Value, limits: &Limits) -> CallError {
         },
         other => other.to_string(),
     };
+    let word = |name: &str| value.get(name).and_then(Value::as_str);
     CallError::Tool {
-        kind: ErrorKind::Failed,
-        code: String::new(),
+        kind: word("kind").and_then(ErrorKind::parse).unwrap_or(ErrorKind::Failed),
+        code: text::scrub(word("code").unwrap_or_default(), CODE_BYTES),
         message: text::scrub(&message, limits::ERROR_TEXT_BYTES),
         data: Some(value),
     }

@@ -52,7 +52,7 @@ pub use cache::{Cache, CacheError};
 pub use call::{Call, Report, Usage};
 pub use describe::DescribeError;
 pub use engine::{Allocation, Engine};
-pub use error::{CallError, ErrorKind, LoadError, nearest};
+pub use error::{CallError, ErrorKind, LoadError};
 pub use exports::{Content, Media, Output};
 pub use folder::{Folder, FolderError};
 pub use gate::{Allowance, Denial};

@@ -3,6 +3,8 @@
 //! Control characters can move a terminal's cursor, invisible and bidirectional ones can make a
 //! line read as something else. Both are replaced, newlines and tabs kept.
 
+use ax_manifest::is_hidden;
+
 /// Put in place of a character that is not shown.
 const REPLACEMENT: char = '\u{fffd}';
 /// Added where text was cut.
@@ -23,15 +25,14 @@ pub fn scrub(text: &str, bytes_max: usize) -> String {
     out
 }
 
-/// Answers whether a character is text: no control, no invisible, no direction change.
+/// Answers whether a character of running text is shown as it is. Stricter places (names,
+/// descriptions) refuse whatever is hidden; here joiners and variation selectors stay, since words
+/// and pictures of many languages need them and they move nothing.
 #[must_use]
 pub(super) fn is_shown(character: char) -> bool {
     match character {
-        '\n' | '\t' => true,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => false,
-        '\u{61c}' | '\u{feff}' | '\u{ad}' | '\u{180e}' => false,
-        '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}' => false,
-        other => !other.is_control(),
+        '\n' | '\t' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' => true,
+        other => !is_hidden(other),
     }
 }
 
@@ -44,6 +45,13 @@ mod tests {
         assert_eq!(scrub("a\u{1b}[2Jb", 100), "a\u{fffd}[2Jb");
         assert_eq!(scrub("safe\u{202e}exe.txt", 100), "safe\u{fffd}exe.txt");
         assert_eq!(scrub("line\nnext\tcell\r", 100), "line\nnext\tcell\u{fffd}");
+    }
+
+    #[test]
+    fn joined_pictures_and_words_stay_whole() {
+        for text in ["👩\u{200d}🚀", "❤\u{fe0f}", "می\u{200c}خواهم"] {
+            assert_eq!(scrub(text, 100), text);
+        }
     }
 
     #[test]

@@ -86,7 +86,25 @@ fn nothing_granted_carries_over_to_another_source() {
     let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     home.write_plugin("elsewhere", components::ENV_MANIFEST, &components::env());
     let replaced = home.ax(&["plugin", "add", "elsewhere", "--grant-nothing"]).ok();
-    insta::assert_snapshot!(home.tell(&replaced), @"");
+    insta::assert_snapshot!(home.tell(&replaced), @r"
+    exit 0
+    --- stderr
+    test:env 1.0.0  Counts the variables it is given
+      from       folder:WORK/elsewhere
+      publisher  none: it is not signed
+      component  DIGEST (592 B)
+      tools      count
+      asks to
+        - see the environment variable `LANG`
+            env:LANG
+            because: To speak your language
+      network    none, by any path
+      replaces   1.0.0
+      it comes from another source: nothing granted before carries over
+    installed test:env 1.0.0
+    not granted: env:LANG
+    try: ax tool call test:env.count
+    ");
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
     // Nor does it come back with the first one.
     let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();

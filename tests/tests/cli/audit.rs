@@ -42,15 +42,17 @@ fn tamper(home: &Home, statements: &str) {
 #[test]
 fn what_happened_is_listed_in_order() {
     let home = with_rows();
-    let told = home.ax(&["audit", "tail"]).ok().stdout;
-    // Time and cost differ from run to run.
-    let rows: Vec<String> = told
-        .lines()
-        .map(|line| line.chars().skip("2026-01-01 00:00:00  ".len()).collect::<String>())
-        .map(|line| line.split(" fuel,").next().unwrap_or_default().to_owned())
-        .collect();
-    let shown: Vec<&str> = rows.iter().map(|row| row.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end()).collect();
-    insta::assert_snapshot!(shown.join("\n"), @"");
+    let told = home.ax(&["audit", "tail", "--json"]).ok().stdout;
+    let line = |row: &str| {
+        let row: Value = serde_json::from_str(row).expect("a row of JSON");
+        let body = &row["body"];
+        let what = ["action", "permission", "tool"].iter().find_map(|name| body[name].as_str());
+        let outcome = body["outcome"].as_str().or(body["rule"].as_str()).unwrap_or_default();
+        let (kind, decision) = (row["kind"].as_str(), row["decision"].as_str());
+        [kind, what, decision, Some(outcome)].map(Option::unwrap_or_default).join(" | ")
+    };
+    let lines: Vec<String> = told.lines().map(line).collect();
+    insta::assert_snapshot!(lines.join("\n"), @"");
 }
 
 #[test]
@@ -152,12 +154,27 @@ fn an_export_holds_the_key_every_row_and_the_checkpoints() {
 #[test]
 fn an_export_into_a_folder_that_is_not_there_is_refused() {
     let home = with_rows();
-    insta::assert_snapshot!(home.told(&["audit", "export", "-o", "none/log.jsonl"]), @"");
+    let refused = home.ax(&["audit", "export", "-o", "none/log.jsonl"]).exits(1);
+    let expected = "error[AX-U001]: cannot use `none/log.jsonl`\ncaused by: No such file";
+    assert!(refused.stderr.starts_with(expected), "{}", refused.stderr);
+    assert!(!refused.stderr.contains(".ax-export-"), "{}", refused.stderr);
 }
 
 #[test]
 fn without_a_log_there_is_nothing_to_show() {
     let home = Home::new();
-    insta::assert_snapshot!(home.told(&["audit", "tail"]), @"");
-    insta::assert_snapshot!(home.told(&["audit", "verify"]), @"");
+    insta::assert_snapshot!(home.told(&["audit", "tail"]), @r"
+    exit 1
+    --- stderr
+    error[AX-A001]: there is no audit log at `HOME/audit.db`
+
+    hint: it begins with the first call: `ax tool call PLUGIN.TOOL`
+    ");
+    insta::assert_snapshot!(home.told(&["audit", "verify"]), @r"
+    exit 1
+    --- stderr
+    error[AX-A001]: there is no audit log at `HOME/audit.db`
+
+    hint: it begins with the first call: `ax tool call PLUGIN.TOOL`
+    ");
 }

@@ -9,14 +9,41 @@ use crate::setup;
 fn a_plugin_that_asks_for_nothing_is_installed_without_a_question() {
     let home = Home::new();
     home.write_plugin("calc", components::CALC_MANIFEST, &components::calc());
-    insta::assert_snapshot!(home.told(&["plugin", "add", "calc"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "calc"]), @r"
+    exit 0
+    --- stderr
+    test:calc 1.0.0  Adds numbers
+      from       folder:WORK/calc
+      publisher  none: it is not signed
+      component  DIGEST (144 B)
+      tools      add
+      asks for   nothing
+      network    none, by any path
+    installed test:calc 1.0.0
+    try: ax tool call test:calc.add
+    ");
 }
 
 #[test]
 fn the_card_says_what_for_and_where_in_plain_words() {
     let home = Home::new();
     setup::write_env(&home);
-    insta::assert_snapshot!(home.told(&["plugin", "add", "env", "--allow", "env:LANG"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "env", "--allow", "env:LANG"]), @r"
+    exit 0
+    --- stderr
+    test:env 1.0.0  Counts the variables it is given
+      from       folder:WORK/env
+      publisher  none: it is not signed
+      component  DIGEST (592 B)
+      tools      count
+      asks to
+        - see the environment variable `LANG`
+            env:LANG
+            because: To speak your language
+      network    none, by any path
+    installed test:env 1.0.0
+    try: ax tool call test:env.count
+    ");
 }
 
 #[test]
@@ -28,7 +55,27 @@ fn the_card_prints_the_absolute_path_of_a_folder() {
            access = \"read\" }]\n";
     home.write_plugin("calc", &manifest, &components::calc());
     let arguments = ["plugin", "add", "calc", "--grant-nothing", "--workspace", "project"];
-    insta::assert_snapshot!(home.told(&arguments), @"");
+    insta::assert_snapshot!(home.told(&arguments), @r"
+    exit 0
+    --- stderr
+    warning: `test:calc` asks for `fs:data:read` and imports nothing that could use it
+    warning: `test:calc` asks for `fs:workspace:read` and imports nothing that could use it
+    test:calc 1.0.0  Adds numbers
+      from       folder:WORK/calc
+      publisher  none: it is not signed
+      component  DIGEST (144 B)
+      tools      add
+      asks to
+        - read files in the folder `data` (not bound to a folder here)
+            fs:data:read
+        - read files in the folder `workspace` (WORK/project)
+            fs:workspace:read
+      network    none, by any path
+    installed test:calc 1.0.0
+    not granted: fs:data:read
+    not granted: fs:workspace:read
+    try: ax tool call test:calc.add
+    ");
 }
 
 #[test]
@@ -37,7 +84,22 @@ fn the_card_shows_limits_that_are_raised() {
     let manifest = components::CALC_MANIFEST.to_owned()
         + "[limits]\nmemory = \"128 MiB\"\ndeadline = \"2 min\"\nfuel = 1_000_000\n";
     home.write_plugin("calc", &manifest, &components::calc());
-    insta::assert_snapshot!(home.told(&["plugin", "add", "calc"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "calc"]), @r"
+    exit 2
+    --- stderr
+    test:calc 1.0.0  Adds numbers
+      from       folder:WORK/calc
+      publisher  none: it is not signed
+      component  DIGEST (144 B)
+      tools      add
+      asks for   nothing
+        - use more deadline: 2 min instead of 30 s
+        - use more memory: 128 MiB instead of 64 MiB
+      network    none, by any path
+    error[AX-U002]: `test:calc` asks for permissions, and nobody was asked
+
+    hint: agree with `--accept-card sha256:DIGEST`, or permission by permission with --allow, or install it empty-handed with --grant-nothing
+    ");
 }
 
 #[test]
@@ -63,7 +125,25 @@ fn the_card_says_what_changes_against_the_release_it_replaces() {
     let home = setup::with_env();
     let manifest = components::ENV_MANIFEST.replace("LANG", "TZ").replace("1.0.0", "2.0.0");
     home.write_plugin("env", &manifest, &components::env());
-    insta::assert_snapshot!(home.told(&["plugin", "add", "env", "--allow", "env:TZ"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "env", "--allow", "env:TZ"]), @r"
+    exit 0
+    --- stderr
+    test:env 2.0.0  Counts the variables it is given
+      from       folder:WORK/env
+      publisher  none: it is not signed
+      component  DIGEST (592 B)
+      tools      count
+      asks to
+        - see the environment variable `TZ`
+            env:TZ
+            because: To speak your language
+      network    none, by any path
+      replaces   1.0.0
+        + env:TZ
+        - env:LANG
+    installed test:env 2.0.0
+    try: ax tool call test:env.count
+    ");
 }
 
 #[test]
@@ -72,7 +152,30 @@ fn the_card_follows_tools_into_the_plugins_that_offer_them() {
     let manifest = components::CALC_MANIFEST.to_owned()
         + "[permissions]\ntools = [\"test:env.count\"]\nmodels = [{ tier = \"fast\" }]\n";
     home.write_plugin("calc", &manifest, &components::calc());
-    insta::assert_snapshot!(home.told(&["plugin", "add", "calc", "--grant-nothing"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "calc", "--grant-nothing"]), @r"
+    exit 0
+    --- stderr
+    warning: `test:calc` asks for `models:fast` and imports nothing that could use it
+    warning: `test:calc` asks for `tools:test:env.count` and imports nothing that could use it
+    test:calc 1.0.0  Adds numbers
+      from       folder:WORK/calc
+      publisher  none: it is not signed
+      component  DIGEST (144 B)
+      tools      add
+      asks to
+        - ask models of the tier `fast`, which sends what it knows to their provider
+            models:fast
+            this host does not serve it yet; host 0.3 will
+        - call the tool `test:env.count`
+            tools:test:env.count
+            this host does not serve it yet; host 0.3 will
+        through test:env: env:LANG
+      network    yes, as listed
+    installed test:calc 1.0.0
+    not granted: models:fast
+    not granted: tools:test:env.count
+    try: ax tool call test:calc.add
+    ");
 }
 
 #[test]

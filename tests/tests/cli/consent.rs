@@ -16,7 +16,23 @@ fn asking() -> Home {
 #[test]
 fn without_a_terminal_nothing_is_installed_and_the_flags_are_named() {
     let home = asking();
-    insta::assert_snapshot!(home.told(&["plugin", "add", "env"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "env"]), @r"
+    exit 2
+    --- stderr
+    test:env 1.0.0  Counts the variables it is given
+      from       folder:WORK/env
+      publisher  none: it is not signed
+      component  DIGEST (592 B)
+      tools      count
+      asks to
+        - see the environment variable `LANG`
+            env:LANG
+            because: To speak your language
+      network    none, by any path
+    error[AX-U002]: `test:env` asks for permissions, and nobody was asked
+
+    hint: agree with `--accept-card sha256:DIGEST`, or permission by permission with --allow, or install it empty-handed with --grant-nothing
+    ");
     assert_eq!(home.installed(), Vec::<String>::new());
 }
 
@@ -51,7 +67,11 @@ fn another_digest_agrees_to_nothing() {
     let other = Digest::of(b"another card").to_string();
     let refused = home.ax(&["plugin", "add", "env", "--accept-card", &other]).exits(2);
     let (_, fault) = refused.stderr.split_once("error").expect("a fault");
-    insta::assert_snapshot!(home.tell(&refused).split_once("error").expect("a fault").1, @"");
+    insta::assert_snapshot!(home.tell(&refused).split_once("error").expect("a fault").1, @r"
+    [AX-P013]: the card has the digest sha256:DIGEST, not sha256:DIGEST
+
+    hint: read the card again, then: --accept-card sha256:DIGEST
+    ");
     assert!(fault.contains(&setup::card_digest(&home, "env")), "{fault}");
     assert_eq!(home.installed(), Vec::<String>::new());
 }
@@ -94,7 +114,11 @@ fn allow_grants_what_it_names_and_no_more() {
 fn allow_of_something_not_asked_for_installs_nothing() {
     let home = asking();
     let refused = home.ax(&["plugin", "add", "env", "--allow", "env:HOME"]).exits(2);
-    insta::assert_snapshot!(home.tell(&refused).split_once("error").expect("a fault").1, @"");
+    insta::assert_snapshot!(home.tell(&refused).split_once("error").expect("a fault").1, @r"
+    [AX-P014]: `test:env` does not ask for `env:HOME`
+
+    hint: --allow 'env:LANG'
+    ");
     assert_eq!(home.installed(), Vec::<String>::new());
 }
 

@@ -6,7 +6,15 @@ use crate::setup;
 fn a_denied_call_says_what_and_gives_the_line_to_type() {
     let home = setup::with_env();
     let denied = home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]);
-    insta::assert_snapshot!(home.tell(&denied), @"");
+    insta::assert_snapshot!(home.tell(&denied), @r"
+    exit 5
+    --- stderr
+    error[AX-P012]: plugin `test:env` may not see the environment variable `LANG`
+    caused by: `env:LANG` is declared, but not granted
+    caused by: the tool then failed: no variable is set
+
+    hint: ax permission grant test:env env:LANG
+    ");
 }
 
 #[test]

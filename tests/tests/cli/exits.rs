@@ -22,7 +22,13 @@ fn success_is_0() {
 #[test]
 fn a_crash_is_1() {
     let home = with_runaway();
-    insta::assert_snapshot!(home.told(&["tool", "call", "test:run.crash"]), @"");
+    insta::assert_snapshot!(home.told(&["tool", "call", "test:run.crash"]), @r"
+    exit 1
+    --- stderr
+    error[AX-T004]: the plugin crashed: wasm trap: wasm `unreachable` instruction executed
+
+    hint: what it wrote before is shown above; run it again with -v
+    ");
 }
 
 #[test]
@@ -53,7 +59,10 @@ fn what_a_check_finds_is_6() {
 fn a_deadline_is_7() {
     let home = with_runaway();
     let arguments = ["tool", "call", "test:run.spin", "--deadline", "50 ms"];
-    insta::assert_snapshot!(home.told(&arguments), @"");
+    let stopped = home.ax(&arguments).exits(7).stderr;
+    assert!(stopped.starts_with("error[AX-T003]: "), "{stopped}");
+    // The bound that was hit, not the one in the manifest.
+    assert!(stopped.contains("50 ms") && !stopped.contains("30 s"), "{stopped}");
 }
 
 #[test]

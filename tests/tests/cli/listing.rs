@@ -8,8 +8,16 @@ use crate::setup;
 #[test]
 fn nothing_is_installed_at_first_and_the_next_step_is_named() {
     let home = Home::new();
-    insta::assert_snapshot!(home.told(&["plugin", "list"]), @"");
-    insta::assert_snapshot!(home.told(&["tool", "list"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "list"]), @r"
+    exit 0
+    --- stdout
+    no plugins are installed; ax plugin add FOLDER
+    ");
+    insta::assert_snapshot!(home.told(&["tool", "list"]), @r"
+    exit 0
+    --- stdout
+    no tools are offered; ax plugin add FOLDER
+    ");
     assert_eq!(home.ax(&["plugin", "list", "--json"]).ok().json(), serde_json::json!([]));
     assert_eq!(home.entries(), Vec::<String>::new(), "reading makes nothing");
 }
@@ -20,13 +28,41 @@ fn what_is_installed_is_listed_with_its_source() {
     setup::write_env(&home);
     let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
     let _ = home.ax(&["plugin", "disable", "test:env"]).ok();
-    insta::assert_snapshot!(home.told(&["plugin", "list"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "list"]), @r"
+    exit 0
+    --- stdout
+    PLUGIN     VERSION  STATE  SOURCE
+    test:calc  1.0.0    on     folder:WORK/calc
+    test:env   1.0.0    off    folder:WORK/env
+    ");
 }
 
 #[test]
 fn one_plugin_is_shown_with_all_that_holds_for_it() {
     let home = setup::with_env();
-    insta::assert_snapshot!(home.told(&["plugin", "show", "test:env"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "show", "test:env"]), @r"
+    exit 0
+    --- stdout
+    test:env 1.0.0  Counts the variables it is given
+      source     folder:WORK/env
+      package    sha256:DIGEST
+      component  sha256:DIGEST
+      state      on
+    permissions
+      env:LANG  see the environment variable `LANG`
+          not granted
+    limits
+      fuel            10000000000
+      deadline        30 s
+      memory          64 MiB
+      input           1 MiB
+      result          1 MiB
+      hostcall-bytes  8 MiB
+      log             1000 lines, 256 KiB
+      concurrency     16
+    tools
+      test:env.count  count() -> result<u32, string>
+    ");
 }
 
 #[test]
@@ -35,7 +71,13 @@ fn a_disabled_plugin_offers_no_tools_and_keeps_its_grants() {
     let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     let _ = home.ax(&["plugin", "disable", "test:env"]).ok();
     assert_eq!(home.ax(&["tool", "list", "--json"]).ok().json(), serde_json::json!([]));
-    insta::assert_snapshot!(home.told(&["tool", "call", "test:env.count"]), @"");
+    insta::assert_snapshot!(home.told(&["tool", "call", "test:env.count"]), @r"
+    exit 1
+    --- stderr
+    error[AX-P002]: `test:env` is switched off
+
+    hint: ax plugin enable test:env
+    ");
     let refused = home.ax(&["tool", "call", "test:env.count"]).exits(1);
     let hint: Vec<&str> = refused.hint().split(' ').skip(1).collect();
     let _ = home.ax(&hint).ok();
@@ -55,7 +97,13 @@ fn switching_to_what_it_is_already_changes_nothing() {
 fn removing_asks_first_and_takes_the_grants_along() {
     let home = setup::with_env();
     let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
-    insta::assert_snapshot!(home.told(&["plugin", "remove", "test:env"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "remove", "test:env"]), @r"
+    exit 2
+    --- stderr
+    error[AX-U002]: there is nobody to ask: Remove test:env and its grants?
+
+    hint: --yes
+    ");
     assert_eq!(home.installed(), ["test:env"]);
     let _ = home.ax(&["plugin", "remove", "test:env", "--yes"]).ok();
     assert_eq!(home.installed(), Vec::<String>::new());
@@ -87,7 +135,12 @@ fn a_name_that_is_not_installed_is_not_found_by_any_command() {
 #[test]
 fn a_tool_is_listed_with_schemas_and_a_name_for_models() {
     let home = setup::with_calc();
-    insta::assert_snapshot!(home.told(&["tool", "list"]), @"");
+    insta::assert_snapshot!(home.told(&["tool", "list"]), @r"
+    exit 0
+    --- stdout
+    TOOL           DESCRIPTION
+    test:calc.add  add(a: s32, b: s32) -> s32
+    ");
     let listed = home.ax(&["tool", "list", "--json"]).ok().json();
     assert_eq!(listed[0]["id"], "test:calc.add");
     assert_eq!(listed[0]["wireName"], "test_calc_add");

@@ -61,7 +61,13 @@ fn a_grant_for_a_project_counts_in_that_project_alone() {
 fn a_grant_for_a_project_needs_one() {
     let home = setup::with_env();
     let arguments = ["permission", "grant", "test:env", "env:LANG", "--scope", "project"];
-    insta::assert_snapshot!(home.told(&arguments), @"");
+    insta::assert_snapshot!(home.told(&arguments), @r"
+    exit 2
+    --- stderr
+    error[AX-U001]: there is no project here to grant it for
+
+    hint: name its folder: --workspace DIR, or use --scope always
+    ");
 }
 
 #[test]
@@ -99,8 +105,20 @@ fn a_permission_for_one_call_is_written_nowhere() {
 #[test]
 fn what_the_manifest_does_not_ask_for_is_not_granted() {
     let home = setup::with_env();
-    insta::assert_snapshot!(home.told(&["permission", "grant", "test:env", "env:HOME"]), @"");
-    insta::assert_snapshot!(home.told(&["tool", "call", "test:env.count", "--allow", "kv"]), @"");
+    insta::assert_snapshot!(home.told(&["permission", "grant", "test:env", "env:HOME"]), @r"
+    exit 2
+    --- stderr
+    error[AX-P014]: `test:env` does not ask for `env:HOME`
+
+    hint: ax permission grant test:env 'env:LANG'
+    ");
+    insta::assert_snapshot!(home.told(&["tool", "call", "test:env.count", "--allow", "kv"]), @r"
+    exit 2
+    --- stderr
+    error[AX-P014]: `test:env` does not ask for `kv`
+
+    hint: ax permission show test:env
+    ");
     // Wider than asked for is more than asked for.
     let _ = home.ax(&["permission", "grant", "test:env", "env:*"]).exits(2);
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
@@ -109,7 +127,13 @@ fn what_the_manifest_does_not_ask_for_is_not_granted() {
 #[test]
 fn what_is_not_granted_is_not_revoked() {
     let home = setup::with_env();
-    insta::assert_snapshot!(home.told(&["permission", "revoke", "test:env", "env:LANG"]), @"");
+    insta::assert_snapshot!(home.told(&["permission", "revoke", "test:env", "env:LANG"]), @r"
+    exit 3
+    --- stderr
+    error[AX-P015]: `test:env` holds no grant that `env:LANG` covers
+
+    hint: ax permission show test:env
+    ");
 }
 
 #[test]
@@ -125,9 +149,21 @@ fn a_wider_permission_revokes_all_that_it_covers() {
 #[test]
 fn asks_and_grants_are_shown_side_by_side() {
     let home = setup::with_env();
-    insta::assert_snapshot!(home.told(&["permission", "show", "test:env"]), @"");
+    insta::assert_snapshot!(home.told(&["permission", "show", "test:env"]), @r"
+    exit 0
+    --- stdout
+    test:env from folder:WORK/env
+      env:LANG  see the environment variable `LANG`
+          not granted
+    ");
     grant(&home, &[]);
-    insta::assert_snapshot!(home.told(&["permission", "show"]), @"");
+    insta::assert_snapshot!(home.told(&["permission", "show"]), @r"
+    exit 0
+    --- stdout
+    test:env from folder:WORK/env
+      env:LANG  see the environment variable `LANG`
+          granted always: env:LANG
+    ");
 }
 
 #[test]

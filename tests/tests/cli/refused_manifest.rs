@@ -19,82 +19,175 @@ fn with(more: &str) -> String {
 #[test]
 fn a_folder_that_is_not_there() {
     let home = Home::new();
-    insta::assert_snapshot!(home.told(&["plugin", "add", "missing"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "missing"]), @r"
+    exit 3
+    --- stderr
+    error[AX-P003]: cannot read `missing`
+    caused by: No such file or directory (os error 2)
+
+    hint: name a folder with a plugin.toml, an .axp file or a .wasm component
+    ");
 }
 
 #[test]
 fn a_folder_without_a_manifest() {
     let home = Home::new();
     home.write("plugin/readme.txt", "nothing here");
-    insta::assert_snapshot!(home.told(&["plugin", "add", "plugin"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "plugin"]), @r"
+    exit 1
+    --- stderr
+    error[AX-P003]: `WORK/plugin` is no plugin: it has no plugin.toml
+
+    hint: write WORK/plugin/plugin.toml with a [plugin] table
+    ");
 }
 
 #[test]
 fn a_folder_that_was_not_built() {
     let home = Home::new();
     home.write("plugin/plugin.toml", components::CALC_MANIFEST);
-    insta::assert_snapshot!(home.told(&["plugin", "add", "plugin"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "plugin"]), @r#"
+    exit 1
+    --- stderr
+    error[AX-P003]: the component `WORK/plugin/plugin.wasm` is not there
+
+    hint: build it for wasm32-wasip2 and copy it there, or name it in plugin.toml: [plugin] component = "PATH"
+    "#);
 }
 
 #[test]
 fn a_manifest_that_is_no_toml() {
-    insta::assert_snapshot!(refused("[plugin\nname = 1"), @"");
+    insta::assert_snapshot!(refused("[plugin\nname = 1"), @r"
+    exit 1
+    --- stderr
+    error[AX-P004]: `WORK/plugin/plugin.toml` is not a valid manifest
+    caused by: plugin.toml:1:8: not TOML: unclosed table, expected `]`
+
+    hint: strings stand in quotes, lists in `[ ]`; see https://toml.io
+    ");
 }
 
 #[test]
 fn a_manifest_that_is_no_text() {
     let home = Home::new();
     home.write("plugin/plugin.toml", [0xff, 0xfe]);
-    insta::assert_snapshot!(home.told(&["plugin", "add", "plugin"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "add", "plugin"]), @r"
+    exit 1
+    --- stderr
+    error[AX-P004]: `WORK/plugin/plugin.toml` is not UTF-8 text
+
+    hint: save it as UTF-8
+    ");
 }
 
 #[test]
 fn a_misspelled_key() {
     let manifest = components::CALC_MANIFEST.replace("description", "descripton");
-    insta::assert_snapshot!(refused(&manifest), @"");
+    insta::assert_snapshot!(refused(&manifest), @r"
+    exit 1
+    --- stderr
+    error[AX-P004]: `WORK/plugin/plugin.toml` is not a valid manifest
+    caused by: plugin.toml:4:1: unknown key `descripton` in `[plugin]`
+
+    hint: did you mean `description`?
+    ");
 }
 
 #[test]
 fn a_misspelled_permission() {
-    insta::assert_snapshot!(refused(&with("[permissions]\nnett = [{ to = \"https://x.org\" }]\n")), @"");
+    insta::assert_snapshot!(refused(&with("[permissions]\nnett = [{ to = \"https://x.org\" }]\n")), @r"
+    exit 1
+    --- stderr
+    error[AX-P004]: `WORK/plugin/plugin.toml` is not a valid manifest
+    caused by: plugin.toml:7:1: unknown permission kind `nett`
+
+    hint: did you mean `net`?
+    ");
 }
 
 #[test]
 fn a_misspelled_limit() {
-    insta::assert_snapshot!(refused(&with("[limits]\nmemroy = \"1 MiB\"\n")), @"");
+    insta::assert_snapshot!(refused(&with("[limits]\nmemroy = \"1 MiB\"\n")), @r"
+    exit 1
+    --- stderr
+    error[AX-P004]: `WORK/plugin/plugin.toml` is not a valid manifest
+    caused by: plugin.toml:7:1: unknown key `memroy` in `[limits]`
+
+    hint: did you mean `memory`?
+    ");
 }
 
 #[test]
 fn a_size_without_its_unit() {
-    insta::assert_snapshot!(refused(&with("[limits]\nmemory = 64\n")), @"");
+    insta::assert_snapshot!(refused(&with("[limits]\nmemory = 64\n")), @r#"
+    exit 1
+    --- stderr
+    error[AX-P004]: `WORK/plugin/plugin.toml` is not a valid manifest
+    caused by: plugin.toml:7:10: `limits.memory` is an integer; it must be a size like `"64 MiB"`
+
+    hint: write it like `memory = "32 MiB"`
+    "#);
 }
 
 #[test]
 fn a_name_of_one_part() {
-    insta::assert_snapshot!(refused(&components::CALC_MANIFEST.replace("test:calc", "calc")), @"");
+    insta::assert_snapshot!(refused(&components::CALC_MANIFEST.replace("test:calc", "calc")), @r"
+    exit 1
+    --- stderr
+    error[AX-P004]: `WORK/plugin/plugin.toml` is not a valid manifest
+    caused by: plugin.toml:2:8: `calc` is not a name: it has no namespace before a colon
+
+    hint: a plugin is written `namespace:name`, like `ax:metrics`
+    ");
 }
 
 #[test]
 fn a_component_outside_of_the_folder() {
     let manifest = components::CALC_MANIFEST
         .replace("host = \"^0.1\"", "host = \"^0.1\"\ncomponent = \"../plugin.wasm\"");
-    insta::assert_snapshot!(refused(&manifest), @"");
+    insta::assert_snapshot!(refused(&manifest), @r#"
+    exit 1
+    --- stderr
+    error[AX-P004]: `WORK/plugin/plugin.toml` is not a valid manifest
+    caused by: plugin.toml:6:13: `../plugin.wasm` is not a path inside the plugin's folder: a part of it is empty, `.` or `..`
+
+    hint: write it like `component = "build/plugin.wasm"`
+    "#);
 }
 
 #[test]
 fn another_host_version() {
-    insta::assert_snapshot!(refused(&components::CALC_MANIFEST.replace("^0.1", "^7")), @"");
+    insta::assert_snapshot!(refused(&components::CALC_MANIFEST.replace("^0.1", "^7")), @r"
+    exit 1
+    --- stderr
+    error[AX-P008]: `test:calc` needs host version ^7, this is 0.1.0
+
+    hint: install an ax with a host version ^7, or another release of it
+    ");
 }
 
 #[test]
 fn notes_about_a_tool_that_is_not_there() {
-    insta::assert_snapshot!(refused(&with("[tools.subtract]\nread-only = true\n")), @"");
+    insta::assert_snapshot!(refused(&with("[tools.subtract]\nread-only = true\n")), @r"
+    exit 1
+    --- stderr
+    error[AX-P009]: the tools of `WORK/plugin` cannot be offered
+    caused by: the manifest describes the tool `subtract`, which the component does not have
+
+    hint: remove `subtract` from the `[tools]` of plugin.toml
+    ");
 }
 
 #[test]
 fn files_to_write_are_not_served_yet() {
     let manifest = with("[permissions]\nfs = [{ path = \"out\", access = \"write\" }]\n");
-    insta::assert_snapshot!(refused(&manifest), @"");
+    insta::assert_snapshot!(refused(&manifest), @r"
+    exit 1
+    --- stderr
+    error[AX-P016]: `test:calc` asks for `fs:out:write`, which comes with host version 0.2
+
+    hint: take `fs:out:write` out of its plugin.toml, or install a newer ax
+    ");
 }
 
 #[test]
@@ -102,11 +195,22 @@ fn a_description_that_steers_a_terminal() {
     let manifest = components::CALC_MANIFEST.replace("Adds numbers", "\\u001b[2JAdds");
     let told = refused(&manifest);
     assert!(!told.contains('\u{1b}'), "{told}");
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    exit 1
+    --- stderr
+    error[AX-P004]: `WORK/plugin/plugin.toml` is not a valid manifest
+    caused by: plugin.toml:4:15: `plugin.description` holds the hidden character U+001B
+
+    hint: type the text anew, on one line; copied text often brings such characters
+    ");
 }
 
 #[test]
 fn a_manifest_over_the_bound() {
     let manifest = with(&"# a long comment, again and again\n".repeat(10_000));
-    insta::assert_snapshot!(refused(&manifest), @"");
+    insta::assert_snapshot!(refused(&manifest), @r"
+    exit 1
+    --- stderr
+    error[AX-P003]: `WORK/plugin/plugin.toml` has more than 256 KiB
+    ");
 }

@@ -26,13 +26,27 @@ fn whole() -> Vec<u8> {
 
 #[test]
 fn a_file_that_is_no_package() {
-    insta::assert_snapshot!(refused(b"PK\x03\x04 this is a zip"), @"");
+    insta::assert_snapshot!(refused(b"PK\x03\x04 this is a zip"), @r"
+    exit 1
+    --- stderr
+    error[AX-P006]: `WORK/x.axp` is not a valid package
+    caused by: the package is cut off at byte 18, inside a header
+
+    hint: get the file again; its end is missing
+    ");
 }
 
 #[test]
 fn a_package_that_was_cut_off() {
     let whole = whole();
-    insta::assert_snapshot!(refused(&whole[..whole.len() / 2]), @"");
+    insta::assert_snapshot!(refused(&whole[..whole.len() / 2]), @r"
+    exit 1
+    --- stderr
+    error[AX-P006]: `WORK/x.axp` is not a valid package
+    caused by: the package is cut off at byte 3328, inside a header
+
+    hint: get the file again; its end is missing
+    ");
 }
 
 #[test]
@@ -61,7 +75,14 @@ fn a_component_swapped_for_another() {
     let at = whole.windows(calc.len()).position(|window| window == calc).expect("it is inside");
     let mut changed = whole;
     changed[at..at + other.len()].copy_from_slice(&other);
-    insta::assert_snapshot!(refused(&changed), @"");
+    insta::assert_snapshot!(refused(&changed), @r"
+    exit 1
+    --- stderr
+    error[AX-P006]: `WORK/x.axp` is not a valid package
+    caused by: the component has digest sha256:DIGEST, but its name says sha256:DIGEST
+
+    hint: do not install it: it was changed after it was made; get it again from its author
+    ");
 }
 
 #[test]
@@ -75,6 +96,12 @@ fn a_package_that_lists_other_tools_than_its_component() {
     let package = Package { config, component, wit: None, docs: Default::default() };
     // Either nobody can make such a package, or nobody can install it.
     if let Ok(bytes) = pack(&package) {
-        insta::assert_snapshot!(refused(&bytes), @"");
+        insta::assert_snapshot!(refused(&bytes), @r"
+        exit 1
+        --- stderr
+        error[AX-P006]: the package `WORK/x.axp` lists other tools than its component has
+
+        hint: do not install it; ask its author for a new package
+        ");
     }
 }

@@ -20,11 +20,15 @@ fn the_input_comes_as_json_a_file_standard_input_or_members() {
 }
 
 #[test]
-fn an_input_file_is_looked_for_where_the_command_acts() {
-    let home = setup::with_calc();
+fn files_are_looked_for_where_the_command_acts() {
+    let home = Home::new();
     home.write("sub/input.json", r#"{"a": 1, "b": 2}"#);
+    home.write_plugin("sub/calc", components::CALC_MANIFEST, &components::calc());
+    let _ = home.ax(&["-C", "sub", "plugin", "add", "calc"]).ok();
     let called = home.ax(&["-C", "sub", "tool", "call", "test:calc.add", "@input.json"]).ok();
     assert_eq!(called.stdout, "3\n");
+    let _ = home.ax(&["-C", "sub", "audit", "export", "-o", "log.jsonl"]).ok();
+    assert!(home.work().join("sub/log.jsonl").is_file());
 }
 
 #[test]
@@ -39,7 +43,11 @@ fn the_error_of_a_tool_is_its_own_message() {
     let home = setup::with_env();
     let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     // Granted, and not set here.
-    insta::assert_snapshot!(home.told(&["tool", "call", "test:env.count"]), @"");
+    insta::assert_snapshot!(home.told(&["tool", "call", "test:env.count"]), @r"
+    exit 1
+    --- stderr
+    error[AX-T005]: no variable is set
+    ");
 }
 
 #[test]
@@ -65,7 +73,13 @@ fn numbers_wrap_as_the_component_says() {
 #[test]
 fn an_unknown_tool_is_answered_with_the_nearest_name() {
     let home = setup::with_calc();
-    insta::assert_snapshot!(home.told(&["tool", "call", "test:calc.ad"]), @"");
+    insta::assert_snapshot!(home.told(&["tool", "call", "test:calc.ad"]), @r"
+    exit 3
+    --- stderr
+    error[AX-T001]: `test:calc` has no tool `ad`
+
+    hint: ax tool call test:calc.add
+    ");
 }
 
 #[test]

@@ -24,7 +24,11 @@ fn overwrite(path: &PathBuf, content: &[u8]) {
 #[test]
 fn what_is_as_it_was_installed_passes() {
     let home = setup::with_calc();
-    insta::assert_snapshot!(home.told(&["plugin", "verify"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "verify"]), @r"
+    exit 0
+    --- stdout
+    1 plugins checked, all as installed
+    ");
     let _ = home.ax(&["plugin", "verify", "test:calc"]).ok();
 }
 
@@ -33,7 +37,17 @@ fn other_bytes_under_a_digest_are_found() {
     let home = setup::with_calc();
     overwrite(&blob(&home, "component"), b"something else");
     let found = home.ax(&["plugin", "verify"]).exits(6);
-    insta::assert_snapshot!(home.tell(&found), @"");
+    insta::assert_snapshot!(home.tell(&found), @r"
+    exit 6
+    --- stdout
+    test:calc: the blob `HOME/store/blobs/sha256/DIGEST` has digest sha256:DIGEST, but its name says sha256:DIGEST
+      install it again from where it came: folder:WORK/calc
+    1 plugins checked, 1 findings
+    --- stderr
+    error[AX-P017]: 1 installed files are not as they were installed
+
+    hint: ax plugin add FOLDER, for each
+    ");
     let doctor = home.ax(&["doctor"]).exits(6).stdout;
     assert!(doctor.contains("FAIL  plugins"), "{doctor}");
 }
@@ -82,7 +96,15 @@ fn a_damaged_generation_names_the_one_that_is_whole() {
     let home = setup::with_calc();
     let _ = home.ax(&["plugin", "disable", "test:calc"]).ok();
     fs_err::write(home.path().join("gen/000002/plugins.lock"), "version = ").expect("written");
-    insta::assert_snapshot!(home.told(&["plugin", "list"]), @"");
+    insta::assert_snapshot!(home.told(&["plugin", "list"]), @r"
+    exit 1
+    --- stderr
+    error[AX-L002]: generation 000002 is damaged
+    caused by: `HOME/gen/000002/plugins.lock` is not a lock file
+    caused by: plugins.lock:1:11: string values must be quoted, expected literal string
+
+    hint: generation 000001 is intact; type `ax doctor`
+    ");
     let doctor = home.ax(&["doctor"]).exits(6).stdout;
     assert!(doctor.contains("FAIL  state"), "{doctor}");
 }
@@ -96,6 +118,14 @@ fn a_lock_of_a_newer_ax_is_refused_untouched() {
     assert_ne!(newer, text);
     fs_err::write(&path, &newer).expect("written");
     let refused = home.ax(&["plugin", "disable", "test:calc"]).exits(1);
-    insta::assert_snapshot!(home.tell(&refused), @"");
+    insta::assert_snapshot!(home.tell(&refused), @r"
+    exit 1
+    --- stderr
+    error[AX-L002]: generation 000001 is damaged
+    caused by: `HOME/gen/000001/plugins.lock` is not a lock file
+    caused by: the lock has version 99, but this `ax` knows 1
+
+    hint: upgrade `ax`; nothing was changed
+    ");
     assert_eq!(fs_err::read_to_string(&path).expect("the lock"), newer);
 }

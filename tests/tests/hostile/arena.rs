@@ -57,7 +57,10 @@ pub const SECRET: &str = "nobody may read this";
 static GROUND: LazyLock<Ground> = LazyLock::new(Ground::make);
 static ON_DEMAND: LazyLock<Arena> = LazyLock::new(|| Arena::new(Allocation::OnDemand));
 static POOLED: LazyLock<Arena> = LazyLock::new(|| {
-    Arena::new(Allocation::Pooled { slots: SLOTS, memory_bytes_max: Limits::default().memory_bytes })
+    Arena::new(Allocation::Pooled {
+        slots: SLOTS,
+        memory_bytes_max: Limits::default().memory_bytes,
+    })
 });
 
 /// A host and what it stands on.

@@ -15,6 +15,7 @@ use ax_host::plugin::limits;
 use serde_json::json;
 
 use crate::arena::Arena;
+use crate::arena::config;
 use crate::verdict::of_call;
 use crate::verdict::settle;
 
@@ -99,8 +100,8 @@ fn a_call_from_within_a_call_never_waits() {
 
 #[test]
 fn a_call_that_waits_for_a_slot_ends_at_its_deadline() {
-    let arena = Arena::shared();
-    let plugin = alone(arena);
+    let arena = Arena::with(config());
+    let plugin = alone(&arena);
     let late = arena.host.block_on(async {
         let spin = Call { deadline: Some(Duration::from_secs(2)), ..Call::new("spin", "{}") };
         let spinning = arena.host.call(&plugin, spin);
@@ -132,11 +133,10 @@ fn calls_nest_exactly_to_their_limit() {
 
 #[test]
 fn a_call_that_nobody_waits_for_ends_and_frees_its_slot() {
-    let arena = Arena::with(crate::arena::config());
+    let arena = Arena::with(config());
     let plugin = alone(&arena);
     arena.host.block_on(async {
-        let mut spinning: Pending<'_> =
-            Box::pin(arena.host.call(&plugin, Call::new("spin", "{}")));
+        let mut spinning: Pending<'_> = Box::pin(arena.host.call(&plugin, Call::new("spin", "{}")));
         assert!(nudge(&mut spinning).await.is_none(), "it was sent on its way");
         while arena.host.meter().instances() == 0 {
             tokio::task::yield_now().await;

@@ -370,7 +370,7 @@ fn errors_show_no_hidden_character_of_a_file() {
     ] {
         let refusal = World::new().project(text).refusal();
         let shown = refusal.replace('\n', "");
-        assert!(!shown.chars().any(crate::config::shown::is_hidden), "{}", shown.escape_debug());
+        assert!(!shown.chars().any(ax_manifest::is_hidden), "{}", shown.escape_debug());
     }
 }
 

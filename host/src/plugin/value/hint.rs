@@ -6,12 +6,11 @@
 
 use ax_manifest::Case;
 use ax_manifest::WitType;
+use ax_manifest::nearest;
 use serde_json::Value;
 
 use super::error::Excerpt;
 
-/// Edits between a slip and the name that was meant; with three, short names match everything.
-const EDITS_MAX: usize = 2;
 /// Characters of a name that is compared with others; bounds the work for an input's long names.
 const NAME_CHARS_MAX: usize = 64;
 /// Characters of the names that are listed when none is close.
@@ -104,45 +103,21 @@ pub(super) fn name<'a>(
     (!list.is_empty()).then(|| format!("known: {}", Excerpt::of(&list, LIST_CHARS)))
 }
 
-/// Finds the name that differs by the fewest edits once case, `-` and `_` are left aside: the
-/// commonest slip is another way to join words.
+/// Finds the name that was meant once case, `-` and `_` are left aside: the commonest slip is
+/// another way to join words.
 fn closest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let wrong = letters(wrong)?;
-    known
-        .filter_map(|name| {
-            let meant = letters(name)?;
-            let edits = edits(&wrong, &meant);
-            let is_close = edits <= EDITS_MAX && edits * 2 < meant.len().max(wrong.len());
-            is_close.then_some((edits, name))
-        })
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, name)| name)
+    let folded: Vec<(String, &str)> = known.map(|name| (letters(name), name)).collect();
+    let meant = nearest(&letters(wrong), folded.iter().map(|(letters, _)| letters.as_str()))?;
+    folded.iter().find(|(letters, _)| letters == meant).map(|(_, name)| *name)
 }
 
-/// Reduces a name to what a slip keeps; `None` if it is too long to be one.
-fn letters(name: &str) -> Option<Vec<char>> {
-    let mut letters = Vec::new();
-    for character in name.chars().filter(|character| !matches!(character, '-' | '_' | ' ')) {
-        if letters.len() == NAME_CHARS_MAX {
-            return None;
-        }
-        letters.push(character.to_ascii_lowercase());
-    }
-    Some(letters)
-}
-
-/// Counts the insertions, deletions and replacements between two words.
-fn edits(from: &[char], to: &[char]) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (done, left) in from.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], done + 1);
-        for (column, right) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[to.len()]
+/// Reduces a name to what a slip keeps; what is too long to be one is cut.
+fn letters(name: &str) -> String {
+    name.chars()
+        .filter(|character| !matches!(character, '-' | '_' | ' '))
+        .take(NAME_CHARS_MAX)
+        .map(|character| character.to_ascii_lowercase())
+        .collect()
 }
 
 fn shown(name: &str) -> String {

@@ -1,1 +1,0 @@
-//! Several `ax` at once on one home, and `ax` killed at any moment.
