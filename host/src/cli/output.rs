@@ -49,6 +49,11 @@ impl Output {
         self.json
     }
 
+    /// Answers whether only data and errors were asked for.
+    pub(crate) fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
     /// Answers whether more was asked for.
     pub(crate) fn is_verbose(self) -> bool {
         self.verbose > 0

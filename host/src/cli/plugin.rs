@@ -46,7 +46,9 @@ fn add(
             candidate.card.plugin
         ));
     }
-    if !output.is_json() {
+    let decided = args.grant_nothing || args.accept_card.is_some() || !args.allow.is_empty();
+    // Nobody is asked to agree to what they were not shown.
+    if !output.is_json() && !(output.is_quiet() && decided) {
         output.show(&candidate.card.text());
         output.show(&changes(&candidate));
     }

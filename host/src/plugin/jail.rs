@@ -167,7 +167,21 @@ fn confine() -> Result<(), String> {
     limit(Resource::As, limits::COMPILE_MEMORY_BYTES)?;
     limit(Resource::Cpu, limits::COMPILE_CPU_SECONDS)?;
     limit(Resource::Fsize, limits::COMPILED_BYTES)?;
-    limit(Resource::Core, 0)
+    limit(Resource::Core, 0)?;
+    die_with_parent()
+}
+
+/// Ends the child when the host dies: nobody would read what it makes.
+#[cfg(target_os = "linux")]
+fn die_with_parent() -> Result<(), String> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .map_err(|error| format!("cannot tie the compile process to its host: {error}"))
+}
+
+/// Elsewhere the limit on CPU ends it.
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent() -> Result<(), String> {
+    Ok(())
 }
 
 fn compile_streams() -> Result<(), String> {

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
 
 use ax_tests::home::Home;
 
@@ -19,17 +21,16 @@ const CHANGES_MAX: usize = 500;
 
 /// Starts a command and kills it at the `nth` change that can be seen; tells whether it was killed
 /// before it ended.
-fn kill_at_change(home: &Home, arguments: &[&str], nth: usize) -> bool {
+fn kill_at_change(home: &Home, mut command: Command, nth: usize) -> bool {
     let mut seen = files(home.path());
-    let mut command = home.command(arguments);
     // Nobody reads what it says.
-    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().expect("it starts");
     let mut changes = 0;
     loop {
         let ended = child.try_wait().expect("it can be asked");
         if let Some(status) = ended {
-            assert!(status.success(), "{arguments:?}: {status}");
+            assert!(status.success(), "{command:?}: {status}");
             return false;
         }
         let now = files(home.path());
@@ -68,7 +69,7 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, u64> {
 fn survives(start: &Home, arguments: &[&str], states: [&State; 2]) {
     for nth in 1..CHANGES_MAX {
         let home = start.copied();
-        let was_killed = kill_at_change(&home, arguments, nth);
+        let was_killed = kill_at_change(&home, home.command(arguments), nth);
         let left = state::read(&home);
         assert!(states.contains(&&left), "killed at change {nth}: {left:?}");
         state::audited(&home);
@@ -141,7 +142,8 @@ fn a_change_that_can_be_seen_was_recorded_before() {
     let start = state::home();
     for nth in 1..CHANGES_MAX {
         let home = start.copied();
-        let was_killed = kill_at_change(&home, &["plugin", "disable", "test:calc"], nth);
+        let command = home.command(&["plugin", "disable", "test:calc"]);
+        let was_killed = kill_at_change(&home, command, nth);
         let shown = home.ax(&["plugin", "show", "test:calc", "--json"]).ok().json();
         let recorded = state::changes(&state::audited(&home), "plugin.disable");
         if shown["enabled"] == false {
@@ -161,7 +163,7 @@ fn a_grant_for_once_serves_one_call_even_if_that_is_killed() {
         let home = start.copied();
         let mut command = home.command(&["tool", "call", "test:env.count"]);
         command.env("LANG", "C");
-        let was_killed = kill_at_change(&home, &["tool", "call", "test:env.count"], nth);
+        let was_killed = kill_at_change(&home, command, nth);
         let calls = || home.ax_with(("LANG", "C"), &["tool", "call", "test:env.count"]).code;
         let codes = [calls(), calls()];
         // Unless it was used up before the kill, it serves the next one, and only that.

@@ -1,1 +1,470 @@
-//! Proof that every import has a row in the capability table.
+//! Proves that what is linked is what the capability table says, and that what it says can be
+//! denied is denied.
+//!
+//! No API lists a linker, so each is probed: defining a function a second time fails. The names to
+//! probe are all functions and resources of every WIT package known here, ours and WASI's.
+//!
+//! Not here: whether `link` has an arm for each row; the compiler sees to that.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use ax_manifest::Capability;
+use ax_manifest::Grantable;
+use ax_manifest::Permission;
+use ax_manifest::Row;
+use ax_manifest::Served;
+use ax_manifest::row_of;
+use wasmtime::component::Component;
+use wasmtime::component::Linker;
+use wasmtime::component::ResourceType;
+use wit_component::ComponentEncoder;
+use wit_component::StringEncoding;
+use wit_component::embed_component_metadata;
+use wit_parser::Resolve;
+use wit_parser::Stability;
+use wit_parser::TypeDefKind;
+
+use super::super::call::confined;
+use super::super::engine::Allocation;
+use super::super::engine::Engine;
+use super::super::executor::Executor;
+use super::super::folder::Folder;
+use super::super::gate::Denial;
+use super::super::gate::Gate;
+use super::super::guest::CallFrame;
+use super::super::guest::CallId;
+use super::super::guest::Guest;
+use super::super::guest::World;
+use super::super::limits::Limits;
+use super::super::log::Log;
+use super::super::meter::HostMeter;
+use super::super::rights::DenialReason;
+use super::super::rights::Rights;
+use super::link;
+use super::link_all;
+use crate::clock::SystemClock;
+
+/// Something an interface may define.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Function,
+    Resource,
+}
+
+/// What one interface may define, and whether WIT calls it stable: what is not, is never linked.
+type Items = BTreeMap<(Kind, String), bool>;
+
+/// Every interface known here under its name with version.
+static KNOWN: LazyLock<BTreeMap<String, Items>> = LazyLock::new(|| {
+    let resolve = wit();
+    let mut known = BTreeMap::new();
+    for (id, interface) in resolve.interfaces.iter() {
+        let Some(name) = resolve.id_of(id) else { continue };
+        let mut items = Items::new();
+        for (function, what) in &interface.functions {
+            items.insert((Kind::Function, function.clone()), is_stable(&what.stability));
+        }
+        for (name, ty) in &interface.types {
+            let ty = &resolve.types[*ty];
+            if ty.kind == TypeDefKind::Resource {
+                items.insert((Kind::Resource, name.clone()), is_stable(&ty.stability));
+            }
+        }
+        known.insert(name, items);
+    }
+    known
+});
+
+static ENGINE: LazyLock<Engine> =
+    LazyLock::new(|| Engine::new(Allocation::OnDemand).expect("an engine"));
+
+fn is_stable(stability: &Stability) -> bool {
+    !matches!(stability, Stability::Unstable { .. })
+}
+
+/// Parses our WIT and WASI's, unstable items included.
+fn wit() -> Resolve {
+    let mut resolve = Resolve { all_features: true, ..Resolve::default() };
+    resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).expect("our WIT");
+    resolve.push_dir(wasi_folder()).expect("the WIT of WASI");
+    resolve
+}
+
+/// Finds the WIT that wasmtime-wasi implements, in the crate's own sources.
+fn wasi_folder() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--offline", "--format-version", "1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let packages = told["packages"].as_array().expect("packages");
+    let found = packages.iter().find(|package| package["name"] == "wasmtime-wasi");
+    let manifest = found.and_then(|package| package["manifest_path"].as_str()).expect("its path");
+    Path::new(manifest).with_file_name("src").join("p2/wit")
+}
+
+/// Answers whether a linker defines something already.
+fn is_defined(linker: &Linker<Guest>, interface: &str, kind: Kind, name: &str) -> bool {
+    let mut probe = linker.clone();
+    let mut instance = probe.instance(interface).expect("a name of WIT");
+    match kind {
+        Kind::Function => instance.func_new(name, |_, _, _, _| Ok(())).is_err(),
+        Kind::Resource => {
+            instance.resource(name, ResourceType::host::<()>(), |_, _| Ok(())).is_err()
+        }
+    }
+}
+
+/// Lists all that a linker defines, of what is known.
+fn defined(linker: &Linker<Guest>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (interface, items) in &*KNOWN {
+        for (kind, name) in items.keys() {
+            if is_defined(linker, interface, *kind, name) {
+                found.insert(format!("{interface} {kind:?} {name}"));
+            }
+        }
+    }
+    found
+}
+
+/// Lists all that the interface of a row defines according to its WIT.
+fn promised(row: &Row) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (interface, items) in &*KNOWN {
+        if row_of(interface).is_some_and(|known| known.capability == row.capability) {
+            let stable = items.iter().filter(|(_, stable)| **stable);
+            found.extend(stable.map(|((kind, name), _)| format!("{interface} {kind:?} {name}")));
+        }
+    }
+    found
+}
+
+fn linker() -> Linker<Guest> {
+    Linker::new(ENGINE.wasmtime())
+}
+
+#[test]
+fn the_probe_sees_functions_methods_and_resources() {
+    let mut linker = linker();
+    assert!(defined(&linker).is_empty(), "an empty linker defines nothing");
+    link(Capability::WasiIoPoll, &mut linker).unwrap();
+    let found = defined(&linker);
+    for item in ["Function poll", "Function [method]pollable.block", "Resource pollable"] {
+        let item = format!("wasi:io/poll@0.2.12 {item}");
+        assert!(found.contains(&item), "{item} is not in {found:?}");
+    }
+    assert!(KNOWN.len() > 25, "all of WASI is known: {:?}", KNOWN.keys());
+}
+
+#[test]
+fn every_row_links_exactly_what_its_interface_has() {
+    for capability in Capability::ALL {
+        let row = capability.row();
+        let mut linker = linker();
+        link(*capability, &mut linker).unwrap();
+        match row.served {
+            Served::Now => {
+                let promised = promised(row);
+                let words_only = *capability == Capability::AxTypes;
+                assert_eq!(promised.is_empty(), words_only, "{}: it is known", row.interface);
+                assert_eq!(defined(&linker), promised, "{}", row.interface);
+            }
+            Served::From(_) | Served::Never => {
+                assert_eq!(defined(&linker), BTreeSet::new(), "{}", row.interface);
+            }
+        }
+    }
+}
+
+#[test]
+fn all_together_link_nothing_that_has_no_row_or_is_not_served() {
+    let mut linker = linker();
+    link_all(&mut linker).unwrap();
+    let rows = Capability::ALL.iter().map(|capability| capability.row());
+    let promised: BTreeSet<String> =
+        rows.filter(|row| row.served == Served::Now).flat_map(promised).collect();
+    assert_eq!(defined(&linker), promised);
+}
+
+#[test]
+fn everything_of_wasi_that_exists_has_a_row() {
+    for interface in KNOWN.keys().filter(|name| !KNOWN[*name].is_empty()) {
+        let exported = interface.starts_with("ax:guest/") || interface.ends_with("/run@0.2.12");
+        assert!(row_of(interface).is_some() || exported, "{interface} has no row");
+    }
+}
+
+/// The test that shows that a row is denied. No wildcard: a new row does not compile until
+/// somebody decided how it is denied.
+fn denial_of(capability: Capability) -> Option<fn()> {
+    use Capability as C;
+    match capability {
+        C::WasiCliEnvironment => Some(a_variable_that_is_not_granted_is_denied),
+        C::WasiFilesystemPreopens => Some(a_folder_that_is_not_granted_is_denied),
+        C::WasiFilesystemTypes => Some(a_change_below_a_folder_to_read_is_denied),
+        C::WasiSocketsNetwork
+        | C::WasiSocketsInstanceNetwork
+        | C::WasiSocketsIpNameLookup => Some(the_network_looks_up_no_name),
+        C::WasiSocketsTcpCreateSocket => Some(a_tcp_socket_is_denied),
+        C::WasiSocketsUdpCreateSocket => Some(a_udp_socket_is_denied),
+        C::WasiSocketsTcp => Some(a_made_up_tcp_socket_is_a_crash),
+        C::WasiSocketsUdp => Some(a_made_up_udp_socket_is_a_crash),
+        // Nothing to be denied: no permission, and nothing outside the call is touched.
+        C::AxTypes
+        | C::AxLog
+        | C::AxConfig
+        | C::AxTaskCall
+        | C::WasiIoError
+        | C::WasiIoPoll
+        | C::WasiIoStreams
+        | C::WasiClocksWallClock
+        | C::WasiClocksMonotonicClock
+        | C::WasiRandomRandom
+        | C::WasiRandomInsecure
+        | C::WasiRandomInsecureSeed
+        | C::WasiCliExit
+        | C::WasiCliStdin
+        | C::WasiCliStdout
+        | C::WasiCliStderr
+        | C::WasiCliTerminalInput
+        | C::WasiCliTerminalOutput
+        | C::WasiCliTerminalStdin
+        | C::WasiCliTerminalStdout
+        | C::WasiCliTerminalStderr => None,
+        // Not linked at all, as the tests above show; a denial test comes with the host part.
+        C::AxKvStore
+        | C::AxHttpClient
+        | C::AxSecrets
+        | C::AxEventsBus
+        | C::AxTools
+        | C::AxServices
+        | C::AxModelChat
+        | C::AxMemory
+        | C::AxTask
+        | C::WasiHttpTypes
+        | C::WasiHttpOutgoingHandler => None,
+    }
+}
+
+#[test]
+fn every_row_that_can_be_denied_is_denied() {
+    for capability in Capability::ALL {
+        let row = capability.row();
+        let deniable = row.kind.is_some() || row.grantable == Grantable::Never;
+        match (denial_of(*capability), deniable && row.served == Served::Now) {
+            (Some(test), true) => test(),
+            (None, false) => {}
+            (None, true) => panic!("`{}` has no denial test", row.interface),
+            (Some(_), false) => panic!("`{}` cannot be denied", row.interface),
+        }
+    }
+}
+
+/// What a guest found out, and what was denied meanwhile.
+struct Outcome {
+    answer: wasmtime::Result<u32>,
+    denials: Vec<Denial>,
+}
+
+impl Outcome {
+    /// Insists on exactly one kind of denial.
+    #[track_caller]
+    fn is_denied(self, permission: &str, reason: DenialReason) {
+        let found: Vec<_> =
+            self.denials.iter().map(|denial| (denial.permission.as_str(), denial.reason)).collect();
+        assert_eq!(found, [(permission, reason)]);
+    }
+}
+
+/// Runs the core module `module` with these imports under these rights. Its export `run` answers
+/// what it found out; it has 64 KiB of memory and an allocator that gives out one place.
+fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> Outcome {
+    let component = guest_component(imports, module);
+    let permissions = |texts: &[&str]| -> Vec<Permission> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    };
+    let rights =
+        Rights::new(permissions(declared).into_iter().collect(), &[], &permissions(granted), None, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let folders: Arc<[Folder]> = [Folder::bind("workspace", folder.path()).unwrap()].into();
+    let limits = Limits::default();
+    let frame = CallFrame {
+        id: CallId::new(0, 0, 0),
+        depth: 0,
+        ends_at: Duration::from_secs(3600),
+        world: World::Real,
+        clock: Arc::new(SystemClock::new()),
+        settings: Arc::default(),
+        environment: |_| Some("nobody may see this".to_owned()),
+        progress: None,
+        cancel: None,
+    };
+    let meter = HostMeter::new(1 << 30, 1).admit(&limits).unwrap();
+    let guest = Guest::new(Gate::new(Arc::new(rights)), meter, Log::new(&limits), frame, folders);
+    let mut store = confined(&ENGINE, guest, &limits);
+    let mut linker = linker();
+    link_all(&mut linker).unwrap();
+    let component = Component::new(ENGINE.wasmtime(), component).unwrap();
+    let answer = Executor::new(1).unwrap().block_on(async {
+        let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
+        let run = instance.get_typed_func::<(), (u32,)>(&mut store, "run").unwrap();
+        run.call_async(&mut store, ()).await.map(|(answer,)| answer)
+    });
+    Outcome { answer, denials: store.into_data().gate.into_record().0 }
+}
+
+fn guest_component(imports: &[&str], module: &str) -> Vec<u8> {
+    let mut resolve = wit();
+    let imports: String =
+        imports.iter().map(|name| format!("import wasi:{name}@0.2.12;\n")).collect();
+    let world = format!("package test:guest;\nworld guest {{ {imports} export run: func() -> u32; }}");
+    let package = resolve.push_str("guest.wit", &world).unwrap();
+    let world = resolve.select_world(&[package], Some("guest")).unwrap();
+    let mut module = wat::parse_str(format!(
+        r#"(module {module} (memory (export "memory") 1)
+             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096)))"#
+    ))
+    .unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    let mut encoder = ComponentEncoder::default().validate(true).module(&module).unwrap();
+    encoder.encode().unwrap()
+}
+
+fn a_variable_that_is_not_granted_is_denied() {
+    let module = r#"
+      (import "wasi:cli/environment@0.2.12" "get-environment" (func $get (param i32)))
+      (func (export "run") (result i32) (call $get (i32.const 0)) (i32.load (i32.const 4)))"#;
+    let attempt = |granted| run(&["cli/environment"], module, &["env:HOME"], granted);
+    assert_eq!(attempt(&["env:HOME"]).answer.unwrap(), 1, "it is there when granted");
+    let denied = attempt(&["env:LANG"]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), 0);
+    denied.is_denied("env:HOME", DenialReason::NotGranted);
+}
+
+/// Asks for the folders; their number is at 4, the handle of the first where 0 points to.
+const FOLDERS: &str = r#"
+  (import "wasi:filesystem/preopens@0.2.12" "get-directories" (func $folders (param i32)))"#;
+
+fn a_folder_that_is_not_granted_is_denied() {
+    let module = format!(
+        r#"{FOLDERS}
+        (func (export "run") (result i32) (call $folders (i32.const 0)) (i32.load (i32.const 4)))"#
+    );
+    let read = "fs:workspace:read";
+    let attempt = |granted| run(&["filesystem/preopens"], &module, &[read], granted);
+    assert_eq!(attempt(&[read]).answer.unwrap(), 1, "it is there when granted");
+    let denied = attempt(&[]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), 0);
+    denied.is_denied(read, DenialReason::NotGranted);
+}
+
+/// Answers the number of the error, or 1,000 when there was none.
+fn a_change_below_a_folder_to_read_is_denied() {
+    let module = format!(
+        r#"{FOLDERS}
+        (import "wasi:filesystem/types@0.2.12" "[method]descriptor.create-directory-at"
+          (func $create (param i32 i32 i32 i32)))
+        (data (i32.const 64) "new")
+        (func (export "run") (result i32)
+          (call $folders (i32.const 0))
+          (call $create (i32.load (i32.load (i32.const 0)))
+            (i32.const 64) (i32.const 3) (i32.const 16))
+          (if (result i32) (i32.load8_u (i32.const 16))
+            (then (i32.load8_u (i32.const 17)))
+            (else (i32.const 1000))))"#
+    );
+    /// `not-permitted` among the cases of `error-code`.
+    const NOT_PERMITTED: u32 = 31;
+    let imports = ["filesystem/types", "filesystem/preopens"];
+    let read = "fs:workspace:read";
+    let denied = run(&imports, &module, &[read], &[read]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), NOT_PERMITTED);
+    denied.is_denied("fs:workspace:write", DenialReason::NotDeclared);
+}
+
+/// `access-denied` among the cases of the `error-code` of sockets.
+const ACCESS_DENIED: u32 = 1;
+
+/// Answers what `$try`, which writes a result to 16, answered: its error's number, or 1,000.
+fn socket_attempt(imports: &[&str], before: &str, attempt: &str) -> Outcome {
+    let module = format!(
+        r#"{before}
+        (func (export "run") (result i32)
+          {attempt}
+          (if (result i32) (i32.load8_u (i32.const 16))
+            (then (i32.load8_u (i32.const 20)))
+            (else (i32.const 1000))))"#
+    );
+    run(imports, &module, &[], &[])
+}
+
+#[track_caller]
+fn creates_no_socket(protocol: &str) {
+    let interface = format!("sockets/{protocol}-create-socket");
+    let outcome = socket_attempt(
+        &[&interface],
+        &format!(
+            r#"(import "wasi:{interface}@0.2.12" "create-{protocol}-socket"
+                 (func $create (param i32 i32)))"#
+        ),
+        "(call $create (i32.const 0) (i32.const 16))",
+    );
+    assert_eq!(*outcome.answer.as_ref().unwrap(), ACCESS_DENIED);
+    outcome.is_denied(&format!("wasi:{interface}"), DenialReason::NeverGrantable);
+}
+
+fn a_tcp_socket_is_denied() {
+    creates_no_socket("tcp");
+}
+
+fn a_udp_socket_is_denied() {
+    creates_no_socket("udp");
+}
+
+/// A handle of the network can be had; it opens nothing.
+fn the_network_looks_up_no_name() {
+    let outcome = socket_attempt(
+        &["sockets/instance-network", "sockets/ip-name-lookup"],
+        r#"(import "wasi:sockets/instance-network@0.2.12" "instance-network"
+             (func $network (result i32)))
+           (import "wasi:sockets/ip-name-lookup@0.2.12" "resolve-addresses"
+             (func $resolve (param i32 i32 i32 i32)))
+           (data (i32.const 64) "localhost")"#,
+        "(call $resolve (call $network) (i32.const 64) (i32.const 9) (i32.const 16))",
+    );
+    assert_eq!(*outcome.answer.as_ref().unwrap(), ACCESS_DENIED);
+    outcome.is_denied("wasi:sockets/ip-name-lookup", DenialReason::NeverGrantable);
+}
+
+/// There is no socket, so a guest can only make a handle up.
+#[track_caller]
+fn knows_no_socket(protocol: &str, method: &str) {
+    let interface = format!("sockets/{protocol}");
+    let outcome = socket_attempt(
+        &[&interface],
+        &format!(
+            r#"(import "wasi:{interface}@0.2.12" "[method]{protocol}-socket.{method}"
+                 (func $use (param i32 i32)))"#
+        ),
+        "(call $use (i32.const 1) (i32.const 16))",
+    );
+    assert!(outcome.answer.is_err(), "{:?}", outcome.answer);
+}
+
+fn a_made_up_tcp_socket_is_a_crash() {
+    knows_no_socket("tcp", "finish-connect");
+}
+
+fn a_made_up_udp_socket_is_a_crash() {
+    knows_no_socket("udp", "local-address");
+}

@@ -385,7 +385,7 @@ fn a_variant_is_a_tag_and_its_payload() {
         (
             json!({"tag": "point", "value": 1}),
             "`/v/value` is not known: wanted a member of variant { point, circle(f64) }, found 1 \
-             | did you mean `val`?",
+             | known: `tag`, `val`",
         ),
     ] {
         assert_eq!(refusal(&shape(), json), says);
