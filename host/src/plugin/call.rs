@@ -15,7 +15,6 @@ use std::time::Duration;
 use ax_manifest::{Digest, Permission};
 use serde::Serialize;
 use tokio::sync::{SemaphorePermit, watch};
-use tokio::time::Instant;
 use wasmtime::component::ResourceTableError;
 use wasmtime::{CallHook, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
@@ -203,7 +202,7 @@ impl PluginHost {
                 .map_err(Stage::Call)
         };
         let left = (began + deadline).saturating_sub(self.clock.monotonic());
-        let timed = tokio::time::timeout_at(Instant::now() + left, work);
+        let timed = tokio::time::timeout(left, work);
         let ended = tokio::select! {
             biased;
             ended = timed => Some(ended),

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use ax_manifest::{Annotations, ComponentFacts, Described};
 use serde_json::Map;
-use tokio::time::Instant;
 
 use super::call::{Stage, confined, limit_behind};
 use super::error::{CallError, LoadError};
@@ -103,7 +102,7 @@ impl PluginHost {
             let instance = ready.instantiate_async(&mut store).await.map_err(Stage::Start)?;
             exports::describe(&mut store, &instance, component).await.map_err(Stage::Call)
         };
-        let failed = match tokio::time::timeout_at(Instant::now() + DEADLINE, work).await {
+        let failed = match tokio::time::timeout(DEADLINE, work).await {
             Ok(Ok(tools)) => return Ok(tools),
             Err(_) => CallError::exhausted(Limit::Time, &limits),
             Ok(Err(Stage::Start(error) | Stage::Call(error))) => {

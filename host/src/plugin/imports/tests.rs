@@ -212,9 +212,9 @@ fn denial_of(capability: Capability) -> Option<fn()> {
         C::WasiCliEnvironment => Some(a_variable_that_is_not_granted_is_denied),
         C::WasiFilesystemPreopens => Some(a_folder_that_is_not_granted_is_denied),
         C::WasiFilesystemTypes => Some(a_change_below_a_folder_to_read_is_denied),
-        C::WasiSocketsNetwork
-        | C::WasiSocketsInstanceNetwork
-        | C::WasiSocketsIpNameLookup => Some(the_network_looks_up_no_name),
+        C::WasiSocketsNetwork | C::WasiSocketsInstanceNetwork | C::WasiSocketsIpNameLookup => {
+            Some(the_network_looks_up_no_name)
+        }
         C::WasiSocketsTcpCreateSocket => Some(a_tcp_socket_is_denied),
         C::WasiSocketsUdpCreateSocket => Some(a_udp_socket_is_denied),
         C::WasiSocketsTcp => Some(a_made_up_tcp_socket_is_a_crash),
@@ -293,8 +293,13 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
     let permissions = |texts: &[&str]| -> Vec<Permission> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     };
-    let rights =
-        Rights::new(permissions(declared).into_iter().collect(), &[], &permissions(granted), None, 0);
+    let rights = Rights::new(
+        permissions(declared).into_iter().collect(),
+        &[],
+        &permissions(granted),
+        None,
+        0,
+    );
     let folder = tempfile::tempdir().unwrap();
     let folders: Arc<[Folder]> = [Folder::bind("workspace", folder.path()).unwrap()].into();
     let limits = Limits::default();
@@ -327,7 +332,8 @@ fn guest_component(imports: &[&str], module: &str) -> Vec<u8> {
     let mut resolve = wit();
     let imports: String =
         imports.iter().map(|name| format!("import wasi:{name}@0.2.12;\n")).collect();
-    let world = format!("package test:guest;\nworld guest {{ {imports} export run: func() -> u32; }}");
+    let world =
+        format!("package test:guest;\nworld guest {{ {imports} export run: func() -> u32; }}");
     let package = resolve.push_str("guest.wit", &world).unwrap();
     let world = resolve.select_world(&[package], Some("guest")).unwrap();
     let mut module = wat::parse_str(format!(
