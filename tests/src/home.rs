@@ -9,6 +9,7 @@
 //! and nothing on standard input, unless the test gives it.
 //! Not here: what is installed (`components`), what is compared (`told`).
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -118,7 +119,7 @@ impl Home {
             .args(arguments)
             .current_dir(&self.work)
             .env_clear()
-            .envs(std::env::vars_os().filter(|(name, _)| name == "PATH"))
+            .envs(search_path().map(|path| ("PATH", path)))
             .env("AX_HOME", &self.path)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -209,7 +210,6 @@ impl Run {
     ///
     /// When it did not.
     #[track_caller]
-    #[must_use]
     pub fn ok(self) -> Self {
         self.exits(0)
     }
@@ -220,7 +220,6 @@ impl Run {
     ///
     /// When it was another.
     #[track_caller]
-    #[must_use]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}\n{}{}", self.line, self.stdout, self.stderr);
         self
@@ -234,8 +233,9 @@ impl Run {
     #[track_caller]
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{}: {error}\n{}{}", self.line, self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!("{}: {error}\n{}{}", self.line, self.stdout, self.stderr)
+        })
     }
 
     /// Returns the line of the hint that says what to type.
@@ -249,6 +249,11 @@ impl Run {
         let hint = self.stderr.lines().find_map(|line| line.strip_prefix("hint: "));
         hint.unwrap_or_else(|| panic!("{}: no hint\n{}", self.line, self.stderr))
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test decides what its commands see")]
+fn search_path() -> Option<OsString> {
+    std::env::var_os("PATH")
 }
 
 /// Copies what is in a folder, permissions included.

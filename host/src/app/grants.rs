@@ -1,20 +1,19 @@
 //! `ax permission grant` and `revoke`: the only writers of grants besides the consent prompt.
 
 use ax_manifest::{Grant, GrantScope, Identity, Permission, PluginName};
-use ax_registry::{GenerationError, HomeLockError};
 use serde_json::json;
 
+use super::App;
+use super::change::{ChangeError, Note};
 use super::consent::{ConsentError, project_scope};
-use super::installed::LookupError;
-use super::{App, AppError};
 use crate::audit::entry::Action;
 
 /// Why a grant cannot be given or taken back.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
-    /// The plugin is not there.
+    /// The installation cannot be changed.
     #[error(transparent)]
-    Lookup(#[from] LookupError),
+    Change(#[from] ChangeError),
     /// The plugin does not ask for it, so the grant would open nothing.
     #[error(transparent)]
     Consent(#[from] ConsentError),
@@ -28,15 +27,6 @@ pub enum GrantError {
         /// A wider grant that stays, if one covers it.
         wider: Option<Permission>,
     },
-    /// Another process is changing the installation.
-    #[error(transparent)]
-    Lock(#[from] HomeLockError),
-    /// The generation cannot be written.
-    #[error(transparent)]
-    Generation(#[from] GenerationError),
-    /// The audit is not there.
-    #[error(transparent)]
-    App(#[from] AppError),
 }
 
 impl GrantError {
@@ -44,7 +34,7 @@ impl GrantError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Lookup(error) => error.hint(),
+            Self::Change(error) => error.hint(),
             Self::Consent(ConsentError::NotAsked { plugin, asked, .. }) => match asked.first() {
                 Some(first) => Some(format!("ax permission grant {plugin} '{first}'")),
                 None => Some(format!("`{plugin}` asks for nothing; ax plugin show {plugin}")),
@@ -54,9 +44,6 @@ impl GrantError {
                 Some(format!("ax permission revoke {plugin} '{wider}'"))
             }
             Self::NothingToRevoke { plugin, .. } => Some(format!("ax permission show {plugin}")),
-            Self::Lock(error) => error.hint(),
-            Self::Generation(error) => error.hint(),
-            Self::App(error) => error.hint(),
         }
     }
 }
@@ -74,9 +61,8 @@ impl App {
         scope: GrantScope,
         expires_at_ms: Option<u64>,
     ) -> Result<u64, GrantError> {
-        let lock = self.lock(&format!("ax permission grant {plugin}"))?;
-        let mut next = self.current().map_err(LookupError::from)?;
-        let locked = self.locked(&next, plugin)?.clone();
+        let mut change = self.change(&format!("ax permission grant {plugin}"))?;
+        let locked = change.locked(plugin)?;
         if locked.permissions.covering(permission).is_none() {
             return Err(ConsentError::NotAsked {
                 plugin: plugin.to_string(),
@@ -92,23 +78,26 @@ impl App {
             expires_at_ms,
             granted_at_ms: self.clock.now_ms(),
         };
-        let held = next.grants.get(&identity).iter().any(|held| {
+        let held = change.grants.get(&identity).iter().any(|held| {
             (&held.permission, &held.scope, held.expires_at_ms)
                 == (&grant.permission, &grant.scope, grant.expires_at_ms)
         });
         if held {
-            return Ok(next.number);
+            return Ok(change.number());
         }
         let detail = json!({
             "scope": grant.scope.to_string(),
             "expiresAtMs": expires_at_ms,
             "source": locked.source.to_string(),
-            "generation": next.number + 1,
         });
-        next.grants.add(identity, grant);
-        let (name, subject) = (plugin.to_string(), permission.to_string());
-        self.record(Action::PermissionGrant, &name, Some(locked.component), &subject, detail)?;
-        Ok(self.generations.commit(&lock, &next.lock, &next.grants)?)
+        change.grants.add(identity, grant);
+        Ok(change.commit(Note {
+            action: Action::PermissionGrant,
+            plugin,
+            component: locked.component,
+            subject: permission.to_string(),
+            detail,
+        })?)
     }
 
     /// Takes back every grant that `permission` covers; returns them.
@@ -121,24 +110,26 @@ impl App {
         plugin: &PluginName,
         permission: &Permission,
     ) -> Result<Vec<Grant>, GrantError> {
-        let lock = self.lock(&format!("ax permission revoke {plugin}"))?;
-        let mut next = self.current().map_err(LookupError::from)?;
-        let locked = self.locked(&next, plugin)?.clone();
+        let mut change = self.change(&format!("ax permission revoke {plugin}"))?;
+        let locked = change.locked(plugin)?;
         let identity = Identity { name: plugin.clone(), source: locked.source.clone() };
-        let revoked = next.grants.revoke(&identity, permission);
+        let revoked = change.grants.revoke(&identity, permission);
         if revoked.is_empty() {
-            let wider = next.grants.get(&identity).iter().map(|grant| &grant.permission);
+            let mut held = change.grants.get(&identity).iter().map(|grant| &grant.permission);
             return Err(GrantError::NothingToRevoke {
                 plugin: plugin.clone(),
                 permission: permission.clone(),
-                wider: wider.into_iter().find(|wider| wider.covers(permission)).cloned(),
+                wider: held.find(|held| held.covers(permission)).cloned(),
             });
         }
         let texts: Vec<_> = revoked.iter().map(|grant| grant.permission.to_string()).collect();
-        let detail = json!({ "revoked": texts, "generation": next.number + 1 });
-        let (name, subject) = (plugin.to_string(), permission.to_string());
-        self.record(Action::PermissionRevoke, &name, Some(locked.component), &subject, detail)?;
-        self.generations.commit(&lock, &next.lock, &next.grants)?;
+        change.commit(Note {
+            action: Action::PermissionRevoke,
+            plugin,
+            component: locked.component,
+            subject: permission.to_string(),
+            detail: json!({ "revoked": texts }),
+        })?;
         Ok(revoked)
     }
 

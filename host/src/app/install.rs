@@ -14,14 +14,15 @@ use ax_manifest::{
     Access, AdmissionError, Identity, LimitRequests, Permission, PermissionDifference, Warning,
     admit,
 };
-use ax_registry::{GenerationError, HomeLockError, LockedPlugin, Package, PackageError, StoreError};
+use ax_registry::{LockedPlugin, Package, PackageError, StoreError};
 use semver::{Version, VersionReq};
 use serde_json::json;
 
 use super::card::{Card, Facts};
+use super::change::{ChangeError, Note};
 use super::consent::{Consent, ConsentError};
 use super::source::{Named, SourceError};
-use super::{App, AppError};
+use super::App;
 use crate::audit::entry::Action;
 use crate::plugin::{LoadError, Limits};
 
@@ -125,21 +126,15 @@ pub enum InstallError {
     /// The consent does not fit the card.
     #[error(transparent)]
     Consent(#[from] ConsentError),
-    /// Another process is changing the installation.
+    /// The installation cannot be changed.
     #[error(transparent)]
-    Lock(#[from] HomeLockError),
+    Change(#[from] ChangeError),
     /// The package cannot be made.
     #[error(transparent)]
     Package(#[from] PackageError),
     /// The store cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The generation cannot be read or written.
-    #[error(transparent)]
-    Generation(#[from] GenerationError),
-    /// A part of the application is not there.
-    #[error(transparent)]
-    App(#[from] AppError),
 }
 
 impl InstallError {
@@ -166,11 +161,9 @@ impl InstallError {
             )),
             Self::Declined { .. } => Some("--grant-nothing installs it empty-handed".to_owned()),
             Self::Consent(error) => error.hint(),
-            Self::Lock(error) => error.hint(),
+            Self::Change(error) => error.hint(),
             Self::Package(error) => error.hint(),
             Self::Store(error) => error.hint(),
-            Self::Generation(error) => error.hint(),
-            Self::App(error) => error.hint(),
         }
     }
 }
@@ -204,7 +197,7 @@ impl App {
             return Err(InstallError::NoTools { plugin });
         }
         let identity = Identity { name: manifest.plugin.name.clone(), source: read.source };
-        let current = self.current()?;
+        let current = self.current().map_err(ChangeError::from)?;
         let facts = Facts {
             identity: &identity,
             version: &manifest.plugin.version,
@@ -215,7 +208,7 @@ impl App {
             asks: &manifest.permissions,
             raises: Limits::raises(&manifest.limits),
         };
-        let card = Card::new(facts, self.host()?.folders(), &current.lock);
+        let card = Card::new(facts, self.host().map_err(ChangeError::from)?.folders(), &current.lock);
         let replaces = current.lock.plugins.get(&identity.name).map(|old| Replaced {
             version: old.version.clone(),
             same_identity: old.source == identity.source,
@@ -238,13 +231,11 @@ impl App {
         consent: &Consent,
     ) -> Result<Installed, InstallError> {
         let name = &candidate.identity.name;
-        let lock = self.lock(&format!("ax plugin add {name}"))?;
+        let mut change = self.change(&format!("ax plugin add {name}"))?;
         let blobs = candidate.package.blobs()?;
         for (_, bytes) in &blobs.all {
             self.store.put(bytes)?;
         }
-        let mut next = self.current()?;
-        let before = next.clone();
         let manifest = &candidate.package.config.manifest;
         let locked = LockedPlugin {
             version: manifest.plugin.version.clone(),
@@ -263,28 +254,29 @@ impl App {
                 LimitRequests::default()
             },
         };
-        let old = next.lock.plugins.insert(name.clone(), locked.clone());
+        let old = change.lock.plugins.insert(name.clone(), locked.clone());
         if let Some(old) = &old
             && old.source != candidate.identity.source
         {
             let gone = Identity { name: name.clone(), source: old.source.clone() };
-            next.grants.remove_identity(&gone);
+            change.grants.remove_identity(&gone);
         }
-        for grant in next.grants.get(&candidate.identity).to_vec() {
+        for grant in change.grants.get(&candidate.identity).to_vec() {
             if locked.permissions.covering(&grant.permission).is_none() {
-                next.grants.revoke(&candidate.identity, &grant.permission);
+                change.grants.revoke(&candidate.identity, &grant.permission);
             }
         }
         for grant in consent.grants(&candidate.card, self.clock.now_ms()) {
-            next.grants.add(candidate.identity.clone(), grant);
+            change.grants.add(candidate.identity.clone(), grant);
         }
-        let not_granted = not_granted(&locked, next.grants.get(&candidate.identity));
+        let not_granted = not_granted(&locked, change.grants.get(&candidate.identity));
         let same = |a: &LockedPlugin, b: &LockedPlugin| {
             LockedPlugin { installed_at_ms: 0, ..a.clone() }
                 == LockedPlugin { installed_at_ms: 0, ..b.clone() }
         };
-        if old.as_ref().is_some_and(|old| same(old, &locked)) && next.grants == before.grants {
-            return Ok(Installed { generation: before.number, changed: false, not_granted });
+        if old.as_ref().is_some_and(|old| same(old, &locked)) && change.grants == change.before().grants
+        {
+            return Ok(Installed { generation: change.number(), changed: false, not_granted });
         }
         let detail = json!({
             "version": locked.version.to_string(),
@@ -292,12 +284,14 @@ impl App {
             "card": locked.card.to_string(),
             "asked": locked.permissions.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "notGranted": not_granted.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "generation": before.number + 1,
         });
-        let subject = format!("{name} {}", locked.version);
-        let component = Some(locked.component);
-        self.record(Action::PluginAdd, &name.to_string(), component, &subject, detail)?;
-        let generation = self.generations.commit(&lock, &next.lock, &next.grants)?;
+        let generation = change.commit(Note {
+            action: Action::PluginAdd,
+            plugin: name,
+            component: locked.component,
+            subject: format!("{name} {}", locked.version),
+            detail,
+        })?;
         Ok(Installed { generation, changed: true, not_granted })
     }
 }

@@ -2,7 +2,7 @@
 
 use ax_manifest::{Identity, PluginName, nearest};
 use ax_registry::{
-    Generation, GenerationError, LockedPlugin, PackageError, PluginConfig, StoreError,
+    Generation, GenerationError, LockedPlugin, Lockfile, PackageError, PluginConfig, StoreError,
 };
 
 use super::App;
@@ -89,7 +89,7 @@ impl App {
         generation: &Generation,
         name: &PluginName,
     ) -> Result<InstalledPlugin, LookupError> {
-        let locked = self.locked(generation, name)?;
+        let locked = find(&generation.lock, name)?;
         let json = self
             .store
             .get(&locked.config)
@@ -99,20 +99,16 @@ impl App {
         let identity = Identity { name: name.clone(), source: locked.source.clone() };
         Ok(InstalledPlugin { identity, locked: locked.clone(), config })
     }
+}
 
-    pub(super) fn locked<'a>(
-        &self,
-        generation: &'a Generation,
-        name: &PluginName,
-    ) -> Result<&'a LockedPlugin, LookupError> {
-        generation.lock.plugins.get(name).ok_or_else(|| {
-            let known: Vec<String> =
-                generation.lock.plugins.keys().map(ToString::to_string).collect();
-            LookupError::NotInstalled {
-                name: name.clone(),
-                nearest: nearest(name.as_str(), known.iter().map(String::as_str))
-                    .map(str::to_owned),
-            }
-        })
-    }
+/// Looks a plugin up in a lock file.
+pub(super) fn find<'a>(
+    lock: &'a Lockfile,
+    name: &PluginName,
+) -> Result<&'a LockedPlugin, LookupError> {
+    lock.plugins.get(name).ok_or_else(|| LookupError::NotInstalled {
+        name: name.clone(),
+        nearest: nearest(name.as_str(), lock.plugins.keys().map(PluginName::as_str))
+            .map(str::to_owned),
+    })
 }

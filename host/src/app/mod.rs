@@ -10,10 +10,11 @@
 //! card → consent → generation), `grants`, `switch` (enable, disable, remove), `tools` (load and
 //! call), `verify`. `cli` only parses and prints.
 //!
-//! Invariant: a change is recorded in the audit before the generation that makes it is committed,
-//! and the commit is one rename.
+//! Invariant: whatever changes the installation goes through `change`, which records it before it
+//! commits it.
 
 mod card;
+mod change;
 mod consent;
 mod grants;
 mod install;
@@ -26,7 +27,7 @@ mod verify;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use ax_registry::{Generation, GenerationError, Generations, HomeLock, HomeLockError, Store};
+use ax_registry::{Generation, GenerationError, Generations, Store};
 use serde_json::Value;
 
 use crate::audit::Audit;
@@ -39,12 +40,12 @@ use crate::plugin::{
 };
 
 pub use card::{Card, CardPermission};
+pub use change::ChangeError;
 pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
 pub use grants::GrantError;
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, LookupError};
 pub use source::{Named, SourceError};
-pub use switch::SwitchError;
 pub use tools::{Listed, ToolsError};
 pub use verify::Finding;
 
@@ -189,23 +190,19 @@ impl App {
         }
     }
 
-    fn lock(&self, what: &str) -> Result<HomeLock, HomeLockError> {
-        HomeLock::acquire(&self.config.home.value, what, LOCK_WAIT)
-    }
-
     /// Records an operator's change; on disk when it returns.
     fn record(
         &self,
         action: Action,
         plugin: &str,
-        component: Option<ax_manifest::Digest>,
+        component: ax_manifest::Digest,
         subject: &str,
         detail: Value,
     ) -> Result<(), AppError> {
         let entry = Entry {
             who: Arc::from("person"),
             plugin: Arc::from(plugin),
-            component,
+            component: Some(component),
             decision: Decision::Allowed,
             rule: Arc::from(""),
             record: Record::Change(Change { action, subject: Arc::from(subject), detail }),

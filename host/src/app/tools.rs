@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use ax_manifest::{GrantScope, Permission, Tool, ToolId};
-use ax_registry::{Generation, GenerationError, HomeLockError, StoreError};
+use ax_registry::{Generation, StoreError};
 use serde_json::json;
 
 use super::installed::{InstalledPlugin, LookupError};
-use super::{App, AppError};
+use super::App;
+use super::change::{ChangeError, Note};
 use crate::audit::entry::Action;
 use crate::plugin::{LoadError, Plugin, Release};
 
@@ -23,9 +24,9 @@ pub struct Listed {
 /// Why a tool cannot be offered or made ready.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolsError {
-    /// The plugin is not there.
+    /// The plugin is not there, or a grant for one use could not be used up.
     #[error(transparent)]
-    Lookup(#[from] LookupError),
+    Change(#[from] ChangeError),
     /// The plugin is switched off.
     #[error("`{plugin}` is switched off")]
     Disabled {
@@ -48,15 +49,6 @@ pub enum ToolsError {
         /// What was allowed.
         permission: Permission,
     },
-    /// A grant for one use could not be used up.
-    #[error(transparent)]
-    Lock(#[from] HomeLockError),
-    /// The generation cannot be read or written.
-    #[error(transparent)]
-    Generation(#[from] GenerationError),
-    /// A part of the application is not there.
-    #[error(transparent)]
-    App(#[from] AppError),
 }
 
 impl ToolsError {
@@ -64,13 +56,10 @@ impl ToolsError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Lookup(error) => error.hint(),
+            Self::Change(error) => error.hint(),
             Self::Disabled { plugin } => Some(format!("ax plugin enable {plugin}")),
             Self::Load { source, .. } => source.hint(),
             Self::NotAsked { plugin, .. } => Some(format!("ax permission show {plugin}")),
-            Self::Lock(error) => error.hint(),
-            Self::Generation(error) => error.hint(),
-            Self::App(error) => error.hint(),
         }
     }
 }
@@ -82,11 +71,11 @@ impl App {
     ///
     /// [`ToolsError`].
     pub fn tools(&self) -> Result<Vec<Listed>, ToolsError> {
-        let generation = self.current()?;
+        let generation = self.current().map_err(ChangeError::from)?;
         let mut tools = Vec::new();
         for (name, locked) in &generation.lock.plugins {
             if locked.enabled {
-                let plugin = self.installed(&generation, name)?;
+                let plugin = self.installed(&generation, name).map_err(ChangeError::from)?;
                 tools.extend(plugin.config.tools.into_iter().map(|tool| Listed {
                     id: ToolId { plugin: name.clone(), tool: tool.name.clone() },
                     tool,
@@ -108,8 +97,8 @@ impl App {
         id: &ToolId,
         allow: &[Permission],
     ) -> Result<(Arc<Plugin>, Vec<Permission>), ToolsError> {
-        let generation = self.current()?;
-        let installed = self.installed(&generation, &id.plugin)?;
+        let generation = self.current().map_err(ChangeError::from)?;
+        let installed = self.installed(&generation, &id.plugin).map_err(ChangeError::from)?;
         let plugin = id.plugin.to_string();
         if !installed.locked.enabled {
             return Err(ToolsError::Disabled { plugin });
@@ -156,9 +145,11 @@ impl App {
         }
         let component = installed.locked.component;
         let read = || self.store.get(&component).map_err(Failed::Store);
-        self.host()?.load(release, read).map_err(|failed| match failed {
+        self.host().map_err(ChangeError::from)?.load(release, read).map_err(|failed| match failed {
             Failed::Load(source) => ToolsError::Load { plugin: name.to_string(), source },
-            Failed::Store(source) => LookupError::Store { name: name.clone(), source }.into(),
+            Failed::Store(source) => {
+                ChangeError::from(LookupError::Store { name: name.clone(), source }).into()
+            }
         })
     }
 
@@ -174,24 +165,26 @@ impl App {
         if !seen.grants.get(identity).iter().any(|grant| is_once(&grant)) {
             return Ok(Vec::new());
         }
-        let plugin = identity.name.to_string();
-        let lock = self.lock(&format!("ax tool call {plugin}"))?;
-        let mut next = self.current()?;
+        let mut change = self.change(&format!("ax tool call {}", identity.name))?;
         let now_ms = self.clock.now_ms();
-        let held: Vec<_> = next.grants.get(identity).iter().filter(is_once).cloned().collect();
-        let others: Vec<_> =
-            next.grants.get(identity).iter().filter(|grant| !is_once(grant)).cloned().collect();
-        next.grants.remove_identity(identity);
+        let (held, others): (Vec<_>, Vec<_>) =
+            change.grants.remove_identity(identity).into_iter().partition(|grant| is_once(&grant));
         for grant in others {
-            next.grants.add(identity.clone(), grant);
+            change.grants.add(identity.clone(), grant);
         }
         let live = held.iter().filter(|grant| grant.is_live(now_ms, None));
         let permissions: Vec<Permission> = live.map(|grant| grant.permission.clone()).collect();
+        if held.is_empty() {
+            return Ok(permissions);
+        }
         let texts: Vec<_> = held.iter().map(|grant| grant.permission.to_string()).collect();
-        let detail = json!({ "usedUp": texts, "generation": next.number + 1 });
-        let component = Some(installed.locked.component);
-        self.record(Action::PermissionRevoke, &plugin, component, "once", detail)?;
-        self.generations.commit(&lock, &next.lock, &next.grants)?;
+        change.commit(Note {
+            action: Action::PermissionRevoke,
+            plugin: &identity.name,
+            component: installed.locked.component,
+            subject: "granted once, used now".to_owned(),
+            detail: json!({ "usedUp": texts }),
+        })?;
         Ok(permissions)
     }
 }

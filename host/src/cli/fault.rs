@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::codes::{self, Code};
 use crate::app::{
-    AppError, ConsentError, GrantError, InstallError, LookupError, SourceError, SwitchError,
+    AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, SourceError,
     ToolsError,
 };
 use crate::audit::error::AuditError;
@@ -60,7 +60,7 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Consent(#[from] ConsentError),
     #[error(transparent)]
-    Switch(#[from] SwitchError),
+    Change(#[from] ChangeError),
     #[error(transparent)]
     Tools(#[from] ToolsError),
     #[error(transparent)]
@@ -216,7 +216,7 @@ fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Install(error) => install(error),
         CliError::Consent(error) => consent(error),
         CliError::Grant(error) => grant(error),
-        CliError::Switch(error) => switch(error),
+        CliError::Change(error) => change(error),
         CliError::Tools(error) => tools(error),
         CliError::Generation(error) => generation(error),
         CliError::Audit(error) => audit(error),
@@ -274,11 +274,9 @@ fn install(error: &InstallError) -> (Code, u8) {
         InstallError::ConsentMissing { .. } => (codes::WOULD_ASK, exit::USAGE),
         InstallError::Declined { .. } => (codes::DECLINED, exit::FAILED),
         InstallError::Consent(error) => consent(error),
-        InstallError::Lock(error) => busy(error),
+        InstallError::Change(error) => change(error),
         InstallError::Package(_) => (codes::PACKAGE, exit::FAILED),
         InstallError::Store(_) => (codes::SYSTEM, exit::FAILED),
-        InstallError::Generation(error) => generation(error),
-        InstallError::App(error) => app(error),
     }
 }
 
@@ -332,33 +330,27 @@ fn consent(error: &ConsentError) -> (Code, u8) {
 
 fn grant(error: &GrantError) -> (Code, u8) {
     match error {
-        GrantError::Lookup(error) => lookup(error),
+        GrantError::Change(error) => change(error),
         GrantError::Consent(error) => consent(error),
         GrantError::NothingToRevoke { .. } => (codes::NOT_GRANTED, exit::NOT_FOUND),
-        GrantError::Lock(error) => busy(error),
-        GrantError::Generation(error) => generation(error),
-        GrantError::App(error) => app(error),
     }
 }
 
-fn switch(error: &SwitchError) -> (Code, u8) {
+fn change(error: &ChangeError) -> (Code, u8) {
     match error {
-        SwitchError::Lookup(error) => lookup(error),
-        SwitchError::Lock(error) => busy(error),
-        SwitchError::Generation(error) => generation(error),
-        SwitchError::App(error) => app(error),
+        ChangeError::Lookup(error) => lookup(error),
+        ChangeError::Lock(error) => busy(error),
+        ChangeError::Generation(error) => generation(error),
+        ChangeError::App(error) => app(error),
     }
 }
 
 fn tools(error: &ToolsError) -> (Code, u8) {
     match error {
-        ToolsError::Lookup(error) => lookup(error),
+        ToolsError::Change(error) => change(error),
         ToolsError::Disabled { .. } => (codes::DISABLED, exit::FAILED),
         ToolsError::Load { source, .. } => load(source),
         ToolsError::NotAsked { .. } => (codes::NOT_ASKED, exit::USAGE),
-        ToolsError::Lock(error) => busy(error),
-        ToolsError::Generation(error) => generation(error),
-        ToolsError::App(error) => app(error),
     }
 }
 
@@ -386,7 +378,7 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Install(error) => error.hint(),
         CliError::Consent(error) => error.hint(),
         CliError::Grant(error) => error.hint(),
-        CliError::Switch(error) => error.hint(),
+        CliError::Change(error) => error.hint(),
         CliError::Tools(error) => error.hint(),
         CliError::Generation(error) => error.hint(),
         CliError::Audit(error) => error.hint(),
@@ -428,10 +420,10 @@ fn details(error: &CliError) -> Value {
 fn retryable(error: &CliError) -> bool {
     match error {
         CliError::Call { source, .. } => source.is_transient(),
-        CliError::Install(InstallError::Lock(error))
-        | CliError::Grant(GrantError::Lock(error))
-        | CliError::Switch(SwitchError::Lock(error))
-        | CliError::Tools(ToolsError::Lock(error)) => error.is_transient(),
+        CliError::Change(error)
+        | CliError::Install(InstallError::Change(error))
+        | CliError::Grant(GrantError::Change(error))
+        | CliError::Tools(ToolsError::Change(error)) => error.is_transient(),
         _ => false,
     }
 }

@@ -229,7 +229,8 @@ fn comments_strings_and_characters_are_no_code() {
 
 #[test]
 fn what_is_under_cfg_test_is_left_out_and_lines_stay() {
-    let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n#[cfg(test)]\nmod c;\nfn d() {}\n";
+    let text =
+        "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() {}\n}\n#[cfg(test)]\nmod c;\nfn d() {}\n";
     let (code, lines) = without_tests(&code_of(text));
     assert_eq!(lines, 6);
     assert_eq!(find_word(&code, "fn").len(), 2);

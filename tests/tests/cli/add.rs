@@ -17,7 +17,7 @@ fn a_folder_is_installed_and_its_tool_answers() {
 fn a_package_is_installed_and_its_tool_answers() {
     let home = Home::new();
     home.write("calc.axp", setup::package(components::CALC_MANIFEST, components::calc()));
-    let _ = home.ax(&["plugin", "add", "calc.axp"]).ok();
+    home.ax(&["plugin", "add", "calc.axp"]).ok();
     let called = home.ax(&["tool", "call", "test:calc.add", r#"{"a": 2, "b": 3}"#]).ok();
     assert_eq!(called.stdout, "5\n");
     let shown = home.ax(&["plugin", "show", "test:calc", "--json"]).ok().json();
@@ -29,7 +29,7 @@ fn a_package_is_installed_and_its_tool_answers() {
 fn a_bare_component_is_installed_under_the_name_it_is_given() {
     let home = Home::new();
     home.write("calc.wasm", components::calc());
-    let _ = home.ax(&["plugin", "add", "calc.wasm", "--name", "me:sums", "--release", "2.1.0"]).ok();
+    home.ax(&["plugin", "add", "calc.wasm", "--name", "me:sums", "--release", "2.1.0"]).ok();
     let called = home.ax(&["tool", "call", "me:sums.add", r#"{"a": 2, "b": 3}"#]).ok();
     assert_eq!(called.stdout, "5\n");
     let shown = home.ax(&["plugin", "show", "me:sums", "--json"]).ok().json();
@@ -45,7 +45,7 @@ fn a_folder_and_its_package_say_the_same_tools() {
         (shown["tools"].clone(), shown["package"].clone())
     };
     let from_folder = shown(&home);
-    let _ = home.ax(&["plugin", "add", "calc.axp"]).ok();
+    home.ax(&["plugin", "add", "calc.axp"]).ok();
     assert_eq!(shown(&home), from_folder);
 }
 
@@ -73,17 +73,17 @@ fn another_build_replaces_the_one_before() {
 #[test]
 fn grants_stay_when_the_same_folder_is_rebuilt() {
     let home = setup::with_env();
-    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     let manifest = components::ENV_MANIFEST.replace("1.0.0", "1.1.0");
     home.write_plugin("env", &manifest, &components::env());
-    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
     assert_eq!(home.granted("test:env"), ["env:LANG"]);
 }
 
 #[test]
 fn nothing_granted_carries_over_to_another_source() {
     let home = setup::with_env();
-    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     home.write_plugin("elsewhere", components::ENV_MANIFEST, &components::env());
     let replaced = home.ax(&["plugin", "add", "elsewhere", "--grant-nothing"]).ok();
     insta::assert_snapshot!(home.tell(&replaced), @r"
@@ -107,17 +107,17 @@ fn nothing_granted_carries_over_to_another_source() {
     ");
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
     // Nor does it come back with the first one.
-    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
 }
 
 #[test]
 fn what_is_asked_for_no_longer_is_no_longer_granted() {
     let home = setup::with_env();
-    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     let manifest = components::ENV_MANIFEST.replace("LANG", "TZ");
     home.write_plugin("env", &manifest, &components::env());
-    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
 }
 

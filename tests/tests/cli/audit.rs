@@ -9,9 +9,9 @@ use crate::setup;
 /// A home with five rows: two changes, two calls, one denial.
 fn with_rows() -> Home {
     let home = setup::with_env();
-    let _ = home.ax(&["tool", "call", "test:env.count"]).exits(5);
-    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
-    let _ = home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).ok();
+    home.ax(&["tool", "call", "test:env.count"]).exits(5);
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).ok();
     home
 }
 
@@ -52,7 +52,13 @@ fn what_happened_is_listed_in_order() {
         [kind, what, decision, Some(outcome)].map(Option::unwrap_or_default).join(" | ")
     };
     let lines: Vec<String> = told.lines().map(line).collect();
-    insta::assert_snapshot!(lines.join("\n"), @"");
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    change | plugin.add | allowed | 
+    effect | env:LANG | denied | error:denied
+    call | count | allowed | error:failed
+    change | permission.grant | allowed | 
+    call | count | allowed | ok
+    ");
 }
 
 #[test]
@@ -69,7 +75,7 @@ fn the_tail_is_narrowed_by_count_kind_plugin_and_decision() {
     assert_eq!(count(&["--kind", "change"]), 2);
     assert_eq!(count(&["--decision", "denied"]), 1);
     assert_eq!(count(&["--plugin", "test:none"]), 0);
-    let _ = home.ax(&["audit", "tail", "--kind", "calls"]).exits(2);
+    home.ax(&["audit", "tail", "--kind", "calls"]).exits(2);
 }
 
 #[test]
@@ -130,7 +136,8 @@ fn a_log_that_is_gone_is_not_started_anew_in_silence() {
 #[test]
 fn nothing_runs_that_cannot_be_recorded() {
     let home = with_rows();
-    fs_err::write(home.path().join("audit.db"), "this is no database, and nobody said so").expect("written");
+    fs_err::write(home.path().join("audit.db"), "this is no database, and nobody said so")
+        .expect("written");
     let refused = home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).exits(1);
     assert!(refused.stderr.contains("error[AX-A001]"), "{}", refused.stderr);
     assert_eq!(refused.stdout, "");

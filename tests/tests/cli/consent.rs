@@ -49,7 +49,7 @@ fn yes_never_consents_to_a_permission() {
 #[test]
 fn an_answer_on_standard_input_is_no_consent() {
     let home = asking();
-    let _ = home.ax_reading(b"2\ny\nyes\n\n", &["plugin", "add", "env"]).exits(2);
+    home.ax_reading(b"2\ny\nyes\n\n", &["plugin", "add", "env"]).exits(2);
     assert_eq!(home.installed(), Vec::<String>::new());
 }
 
@@ -57,7 +57,7 @@ fn an_answer_on_standard_input_is_no_consent() {
 fn the_cards_digest_agrees_to_all_of_it() {
     let home = asking();
     let digest = setup::card_digest(&home, "env");
-    let _ = home.ax(&["plugin", "add", "env", "--accept-card", &digest]).ok();
+    home.ax(&["plugin", "add", "env", "--accept-card", &digest]).ok();
     assert_eq!(home.granted("test:env"), ["env:LANG"]);
 }
 
@@ -96,7 +96,7 @@ fn the_hint_of_a_refused_card_works_when_typed() {
     let digest = refused.hint().split('`').nth(1).expect("a flag in backticks").to_owned();
     let mut arguments = vec!["plugin", "add", "env"];
     arguments.extend(digest.split(' '));
-    let _ = home.ax(&arguments).ok();
+    home.ax(&arguments).ok();
     assert_eq!(home.granted("test:env"), ["env:LANG"]);
 }
 
@@ -125,10 +125,10 @@ fn allow_of_something_not_asked_for_installs_nothing() {
 #[test]
 fn grant_nothing_installs_it_empty_handed() {
     let home = asking();
-    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
     assert_eq!(home.installed(), ["test:env"]);
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
-    let _ = home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).exits(5);
+    home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).exits(5);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn ways_to_agree_exclude_each_other() {
         &["--accept-card", &digest, "--grant-nothing"],
     ];
     for flags in both {
-        let _ = home.ax(&[&["plugin", "add", "env"], flags].concat()).exits(2);
+        home.ax(&[&["plugin", "add", "env"], flags].concat()).exits(2);
     }
     assert_eq!(home.installed(), Vec::<String>::new());
 }
@@ -152,7 +152,7 @@ fn consent_can_be_for_one_project_and_for_a_time() {
     home.write("project/ax.toml", "");
     let flags = ["--scope", "project", "--workspace", "project", "--expires", "7d"];
     let add = ["plugin", "add", "env", "--allow", "env:LANG"];
-    let _ = home.ax(&[&add[..], &flags[..]].concat()).ok();
+    home.ax(&[&add[..], &flags[..]].concat()).ok();
     let shown = home.ax(&["permission", "show", "test:env", "--json"]).ok().json();
     let grant = &shown[0]["grants"][0];
     assert_eq!(grant["scope"], format!("project:{}", home.work().join("project").display()));

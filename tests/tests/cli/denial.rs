@@ -23,14 +23,14 @@ fn the_line_of_a_denial_works_when_typed() {
     let denied = home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).exits(5);
     let mut words = denied.hint().split(' ');
     assert_eq!(words.next(), Some("ax"));
-    let _ = home.ax(&words.collect::<Vec<_>>()).ok();
-    let _ = home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).ok();
+    home.ax(&words.collect::<Vec<_>>()).ok();
+    home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).ok();
 }
 
 #[test]
 fn a_denial_is_in_the_audit_before_the_command_ends() {
     let home = setup::with_env();
-    let _ = home.ax(&["tool", "call", "test:env.count"]).exits(5);
+    home.ax(&["tool", "call", "test:env.count"]).exits(5);
     let arguments = ["audit", "tail", "--decision", "denied", "--json"];
     let row = home.ax(&arguments).ok().json();
     assert_eq!((&row["kind"], &row["plugin"]), (&"effect".into(), &"test:env".into()));

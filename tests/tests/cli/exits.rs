@@ -8,7 +8,7 @@ use crate::setup;
 fn with_runaway() -> Home {
     let home = Home::new();
     home.write("runaway.wasm", components::runaway());
-    let _ = home.ax(&["plugin", "add", "runaway.wasm", "--name", "test:run"]).ok();
+    home.ax(&["plugin", "add", "runaway.wasm", "--name", "test:run"]).ok();
     home
 }
 
@@ -69,10 +69,10 @@ fn a_deadline_is_7() {
 fn a_call_after_a_crash_or_a_deadline_runs() {
     let home = with_runaway();
     home.write_plugin("calc", components::CALC_MANIFEST, &components::calc());
-    let _ = home.ax(&["plugin", "add", "calc"]).ok();
-    let _ = home.ax(&["tool", "call", "test:run.crash"]).exits(1);
-    let _ = home.ax(&["tool", "call", "test:run.spin", "--deadline", "20ms"]).exits(7);
-    let _ = home.ax(&["tool", "call", "test:calc.add", r#"{"a": 1, "b": 1}"#]).ok();
+    home.ax(&["plugin", "add", "calc"]).ok();
+    home.ax(&["tool", "call", "test:run.crash"]).exits(1);
+    home.ax(&["tool", "call", "test:run.spin", "--deadline", "20ms"]).exits(7);
+    home.ax(&["tool", "call", "test:calc.add", r#"{"a": 1, "b": 1}"#]).ok();
     let calls = home.ax(&["audit", "tail", "--kind", "call", "--json"]).ok().stdout;
     assert_eq!(calls.lines().count(), 3, "{calls}");
 }

@@ -26,8 +26,8 @@ fn nothing_is_installed_at_first_and_the_next_step_is_named() {
 fn what_is_installed_is_listed_with_its_source() {
     let home = setup::with_calc();
     setup::write_env(&home);
-    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
-    let _ = home.ax(&["plugin", "disable", "test:env"]).ok();
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    home.ax(&["plugin", "disable", "test:env"]).ok();
     insta::assert_snapshot!(home.told(&["plugin", "list"]), @r"
     exit 0
     --- stdout
@@ -68,8 +68,8 @@ fn one_plugin_is_shown_with_all_that_holds_for_it() {
 #[test]
 fn a_disabled_plugin_offers_no_tools_and_keeps_its_grants() {
     let home = setup::with_env();
-    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
-    let _ = home.ax(&["plugin", "disable", "test:env"]).ok();
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    home.ax(&["plugin", "disable", "test:env"]).ok();
     assert_eq!(home.ax(&["tool", "list", "--json"]).ok().json(), serde_json::json!([]));
     insta::assert_snapshot!(home.told(&["tool", "call", "test:env.count"]), @r"
     exit 1
@@ -80,8 +80,8 @@ fn a_disabled_plugin_offers_no_tools_and_keeps_its_grants() {
     ");
     let refused = home.ax(&["tool", "call", "test:env.count"]).exits(1);
     let hint: Vec<&str> = refused.hint().split(' ').skip(1).collect();
-    let _ = home.ax(&hint).ok();
-    let _ = home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).ok();
+    home.ax(&hint).ok();
+    home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).ok();
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn switching_to_what_it_is_already_changes_nothing() {
 #[test]
 fn removing_asks_first_and_takes_the_grants_along() {
     let home = setup::with_env();
-    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     insta::assert_snapshot!(home.told(&["plugin", "remove", "test:env"]), @r"
     exit 2
     --- stderr
@@ -105,9 +105,9 @@ fn removing_asks_first_and_takes_the_grants_along() {
     hint: --yes
     ");
     assert_eq!(home.installed(), ["test:env"]);
-    let _ = home.ax(&["plugin", "remove", "test:env", "--yes"]).ok();
+    home.ax(&["plugin", "remove", "test:env", "--yes"]).ok();
     assert_eq!(home.installed(), Vec::<String>::new());
-    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
 }
 
@@ -151,8 +151,9 @@ fn a_tool_is_listed_with_schemas_and_a_name_for_models() {
 fn tools_of_one_plugin_are_listed_alone() {
     let home = setup::with_calc();
     home.write("more.wasm", components::runaway());
-    let _ = home.ax(&["plugin", "add", "more.wasm", "--name", "test:more"]).ok();
+    home.ax(&["plugin", "add", "more.wasm", "--name", "test:more"]).ok();
     let listed = home.ax(&["tool", "list", "test:more", "--json"]).ok().json();
-    let ids: Vec<&str> = listed.as_array().expect("a list").iter().flat_map(|t| t["id"].as_str()).collect();
+    let ids: Vec<&str> =
+        listed.as_array().expect("a list").iter().flat_map(|t| t["id"].as_str()).collect();
     assert_eq!(ids, ["test:more.crash", "test:more.spin"]);
 }

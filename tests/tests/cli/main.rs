@@ -21,7 +21,7 @@ mod refused_manifest;
 mod refused_package;
 mod refused_settings;
 mod refused_usage;
-mod setup;
 mod settings;
+mod setup;
 mod tool;
 mod verify;

@@ -10,7 +10,7 @@ fn call(home: &Home, flags: &[&str]) -> i32 {
 }
 
 fn grant(home: &Home, flags: &[&str]) {
-    let _ = home.ax(&[&["permission", "grant", "test:env", "env:LANG"], flags].concat()).ok();
+    home.ax(&[&["permission", "grant", "test:env", "env:LANG"], flags].concat()).ok();
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn a_grant_opens_what_it_names_until_it_is_taken_back() {
     grant(&home, &[]);
     assert_eq!(call(&home, &[]), 0);
     assert_eq!(call(&home, &[]), 0);
-    let _ = home.ax(&["permission", "revoke", "test:env", "env:LANG"]).ok();
+    home.ax(&["permission", "revoke", "test:env", "env:LANG"]).ok();
     assert_eq!(call(&home, &[]), 5);
 }
 
@@ -38,9 +38,9 @@ fn a_grant_for_once_is_used_up_by_one_call() {
 fn a_call_that_never_starts_does_not_use_up_a_grant_for_once() {
     let home = setup::with_env();
     grant(&home, &["--scope", "once"]);
-    let _ = home.ax(&["tool", "call", "test:env.cuont"]).exits(3);
-    let _ = home.ax(&["tool", "call", "test:env.count", "{not json"]).exits(2);
-    let _ = home.ax(&["tool", "call", "test:env.count", r#"{"x": 1}"#]).exits(2);
+    home.ax(&["tool", "call", "test:env.cuont"]).exits(3);
+    home.ax(&["tool", "call", "test:env.count", "{not json"]).exits(2);
+    home.ax(&["tool", "call", "test:env.count", r#"{"x": 1}"#]).exits(2);
     assert_eq!(home.granted("test:env"), ["env:LANG"]);
     assert_eq!(call(&home, &[]), 0);
 }
@@ -120,7 +120,7 @@ fn what_the_manifest_does_not_ask_for_is_not_granted() {
     hint: ax permission show test:env
     ");
     // Wider than asked for is more than asked for.
-    let _ = home.ax(&["permission", "grant", "test:env", "env:*"]).exits(2);
+    home.ax(&["permission", "grant", "test:env", "env:*"]).exits(2);
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
 }
 

@@ -158,7 +158,7 @@ fn members_without_a_value_or_given_twice() {
 #[test]
 fn a_call_with_wrong_input_is_recorded_as_one_that_failed() {
     let home = setup::with_calc();
-    let _ = home.ax(&["tool", "call", "test:calc.add", "{"]).exits(2);
+    home.ax(&["tool", "call", "test:calc.add", "{"]).exits(2);
     let row = home.ax(&["audit", "tail", "--kind", "call", "--json"]).ok().json();
     assert_eq!(row["body"]["outcome"], "error:invalid", "{row}");
     assert_eq!(row["body"]["fuel"], 0, "{row}");

@@ -65,7 +65,13 @@ fn a_folder_without_a_name() {
 
 #[test]
 fn an_unknown_code() {
-    insta::assert_snapshot!(Home::new().told(&["explain", "AX-P999"]), @"");
+    insta::assert_snapshot!(Home::new().told(&["explain", "AX-P999"]), @r"
+    exit 3
+    --- stderr
+    error[AX-U004]: there is no code `AX-P999`
+
+    hint: ax explain
+    ");
 }
 
 #[test]

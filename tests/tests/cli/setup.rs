@@ -18,7 +18,7 @@ pub(crate) const LANG: (&str, &str) = ("LANG", "C");
 pub(crate) fn with_calc() -> Home {
     let home = Home::new();
     home.write_plugin("calc", components::CALC_MANIFEST, &components::calc());
-    let _ = home.ax(&["plugin", "add", "calc"]).ok();
+    home.ax(&["plugin", "add", "calc"]).ok();
     home
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn with_calc() -> Home {
 pub(crate) fn with_env() -> Home {
     let home = Home::new();
     write_env(&home);
-    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
     home
 }
 

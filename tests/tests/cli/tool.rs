@@ -24,24 +24,24 @@ fn files_are_looked_for_where_the_command_acts() {
     let home = Home::new();
     home.write("sub/input.json", r#"{"a": 1, "b": 2}"#);
     home.write_plugin("sub/calc", components::CALC_MANIFEST, &components::calc());
-    let _ = home.ax(&["-C", "sub", "plugin", "add", "calc"]).ok();
+    home.ax(&["-C", "sub", "plugin", "add", "calc"]).ok();
     let called = home.ax(&["-C", "sub", "tool", "call", "test:calc.add", "@input.json"]).ok();
     assert_eq!(called.stdout, "3\n");
-    let _ = home.ax(&["-C", "sub", "audit", "export", "-o", "log.jsonl"]).ok();
+    home.ax(&["-C", "sub", "audit", "export", "-o", "log.jsonl"]).ok();
     assert!(home.work().join("sub/log.jsonl").is_file());
 }
 
 #[test]
 fn a_tool_without_parameters_needs_no_input() {
     let home = setup::with_env();
-    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     assert_eq!(home.ax_with(setup::LANG, &["tool", "call", "test:env.count"]).ok().stdout, "1\n");
 }
 
 #[test]
 fn the_error_of_a_tool_is_its_own_message() {
     let home = setup::with_env();
-    let _ = home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     // Granted, and not set here.
     insta::assert_snapshot!(home.told(&["tool", "call", "test:env.count"]), @r"
     exit 1
@@ -85,12 +85,10 @@ fn an_unknown_tool_is_answered_with_the_nearest_name() {
 #[test]
 fn the_plugin_sees_no_variable_of_the_person() {
     let home = Home::new();
-    let manifest = components::ENV_MANIFEST.replace(
-        r#"[{ name = "LANG", reason = "To speak your language" }]"#,
-        r#"["LANG", "TZ"]"#,
-    );
+    let manifest = components::ENV_MANIFEST
+        .replace(r#"[{ name = "LANG", reason = "To speak your language" }]"#, r#"["LANG", "TZ"]"#);
     home.write_plugin("env", &manifest, &components::env());
-    let _ = home.ax(&["plugin", "add", "env", "--allow", "env:LANG"]).ok();
+    home.ax(&["plugin", "add", "env", "--allow", "env:LANG"]).ok();
     let mut command = home.command(&["tool", "call", "test:env.count"]);
     command.env("LANG", "C").env("TZ", "UTC").env("SECRET", "x");
     let output = command.output().expect("it runs");

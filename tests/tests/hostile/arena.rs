@@ -52,7 +52,7 @@ const SLOTS: u32 = 100;
 const THREADS: usize = 2;
 
 /// What the file `outside/secret` holds.
-pub const SECRET: &str = "nobody may read this";
+pub(crate) const SECRET: &str = "nobody may read this";
 
 static GROUND: LazyLock<Ground> = LazyLock::new(Ground::make);
 static ON_DEMAND: LazyLock<Arena> = LazyLock::new(|| Arena::new(Allocation::OnDemand));
@@ -64,16 +64,16 @@ static POOLED: LazyLock<Arena> = LazyLock::new(|| {
 });
 
 /// A host and what it stands on.
-pub struct Arena {
-    pub host: Arc<PluginHost>,
+pub(crate) struct Arena {
+    pub(crate) host: Arc<PluginHost>,
     hostile: LazyLock<Vec<u8>>,
 }
 
 /// A component with the rights and limits it is to be called under.
 #[derive(Clone)]
-pub struct Guest {
-    pub bytes: Vec<u8>,
-    pub release: Release,
+pub(crate) struct Guest {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) release: Release,
 }
 
 /// Folders, files and the audit log, shared by all hosts of this process.
@@ -85,12 +85,12 @@ struct Ground {
 
 impl Arena {
     /// Returns the host that maps memory when it is needed.
-    pub fn shared() -> &'static Self {
+    pub(crate) fn shared() -> &'static Self {
         &ON_DEMAND
     }
 
     /// Returns the host that sets memory aside.
-    pub fn pooled() -> &'static Self {
+    pub(crate) fn pooled() -> &'static Self {
         &POOLED
     }
 
@@ -99,45 +99,45 @@ impl Arena {
     }
 
     /// Builds a host of a test's own.
-    pub fn with(config: HostConfig) -> Self {
+    pub(crate) fn with(config: HostConfig) -> Self {
         let host = PluginHost::new(config, GROUND.audit.clone(), GROUND.clock.clone());
         Self { host: host.expect("a host"), hostile: LazyLock::new(hostile_bytes) }
     }
 
     /// The folder bound to `workspace`: `file`, `sub/deep`, links to both and links out of it.
-    pub fn work() -> PathBuf {
+    pub(crate) fn work() -> PathBuf {
         GROUND.folder.join("work")
     }
 
     /// A folder no guest is granted.
-    pub fn outside() -> PathBuf {
+    pub(crate) fn outside() -> PathBuf {
         GROUND.folder.join("outside")
     }
 
     /// The guest of `tests/guests/hostile`, with no rights and short limits.
-    pub fn hostile(&self) -> Guest {
+    pub(crate) fn hostile(&self) -> Guest {
         Guest::new(self.hostile.clone())
     }
 
     /// Makes a guest ready to be called.
-    pub fn load(&self, guest: &Guest) -> Result<Arc<Plugin>, LoadError> {
+    pub(crate) fn load(&self, guest: &Guest) -> Result<Arc<Plugin>, LoadError> {
         self.host.load(guest.release.clone(), || Ok(guest.bytes.clone()))
     }
 
     /// Loads a guest and calls one of its tools.
-    pub fn call(&self, guest: &Guest, tool: &str, input: &Value) -> Report {
+    pub(crate) fn call(&self, guest: &Guest, tool: &str, input: &Value) -> Report {
         let plugin = self.load(guest).unwrap_or_else(|error| panic!("{error:?}"));
         self.run(&plugin, Call::new(tool, &input.to_string()))
     }
 
     /// Makes a call of a loaded guest.
-    pub fn run(&self, plugin: &Arc<Plugin>, call: Call) -> Report {
+    pub(crate) fn run(&self, plugin: &Arc<Plugin>, call: Call) -> Report {
         self.host.block_on(self.host.call(plugin, call))
     }
 
     /// Insists that an honest call on this host gets its answer.
     #[track_caller]
-    pub fn still_serves(&self) {
+    pub(crate) fn still_serves(&self) {
         let mut honest = self.hostile();
         honest.release.limits = Limits::default();
         let report = self.call(&honest, "good", &json!({ "text": "still here" }));
@@ -147,14 +147,14 @@ impl Arena {
 
 impl Guest {
     /// Takes the tools from the component's types.
-    pub fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         let facts = inspect(&bytes).unwrap_or_else(|error| panic!("{error}"));
         let tools = derive_tools(&facts, None).unwrap_or_else(|error| panic!("{error}"));
         Self::unchecked(bytes, tools)
     }
 
     /// Takes the tools as given, whatever the component is.
-    pub fn unchecked(bytes: Vec<u8>, tools: Vec<Tool>) -> Self {
+    pub(crate) fn unchecked(bytes: Vec<u8>, tools: Vec<Tool>) -> Self {
         let release = Release {
             identity: Identity {
                 name: "test:hostile".parse().expect("a name"),
@@ -172,19 +172,19 @@ impl Guest {
     }
 
     /// Changes the limits.
-    pub fn limited(mut self, change: impl FnOnce(&mut Limits)) -> Self {
+    pub(crate) fn limited(mut self, change: impl FnOnce(&mut Limits)) -> Self {
         change(&mut self.release.limits);
         self
     }
 
     /// Declares permissions, as a manifest does.
-    pub fn declaring(mut self, permissions: &[&str]) -> Self {
+    pub(crate) fn declaring(mut self, permissions: &[&str]) -> Self {
         self.release.declared = permissions.iter().map(|text| permission(text)).collect();
         self
     }
 
     /// Declares and grants permissions.
-    pub fn granted(self, permissions: &[&str]) -> Self {
+    pub(crate) fn granted(self, permissions: &[&str]) -> Self {
         let grants = permissions.iter().map(|text| grant(text, GrantScope::Always)).collect();
         let mut guest = self.declaring(permissions);
         guest.release.grants = grants;
@@ -193,17 +193,17 @@ impl Guest {
 }
 
 /// Makes a grant that does not end.
-pub fn grant(text: &str, scope: GrantScope) -> Grant {
+pub(crate) fn grant(text: &str, scope: GrantScope) -> Grant {
     Grant { permission: permission(text), scope, expires_at_ms: None, granted_at_ms: 0 }
 }
 
 /// Parses a permission.
-pub fn permission(text: &str) -> Permission {
+pub(crate) fn permission(text: &str) -> Permission {
     text.parse().expect("a permission")
 }
 
 /// Returns the configuration that tests change one thing of.
-pub fn config() -> HostConfig {
+pub(crate) fn config() -> HostConfig {
     let ground = &*GROUND;
     HostConfig {
         home: ground.folder.join("home"),

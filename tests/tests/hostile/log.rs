@@ -105,8 +105,17 @@ fn a_flood_on_standard_output_is_dropped() {
 fn a_line_without_an_end_is_cut() {
     let report = call("print", &json!({ "text": "x".repeat(1_000), "times": 4_000 }));
     let longest = report.log.iter().map(|line| line.message.len()).max();
-    assert!(longest.is_some_and(|bytes| bytes <= limits::LOG_LINE_BYTES));
+    let most = limits::LOG_LINE_BYTES + '…'.len_utf8();
+    assert!(longest.is_some_and(|bytes| bytes <= most), "{longest:?}");
     settle("endless-line", "ok", &of_call(&report));
+}
+
+#[test]
+fn a_line_that_is_cut_loses_nothing() {
+    let pieces = call("print", &json!({ "text": "x".repeat(1_000), "times": 20 }));
+    let kept: usize = pieces.log.iter().map(|line| line.message.matches('x').count()).sum();
+    let got = if kept == 20_000 { "ok".to_owned() } else { format!("kept-{kept}-of-20000") };
+    settle("endless-line-whole", "ok", &got);
 }
 
 #[test]

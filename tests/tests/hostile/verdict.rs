@@ -15,7 +15,7 @@ const TABLE_VARIABLE: &str = "AX_HOSTILE_TABLE";
 /// Call it last in a test, with what the other checks of the test found: a line that says PASS
 /// before the bound was looked at would be a lie.
 #[track_caller]
-pub fn settle(guest: &str, expected: &str, got: &str) {
+pub(crate) fn settle(guest: &str, expected: &str, got: &str) {
     let passed = expected == got;
     if std::env::var_os(TABLE_VARIABLE).is_some() {
         let verdict = if passed { "PASS" } else { "FAIL" };
@@ -27,7 +27,7 @@ pub fn settle(guest: &str, expected: &str, got: &str) {
 }
 
 /// Says in a word how a call ended.
-pub fn of_call(report: &Report) -> String {
+pub(crate) fn of_call(report: &Report) -> String {
     match &report.result {
         Ok(_) => "ok".to_owned(),
         Err(error) => of_error(error),
@@ -35,7 +35,7 @@ pub fn of_call(report: &Report) -> String {
 }
 
 /// Says in a word what kind of failure it is.
-pub fn of_error(error: &CallError) -> String {
+pub(crate) fn of_error(error: &CallError) -> String {
     match error {
         CallError::NoSuchTool { .. } => "no-such-tool".to_owned(),
         CallError::Json(_) => "json".to_owned(),
@@ -53,7 +53,7 @@ pub fn of_error(error: &CallError) -> String {
 }
 
 /// Says in a word why something cannot be loaded.
-pub fn of_load<T>(loaded: &Result<T, LoadError>) -> String {
+pub(crate) fn of_load<T>(loaded: &Result<T, LoadError>) -> String {
     match loaded {
         Ok(_) => "loaded".to_owned(),
         Err(LoadError::Compile { source, .. }) => match source {
@@ -70,7 +70,7 @@ pub fn of_load<T>(loaded: &Result<T, LoadError>) -> String {
 }
 
 /// Says a typed error by the name of its variant.
-pub fn of_variant<T, E: std::fmt::Debug>(result: &Result<T, E>) -> String {
+pub(crate) fn of_variant<T, E: std::fmt::Debug>(result: &Result<T, E>) -> String {
     match result {
         Ok(_) => "ok".to_owned(),
         Err(error) => {

@@ -14,17 +14,17 @@ use wit_parser::Resolve;
 
 /// Assembles text.
 #[track_caller]
-pub fn assemble(text: &str) -> Vec<u8> {
+pub(crate) fn assemble(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Assembles `tests/guests/wat/<name>.wat`, a whole component.
-pub fn whole(name: &str) -> Vec<u8> {
+pub(crate) fn whole(name: &str) -> Vec<u8> {
     wat::parse_file(folder().join(format!("{name}.wat"))).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Makes a component of the core module `<name>.wat` and a world of `worlds.wit`.
-pub fn of_world(name: &str, world: &str) -> Vec<u8> {
+pub(crate) fn of_world(name: &str, world: &str) -> Vec<u8> {
     let worlds = std::fs::read_to_string(folder().join("worlds.wit")).expect("the worlds");
     let mut resolve = our_wit().0;
     let package = resolve.push_str("worlds.wit", &worlds).unwrap_or_else(|e| panic!("{e:?}"));
@@ -32,7 +32,7 @@ pub fn of_world(name: &str, world: &str) -> Vec<u8> {
 }
 
 /// Makes a component of a core module and the world `ax:plugin/tools` of our own WIT.
-pub fn of_tools(module: &str) -> Vec<u8> {
+pub(crate) fn of_tools(module: &str) -> Vec<u8> {
     let (resolve, package) = our_wit();
     encode(assemble(module), &resolve, package, "tools")
 }

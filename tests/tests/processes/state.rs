@@ -18,8 +18,8 @@ pub(crate) fn home() -> Home {
     let home = Home::new();
     home.write_plugin("calc", components::CALC_MANIFEST, &components::calc());
     home.write_plugin("env", components::ENV_MANIFEST, &components::env());
-    let _ = home.ax(&["plugin", "add", "calc"]).ok();
-    let _ = home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    home.ax(&["plugin", "add", "calc"]).ok();
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
     home
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn read(home: &Home) -> State {
     let installed = home.installed();
     let has_env = installed.iter().any(|name| name == "test:env");
     let granted = if has_env { home.granted("test:env") } else { Vec::new() };
-    let _ = home.ax(&["plugin", "verify"]).ok();
+    home.ax(&["plugin", "verify"]).ok();
     State { installed, granted }
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn audited(home: &Home) -> Vec<Value> {
     if verified.code == 1 && verified.stderr.contains("there is no audit log") {
         return Vec::new();
     }
-    let _ = verified.ok();
+    verified.ok();
     let told = home.ax(&["audit", "tail", "-n", "10000", "--json"]).ok().stdout;
     told.lines().map(|line| serde_json::from_str(line).expect("a row of JSON")).collect()
 }

@@ -55,7 +55,6 @@ pub(crate) fn change(folder: &str) -> Vec<String> {
         ("write-read-only", opened().and_then(|mut file| file.write_all(b"changed")).is_ok()),
         ("set-length", opened().and_then(|file| file.set_len(1 << 40)).is_ok()),
         ("set-times", opened().and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH)).is_ok()),
-        ("sync", opened().and_then(|file| file.sync_all()).is_ok()),
         ("create-folder", fs::create_dir(at("new-folder")).is_ok()),
         ("remove-folder", fs::remove_dir(at("sub")).is_ok()),
         ("remove-file", fs::remove_file(at("file")).is_ok()),
