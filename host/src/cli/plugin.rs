@@ -48,7 +48,8 @@ fn add(
     }
     let decided = args.grant_nothing || args.accept_card.is_some() || !args.allow.is_empty();
     // Nobody is asked to agree to what they were not shown.
-    if !output.is_json() && !(output.is_quiet() && decided) {
+    let unseen = output.is_json() || (output.is_quiet() && decided);
+    if !unseen {
         output.show(&candidate.card.text());
         output.show(&changes(&candidate));
     }
