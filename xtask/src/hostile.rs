@@ -22,10 +22,12 @@ pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
     refuse("hostile", arguments)?;
     product::prepare(checkout)?;
     plugins::build_test_guests(checkout)?;
-    let mut cargo = process::cargo(checkout);
     // `--workspace` for its features: the tests of one package would compile wasmtime once more.
-    cargo.args(["test", "--workspace", "--test", "hostile", "--", "--nocapture"]);
-    cargo.env(TABLE_VARIABLE, "1");
+    let tests = ["test", "--workspace", "--test", "hostile"];
+    // First alone, so that the progress of compiling is seen and is not among the lines.
+    process::run(process::cargo(checkout).args(tests).arg("--no-run"))?;
+    let mut cargo = process::cargo(checkout);
+    cargo.args(tests).args(["--quiet", "--", "--nocapture"]).env(TABLE_VARIABLE, "1");
     let printed = process::capture(&mut cargo)?;
     let (mut passed, mut failed) = (0_usize, 0_usize);
     for line in printed.text.lines() {
@@ -38,7 +40,7 @@ pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
     }
     println!("{passed} passed, {failed} failed");
     if !printed.status.success() && failed == 0 {
-        // The reason is in none of the lines above: it did not compile, or it crashed.
+        // The reason is in none of the lines above: a test without a line failed, or all crashed.
         eprint!("{}", printed.text);
         return Err(process::ended(&cargo, printed.status));
     }

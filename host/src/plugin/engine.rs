@@ -41,6 +41,9 @@ pub enum Allocation {
 const MAPS_PER_SLOT: u32 = 6;
 /// Memory maps left for the rest of the process.
 const MAPS_RESERVED: u32 = 5_000;
+/// Memories of all slots together. Each takes 4 GiB of address space, of which there are 128 TiB;
+/// 30,000 were seen to fail.
+const POOL_MEMORIES: u32 = 16_000;
 /// Bytes of a slot kept mapped between instances, which is what makes the pool fast.
 const KEEP_RESIDENT_BYTES: usize = 1 << 20;
 
@@ -163,7 +166,7 @@ fn pool(slots: u32, memory_bytes_max: u64) -> PoolingAllocationConfig {
         // A live store keeps its stack.
         .total_stacks(slots)
         .total_core_instances(slots.saturating_mul(limits::CORE_INSTANCES))
-        .total_memories(slots.saturating_mul(3))
+        .total_memories(slots.saturating_mul(3).min(POOL_MEMORIES).max(slots))
         .total_tables(slots.saturating_mul(4))
         .max_core_instances_per_component(limits::CORE_INSTANCES)
         .max_memories_per_component(limits::MEMORIES)

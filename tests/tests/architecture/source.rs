@@ -70,7 +70,8 @@ pub(crate) fn find_word(code: &str, word: &str) -> Vec<usize> {
     let stands_alone = |at: usize| {
         let before = code[..at].chars().next_back();
         let after = code[at + word.len()..].chars().next();
-        !before.is_some_and(is_part) && !(ends_in_name && after.is_some_and(is_part))
+        let continues = ends_in_name && after.is_some_and(is_part);
+        !before.is_some_and(is_part) && !continues
     };
     code.match_indices(word).map(|(at, _)| at).filter(|at| stands_alone(*at)).collect()
 }

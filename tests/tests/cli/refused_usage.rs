@@ -50,7 +50,7 @@ fn a_name_that_is_none() {
 
 #[test]
 fn a_tool_id_without_a_tool() {
-    refused(&["tool", "call", "test:calc"], "test:calc", "ax:metrics.measure");
+    refused(&["tool", "call", "test:calc"], "`test:calc` is not a name", "ax:metrics");
 }
 
 #[test]

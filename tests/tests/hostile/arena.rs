@@ -104,6 +104,12 @@ impl Arena {
         Self { host: host.expect("a host"), hostile: LazyLock::new(hostile_bytes) }
     }
 
+    /// Waits until all that was recorded is on disk; returns the home it is in.
+    pub(crate) fn written() -> PathBuf {
+        GROUND.audit.flush_blocking().expect("the log is written");
+        GROUND.folder.join("home")
+    }
+
     /// The folder bound to `workspace`: `file`, `sub/deep`, links to both and links out of it.
     pub(crate) fn work() -> PathBuf {
         GROUND.folder.join("work")
@@ -227,7 +233,7 @@ fn hostile_bytes() -> Vec<u8> {
     // target/<profile>/ax → target/guests/tests/hostile.wasm
     let target = ax.parent().and_then(Path::parent).expect("the program lies two folders deep");
     let path = target.join("guests/tests/hostile.wasm");
-    std::fs::read(&path)
+    fs_err::read(&path)
         .unwrap_or_else(|error| panic!("`{}`: {error}: cargo xtask plugins", path.display()))
 }
 
@@ -238,7 +244,7 @@ impl Ground {
         let folder = all.join(format!("hostile-{}", std::process::id()));
         let compiled = all.join("hostile-compiled");
         for made in [&folder.join("home"), &folder.join("outside"), &compiled] {
-            std::fs::create_dir_all(made).expect("a folder");
+            fs_err::create_dir_all(made).expect("a folder");
         }
         symlink(&compiled, folder.join("home/cache")).expect("a link to the compiled code");
         lay_traps(&folder);
@@ -250,21 +256,21 @@ impl Ground {
 
 /// Removes what earlier runs left; statics are never dropped.
 fn forget_ended(all: &Path) {
-    let Ok(entries) = std::fs::read_dir(all) else { return };
+    let Ok(entries) = fs_err::read_dir(all) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Some(process) = name.strip_prefix("hostile-") else { continue };
         if process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists() {
             // Another run may be removing it too.
-            std::fs::remove_dir_all(entry.path()).ok();
+            fs_err::remove_dir_all(entry.path()).ok();
         }
     }
 }
 
 fn lay_traps(folder: &Path) {
     let (work, outside) = (folder.join("work"), folder.join("outside"));
-    let write = |path: PathBuf, text: &str| std::fs::write(path, text).expect("a file");
-    std::fs::create_dir_all(work.join("sub")).expect("a folder");
+    let write = |path: PathBuf, text: &str| fs_err::write(path, text).expect("a file");
+    fs_err::create_dir_all(work.join("sub")).expect("a folder");
     write(work.join("file"), "inside");
     write(work.join("sub/deep"), "deep inside");
     write(outside.join("secret"), SECRET);
@@ -281,7 +287,7 @@ fn lay_traps(folder: &Path) {
         symlink(target, work.join(name)).expect("a link");
     }
     symlink(outside.join("secret"), work.join("link-absolute")).expect("a link");
-    std::fs::hard_link(outside.join("shared"), work.join("hard")).expect("a hard link");
+    fs_err::hard_link(outside.join("shared"), work.join("hard")).expect("a hard link");
     let made = Command::new("mkfifo").arg(work.join("pipe")).status().expect("mkfifo");
     assert!(made.success(), "a named pipe");
 }

@@ -147,3 +147,16 @@ fn a_call_that_nobody_waits_for_ends_and_frees_its_slot() {
     assert_eq!(arena.host.meter().instances(), 0);
     settle("abandoned-call", "ok", &of_call(&after));
 }
+
+#[test]
+fn a_guest_that_does_not_stop_when_asked_is_ended_after_its_grace() {
+    let arena = Arena::shared();
+    let plugin = alone(arena);
+    let (ask, cancel) = tokio::sync::watch::channel(false);
+    ask.send(true).expect("somebody listens");
+    let spin = Call { cancel: Some(cancel), ..Call::new("spin", "{}") };
+    let report = arena.run(&plugin, spin);
+    let took = Duration::from_micros(report.usage.duration_us);
+    assert!(took < limits::CANCEL_GRACE + Duration::from_secs(3), "{took:?}");
+    settle("deaf-to-cancel", "cancelled", &of_call(&report));
+}

@@ -1,8 +1,8 @@
 //! Guests that try to leave their folder, to change what they may only read, and to use folders
 //! that are not theirs.
 
+use fs_err as fs;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;

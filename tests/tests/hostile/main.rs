@@ -22,3 +22,4 @@ mod log;
 mod malformed;
 mod memory;
 mod surroundings;
+mod trail;

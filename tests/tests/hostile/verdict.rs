@@ -17,7 +17,9 @@ const TABLE_VARIABLE: &str = "AX_HOSTILE_TABLE";
 #[track_caller]
 pub(crate) fn settle(guest: &str, expected: &str, got: &str) {
     let passed = expected == got;
-    if std::env::var_os(TABLE_VARIABLE).is_some() {
+    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not of the product")]
+    let wanted = std::env::var_os(TABLE_VARIABLE).is_some();
+    if wanted {
         let verdict = if passed { "PASS" } else { "FAIL" };
         // Straight to the stream: the test harness keeps what `println!` says.
         let line = format!("{guest:<36} {expected:<28} {got:<28} {verdict}\n");

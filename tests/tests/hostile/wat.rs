@@ -25,7 +25,7 @@ pub(crate) fn whole(name: &str) -> Vec<u8> {
 
 /// Makes a component of the core module `<name>.wat` and a world of `worlds.wit`.
 pub(crate) fn of_world(name: &str, world: &str) -> Vec<u8> {
-    let worlds = std::fs::read_to_string(folder().join("worlds.wit")).expect("the worlds");
+    let worlds = fs_err::read_to_string(folder().join("worlds.wit")).expect("the worlds");
     let mut resolve = our_wit().0;
     let package = resolve.push_str("worlds.wit", &worlds).unwrap_or_else(|e| panic!("{e:?}"));
     encode(whole(name), &resolve, package, world)

@@ -57,7 +57,7 @@ fn clippy(checkout: &Checkout) -> Command {
 fn deny(checkout: &Checkout) -> Command {
     let mut cargo = process::cargo(checkout);
     // Advisories need a database from the network; `cargo deny check` runs them where there is one.
-    cargo.args(["deny", "check", "licenses", "bans", "sources"]);
+    cargo.args(["deny", "check", "--deny", "unmatched-skip", "licenses", "bans", "sources"]);
     cargo
 }
 

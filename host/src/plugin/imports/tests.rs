@@ -99,8 +99,7 @@ fn wit() -> Resolve {
 
 /// Finds the WIT that wasmtime-wasi implements, in the crate's own sources.
 fn wasi_folder() -> PathBuf {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = Command::new(env!("CARGO"))
         .args(["metadata", "--offline", "--format-version", "1"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -113,6 +112,7 @@ fn wasi_folder() -> PathBuf {
 }
 
 /// Answers whether a linker defines something already.
+#[expect(clippy::disallowed_methods, reason = "a clone is probed; nothing is linked by it")]
 fn is_defined(linker: &Linker<Guest>, interface: &str, kind: Kind, name: &str) -> bool {
     let mut probe = linker.clone();
     let mut instance = probe.instance(interface).expect("a name of WIT");
@@ -280,7 +280,7 @@ struct Outcome {
 impl Outcome {
     /// Insists on exactly one kind of denial.
     #[track_caller]
-    fn is_denied(self, permission: &str, reason: DenialReason) {
+    fn ends_denied(self, permission: &str, reason: DenialReason) {
         let found: Vec<_> =
             self.denials.iter().map(|denial| (denial.permission.as_str(), denial.reason)).collect();
         assert_eq!(found, [(permission, reason)]);
@@ -360,7 +360,7 @@ fn a_variable_that_is_not_granted_is_denied() {
     assert_eq!(attempt(&["env:HOME"]).answer.unwrap(), 1, "it is there when granted");
     let denied = attempt(&["env:LANG"]);
     assert_eq!(*denied.answer.as_ref().unwrap(), 0);
-    denied.is_denied("env:HOME", DenialReason::NotGranted);
+    denied.ends_denied("env:HOME", DenialReason::NotGranted);
 }
 
 /// Asks for the folders; their number is at 4, the handle of the first where 0 points to.
@@ -377,7 +377,7 @@ fn a_folder_that_is_not_granted_is_denied() {
     assert_eq!(attempt(&read).answer.unwrap(), 1, "it is there when granted");
     let denied = attempt(&[]);
     assert_eq!(*denied.answer.as_ref().unwrap(), 0);
-    denied.is_denied(read[0], DenialReason::NotGranted);
+    denied.ends_denied(read[0], DenialReason::NotGranted);
 }
 
 /// Answers the number of the error, or 1,000 when there was none.
@@ -401,7 +401,7 @@ fn a_change_below_a_folder_to_read_is_denied() {
     let read = "fs:workspace:read";
     let denied = run(&imports, &module, &[read], &[read]);
     assert_eq!(*denied.answer.as_ref().unwrap(), NOT_PERMITTED);
-    denied.is_denied("fs:workspace:write", DenialReason::NotDeclared);
+    denied.ends_denied("fs:workspace:write", DenialReason::NotDeclared);
 }
 
 /// `access-denied` among the cases of the `error-code` of sockets.
@@ -432,7 +432,7 @@ fn creates_no_socket(protocol: &str) {
         "(call $create (i32.const 0) (i32.const 16))",
     );
     assert_eq!(*outcome.answer.as_ref().unwrap(), ACCESS_DENIED);
-    outcome.is_denied(&format!("wasi:{interface}"), DenialReason::NeverGrantable);
+    outcome.ends_denied(&format!("wasi:{interface}"), DenialReason::NeverGrantable);
 }
 
 fn a_tcp_socket_is_denied() {
@@ -455,7 +455,7 @@ fn the_network_looks_up_no_name() {
         "(call $resolve (call $network) (i32.const 64) (i32.const 9) (i32.const 16))",
     );
     assert_eq!(*outcome.answer.as_ref().unwrap(), ACCESS_DENIED);
-    outcome.is_denied("wasi:sockets/ip-name-lookup", DenialReason::NeverGrantable);
+    outcome.ends_denied("wasi:sockets/ip-name-lookup", DenialReason::NeverGrantable);
 }
 
 /// There is no socket, so a guest can only make a handle up.
