@@ -44,10 +44,10 @@ pub use manifest::{
     Ask, LimitRequests, MANIFEST_BYTES_MAX, Manifest, ManifestError, ManifestErrorKind,
     PluginSection, Quota, ToolNotes,
 };
-pub use nearest::nearest;
 pub use name::{
     NAME_PART_CHARS_MAX, NameError, PluginName, TOOL_NAME_CHARS_MAX, ToolId, WIRE_NAME_CHARS_MAX,
 };
+pub use nearest::nearest;
 pub use permission::{
     Access, EventDirection, Flaw, HostPattern, MemoryScope, Method, NetRule, Origin,
     PERMISSION_BYTES_MAX, PathPattern, Permission, PermissionDifference, PermissionError,

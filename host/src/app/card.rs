@@ -121,11 +121,7 @@ impl Card {
         line(format!("{} {}  {}", self.plugin, self.version, self.description));
         line(format!("  from       {}", self.source));
         line(format!("  publisher  {}", self.publisher));
-        line(format!(
-            "  component  {} ({})",
-            self.component.short(),
-            rounded(self.size_bytes)
-        ));
+        line(format!("  component  {} ({})", self.component.short(), rounded(self.size_bytes)));
         line(format!("  tools      {}", self.tools.join(", ")));
         if self.permissions.is_empty() {
             line("  asks for   nothing".to_owned());
@@ -177,10 +173,9 @@ fn rounded(bytes: u64) -> String {
 
 fn shown(ask: &Ask, folders: &[Folder]) -> CardPermission {
     let path = match &ask.permission {
-        Permission::Fs { folder, .. } => folders
-            .iter()
-            .find(|bound| bound.name() == folder)
-            .map(|bound| bound.path().to_owned()),
+        Permission::Fs { folder, .. } => {
+            folders.iter().find(|bound| bound.name() == folder).map(|bound| bound.path().to_owned())
+        }
         _ => None,
     };
     CardPermission {

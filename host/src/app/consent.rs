@@ -79,8 +79,12 @@ impl ConsentError {
             Self::NotAsked { asked, .. } if asked.is_empty() => {
                 Some("leave out --allow: it asks for nothing".to_owned())
             }
-            Self::NotAsked { asked, .. } => Some(format!("--allow '{}'", asked.join("' --allow '"))),
-            Self::NoProject => Some("name its folder: --workspace DIR, or use --scope always".into()),
+            Self::NotAsked { asked, .. } => {
+                Some(format!("--allow '{}'", asked.join("' --allow '")))
+            }
+            Self::NoProject => {
+                Some("name its folder: --workspace DIR, or use --scope always".into())
+            }
             Self::Expiry { .. } => Some("--expires 7d".to_owned()),
         }
     }

@@ -10,21 +10,18 @@
 
 use std::path::Path;
 
-use ax_manifest::{
-    Access, AdmissionError, Identity, LimitRequests, Permission, PermissionDifference, Warning,
-    admit,
-};
+use ax_manifest::{Access, Identity, LimitRequests, Permission, PermissionDifference, Warning};
 use ax_registry::{LockedPlugin, Package, PackageError, StoreError};
 use semver::{Version, VersionReq};
 use serde_json::json;
 
+use super::App;
 use super::card::{Card, Facts};
 use super::change::{ChangeError, Note};
 use super::consent::{Consent, ConsentError};
 use super::source::{Named, SourceError};
-use super::App;
 use crate::audit::entry::Action;
-use crate::plugin::{LoadError, Limits};
+use crate::plugin::{Limits, LoadError};
 
 /// The version of the host API that this program offers to plugins.
 pub(super) const HOST_API: Version = Version::new(0, 1, 0);
@@ -71,14 +68,6 @@ pub enum InstallError {
     /// It cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Its imports and its manifest do not fit this host or each other.
-    #[error("`{plugin}` is not admitted")]
-    Admission {
-        /// Which plugin.
-        plugin: String,
-        /// Why.
-        source: AdmissionError,
-    },
     /// It asks for something this host cannot bound yet.
     #[error("`{plugin}` asks for `{permission}`, which comes with host version 0.2")]
     NotServed {
@@ -143,7 +132,6 @@ impl InstallError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Source(error) => error.hint(),
-            Self::Admission { source, .. } => source.hint(),
             Self::NotServed { permission, .. } => {
                 Some(format!("take `{permission}` out of its plugin.toml, or install a newer ax"))
             }
@@ -183,13 +171,12 @@ impl App {
             let needs = manifest.plugin.host.clone();
             return Err(InstallError::OtherHost { plugin, needs });
         }
-        let warnings = admit(&read.facts, &manifest.asked())
-            .map_err(|source| InstallError::Admission { plugin: plugin.clone(), source })?;
         // The interface for files is linked for everybody, so a grant to write would open a disk
         // without a quota; it is refused until quotas exist.
-        let unbounded = manifest.permissions.iter().find(|ask| {
-            matches!(ask.permission, Permission::Fs { access: Access::Write, .. })
-        });
+        let unbounded = manifest
+            .permissions
+            .iter()
+            .find(|ask| matches!(ask.permission, Permission::Fs { access: Access::Write, .. }));
         if let Some(ask) = unbounded {
             return Err(InstallError::NotServed { plugin, permission: ask.permission.clone() });
         }
@@ -208,13 +195,14 @@ impl App {
             asks: &manifest.permissions,
             raises: Limits::raises(&manifest.limits),
         };
-        let card = Card::new(facts, self.host().map_err(ChangeError::from)?.folders(), &current.lock);
+        let card =
+            Card::new(facts, self.host().map_err(ChangeError::from)?.folders(), &current.lock);
         let replaces = current.lock.plugins.get(&identity.name).map(|old| Replaced {
             version: old.version.clone(),
             same_identity: old.source == identity.source,
             difference: old.permissions.difference(&manifest.asked()),
         });
-        Ok(Candidate { identity, card, warnings, replaces, package: read.package })
+        Ok(Candidate { identity, card, warnings: read.warnings, replaces, package: read.package })
     }
 
     /// Installs a candidate with what a person agreed to.
@@ -274,7 +262,8 @@ impl App {
             LockedPlugin { installed_at_ms: 0, ..a.clone() }
                 == LockedPlugin { installed_at_ms: 0, ..b.clone() }
         };
-        if old.as_ref().is_some_and(|old| same(old, &locked)) && change.grants == change.before().grants
+        if old.as_ref().is_some_and(|old| same(old, &locked))
+            && change.grants == change.before().grants
         {
             return Ok(Installed { generation: change.number(), changed: false, not_granted });
         }

@@ -9,8 +9,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ax_manifest::{
-    ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, InspectError, MANIFEST_BYTES_MAX, LimitRequests,
-    Manifest, ManifestError, PluginName, PluginSection, Source, ToolError, derive_tools, describe_tools, inspect,
+    AdmissionError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, InspectError, LimitRequests,
+    MANIFEST_BYTES_MAX, Manifest, ManifestError, PluginName, PluginSection, Source, ToolError,
+    Warning, admit, derive_tools, describe_tools, inspect,
 };
 use ax_registry::{DOCUMENT_BYTES_MAX, DOCUMENTS, Package, PackageError, PluginConfig, unpack};
 use semver::{Version, VersionReq};
@@ -114,6 +115,14 @@ pub enum SourceError {
         /// What is wrong with them.
         source: ToolError,
     },
+    /// Its imports and its manifest do not fit this host or each other.
+    #[error("`{plugin}` is not admitted")]
+    Admission {
+        /// Which plugin.
+        plugin: PluginName,
+        /// Why.
+        source: AdmissionError,
+    },
     /// The component did not say what its tools are.
     #[error("cannot learn the tools of `{path}`", path = .path.display())]
     Describe {
@@ -159,6 +168,7 @@ impl SourceError {
             Self::NamedTwice { path, .. } => Some(format!("ax plugin add {}", path.display())),
             Self::Package { source, .. } => source.hint(),
             Self::Tools { source, .. } => source.hint(),
+            Self::Admission { source, .. } => source.hint(),
             Self::Describe { source, .. } => source.hint(),
             Self::ToolsDiffer { .. } => {
                 Some("do not install it; ask its author for a new package".to_owned())
@@ -173,6 +183,8 @@ pub(super) struct SourcePackage {
     pub(super) package: Package,
     pub(super) source: Source,
     pub(super) facts: ComponentFacts,
+    /// What is odd about it and no reason to refuse it.
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl App {
@@ -204,8 +216,8 @@ impl App {
             };
             return self.make(&real, manifest, bytes, source);
         }
-        let package = unpack(&bytes)
-            .map_err(|source| SourceError::Package { path: real.clone(), source })?;
+        let package =
+            unpack(&bytes).map_err(|source| SourceError::Package { path: real.clone(), source })?;
         refuse_name(&real, named, &package.config.manifest)?;
         self.check_package(&real, package, source)
     }
@@ -219,9 +231,10 @@ impl App {
         source: Source,
     ) -> Result<SourcePackage, SourceError> {
         let facts = examine(path, &component)?;
+        let warnings = admitted(&manifest, &facts)?;
         let config = self.config_of(path, manifest, &facts, &component)?;
         let package = Package { config, component, wit: None, docs: Default::default() };
-        Ok(SourcePackage { package, source, facts })
+        Ok(SourcePackage { package, source, facts, warnings })
     }
 
     fn config_of(
@@ -250,12 +263,19 @@ impl App {
     ) -> Result<SourcePackage, SourceError> {
         let facts = examine(path, &package.component)?;
         let config = &package.config;
+        let warnings = admitted(&config.manifest, &facts)?;
         let again = self.config_of(path, config.manifest.clone(), &facts, &package.component)?;
         if again.tools != config.tools || again != *config {
             return Err(SourceError::ToolsDiffer { path: path.to_owned() });
         }
-        Ok(SourcePackage { package, source, facts })
+        Ok(SourcePackage { package, source, facts, warnings })
     }
+}
+
+/// Compares imports with what is asked for, before anything of the component is compiled or run.
+fn admitted(manifest: &Manifest, facts: &ComponentFacts) -> Result<Vec<Warning>, SourceError> {
+    admit(facts, &manifest.asked())
+        .map_err(|source| SourceError::Admission { plugin: manifest.plugin.name.clone(), source })
 }
 
 fn examine(path: &Path, bytes: &[u8]) -> Result<ComponentFacts, SourceError> {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use ax_manifest::{GrantScope, Permission, Tool, ToolId};
+use ax_manifest::{GrantScope, Permission, PluginName, Tool, ToolId};
 use ax_registry::{Generation, StoreError};
 use serde_json::json;
 
-use super::installed::{InstalledPlugin, LookupError};
 use super::App;
 use super::change::{ChangeError, Note};
+use super::installed::{InstalledPlugin, LookupError};
 use crate::audit::entry::Action;
-use crate::plugin::{LoadError, Plugin, Release};
+use crate::plugin::{LoadError, Plugin, Release, WORKSPACE};
 
 /// A tool that is offered.
 #[derive(Debug, Clone)]
@@ -95,6 +95,7 @@ impl App {
     pub fn ready(
         &self,
         id: &ToolId,
+        input: &str,
         allow: &[Permission],
     ) -> Result<(Arc<Plugin>, Vec<Permission>), ToolsError> {
         let generation = self.current().map_err(ChangeError::from)?;
@@ -110,9 +111,29 @@ impl App {
             }
         }
         let loaded = self.load(&generation, &installed)?;
-        let mut once = self.use_up(&generation, &installed)?;
+        // A call that will be refused for its tool or its input must not cost a grant.
+        let mut once = match loaded.check(&id.tool, input) {
+            Ok(()) => self.use_up(&generation, &installed)?,
+            Err(_) => Vec::new(),
+        };
         once.extend_from_slice(allow);
         Ok((loaded, once))
+    }
+
+    /// Returns a folder that a plugin asks for and that is bound to nothing here.
+    #[must_use]
+    pub fn unbound_folder(&self, plugin: &PluginName) -> Option<String> {
+        let generation = self.current().ok()?;
+        let asked = &generation.lock.plugins.get(plugin)?.permissions;
+        asked.iter().find_map(|permission| match permission {
+            Permission::Fs { folder, .. } if folder == WORKSPACE => {
+                self.config.workspace.is_none().then(|| folder.clone())
+            }
+            Permission::Fs { folder, .. } if folder != "*" => {
+                (!self.config.folders.contains_key(folder)).then(|| folder.clone())
+            }
+            _ => None,
+        })
     }
 
     fn load(

@@ -7,6 +7,7 @@
 //!         audit.head   the latest checkpoint, so that a cut-off end is noticed
 //!         audit.lock   held while any of the last three is replaced
 //!         audit.tmp    what is about to become one of them
+//!         audit.new    what is about to become `audit.db`, with SQLite's files beside it
 //! ```
 //!
 //! Invariant: a file is replaced whole, by rename, after its bytes have reached the disk.
@@ -37,6 +38,8 @@ pub(super) struct Files {
     pub(super) key: PathBuf,
     pub(super) public_key: PathBuf,
     pub(super) head: PathBuf,
+    /// The database until it is whole.
+    pub(super) unfinished: PathBuf,
     lock: PathBuf,
     temporary: PathBuf,
 }
@@ -50,6 +53,7 @@ impl Files {
             key: dir.join("audit.key"),
             public_key: dir.join("audit.pub"),
             head: dir.join("audit.head"),
+            unfinished: dir.join("audit.new"),
             lock: dir.join("audit.lock"),
             temporary: dir.join("audit.tmp"),
         }
@@ -110,6 +114,31 @@ impl Files {
         fs::rename(&self.temporary, path)?;
         // The rename itself is durable once the folder is.
         fs::File::open(&self.dir)?.sync_all()
+    }
+
+    /// Removes what SQLite kept beside a database, and the database itself.
+    pub(super) fn discard(&self, database: &Path) -> Result<(), AuditError> {
+        for suffix in ["", "-journal", "-wal", "-shm"] {
+            let mut path = database.as_os_str().to_owned();
+            path.push(suffix);
+            let path = PathBuf::from(path);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(self.error(&path, "remove", error));
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the unfinished database its name, durably.
+    pub(super) fn publish_database(&self) -> Result<(), AuditError> {
+        let published = fs::File::open(&self.unfinished)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(&self.unfinished, &self.database))
+            .and_then(|()| fs::File::open(&self.dir)?.sync_all());
+        published.map_err(|source| self.error(&self.database, "make", source))
     }
 
     fn error(&self, path: &Path, doing: &'static str, source: std::io::Error) -> AuditError {

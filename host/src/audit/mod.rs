@@ -110,6 +110,10 @@ impl Audit {
         let files = Files::of(dir);
         files.make_dir()?;
         let lock = files.lock()?;
+        if !files.database.exists() && !files.head.exists() {
+            // The key first: whoever dies in between leaves no log that nobody can check.
+            Signer::open(&files, true)?;
+        }
         let mut store = Store::open(&files)?;
         let signer = open_chain(&files, &mut store, clock.as_ref())?;
         drop(lock);

@@ -74,21 +74,46 @@ impl Store {
     /// Opens the database, making it if it is absent or empty. The caller holds the files' lock.
     pub(super) fn open(files: &Files) -> Result<Self, AuditError> {
         let path = &files.database;
-        make_private_file(path)?;
+        if path.metadata().map_or(true, |data| data.len() == 0) {
+            Self::make(files)?;
+        }
         let is_new = probe(&open_read_only(path)?, path)? == Content::Empty;
+        let mut store = Self::connect(path)?;
+        if is_new {
+            store.create().map_err(|source| store.error("set up", source))?;
+        }
+        Ok(store)
+    }
+
+    /// Makes the database under another name and gives it its own when it is whole. A process that
+    /// dies before that leaves no log; one that died in the middle of `audit.db` itself would leave
+    /// a journal that no reader may roll back.
+    fn make(files: &Files) -> Result<(), AuditError> {
+        files.discard(&files.unfinished)?;
+        // A log of its own would be taken for the new one's.
+        files.discard(&files.database)?;
+        make_private_file(&files.unfinished)?;
+        let mut store = Self::connect(&files.unfinished)?;
+        store.create().map_err(|source| store.error("set up", source))?;
+        // The last to close folds the write-ahead log into the file.
+        let Self { connection, path, .. } = store;
+        connection
+            .close()
+            .map_err(|(_, source)| AuditError::from_sqlite(&path, "set up", source))?;
+        files.publish_database()
+    }
+
+    fn connect(path: &Path) -> Result<Self, AuditError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)
             .map_err(|source| AuditError::from_sqlite(path, "open", source))?;
-        let mut store = Self {
+        let store = Self {
             connection,
-            path: path.clone(),
+            path: path.to_owned(),
             durability: Durability::Disk,
             body: String::new(),
         };
         store.configure()?;
-        if is_new {
-            store.create().map_err(|source| store.error("set up", source))?;
-        }
         Ok(store)
     }
 

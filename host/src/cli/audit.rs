@@ -1,6 +1,6 @@
 //! `ax audit`: tail, verify, export.
 
-use std::io::Write;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use ax_manifest::PluginName;
@@ -12,6 +12,7 @@ use super::output::Output;
 use super::render::{date, table};
 use crate::app::App;
 use crate::audit::entry::Decision;
+use crate::audit::error::AuditError;
 use crate::audit::read::{Filter, Reader, Row};
 use crate::audit::verify::verify;
 
@@ -131,15 +132,18 @@ fn check(home: &Path, output: Output) -> Result<(), CliError> {
 fn write(home: &Path, output: Output, file: Option<PathBuf>) -> Result<(), CliError> {
     let Some(path) = file else {
         let mut bytes = std::io::BufWriter::new(std::io::stdout().lock());
-        Reader::open(home)?.export(&mut bytes)?;
-        return bytes
-            .flush()
-            .map_err(|source| CliError::File { path: "-".to_owned(), source });
+        return match Reader::open(home)?.export(&mut bytes) {
+            // A reader that went away is not an error, as everywhere.
+            Err(AuditError::Output { source }) if source.kind() == ErrorKind::BrokenPipe => Ok(()),
+            exported => Ok(exported.map(drop)?),
+        };
     };
     let name = path.display().to_string();
     let failed = |source| CliError::File { path: name.clone(), source };
     // An export that died must not be taken for one that is complete.
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    // Asked first, since the error below would name a file that nobody asked for.
+    folder.map_or(Ok(()), |folder| folder.metadata().map(drop)).map_err(failed)?;
     let mut made = tempfile::Builder::new()
         .prefix(".ax-export-")
         .tempfile_in(folder.unwrap_or(Path::new(".")))

@@ -12,15 +12,16 @@ const WIDTH: usize = 80;
 
 pub(super) fn run(output: Output, code: Option<&str>) -> Result<(), CliError> {
     let Some(text) = code else {
-        let listed: Vec<_> =
-            codes::ALL.iter().map(|code| json!({ "code": code.text, "title": code.title })).collect();
+        let listed: Vec<_> = codes::ALL
+            .iter()
+            .map(|code| json!({ "code": code.text, "title": code.title }))
+            .collect();
         output.data(&listed, || {
             codes::ALL.iter().map(|code| format!("{}  {}\n", code.text, code.title)).collect()
         });
         return Ok(());
     };
-    let code =
-        codes::find(text).ok_or_else(|| CliError::UnknownCode { code: text.to_owned() })?;
+    let code = codes::find(text).ok_or_else(|| CliError::UnknownCode { code: text.to_owned() })?;
     let value = json!({ "code": code.text, "title": code.title, "about": code.about });
     output.data(&value, || format!("{}  {}\n\n{}\n", code.text, code.title, wrap(code.about)));
     Ok(())

@@ -16,7 +16,7 @@ use crate::app::{
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
 use crate::plugin::{
-    CallError, Denial, DenialReason, DescribeError, JailError, Limit, LoadError, scrub,
+    CallError, Denial, DenialReason, DescribeError, JailError, Limit, LoadError, WORKSPACE, scrub,
 };
 use ax_registry::{GenerationError, HomeLockError};
 
@@ -69,7 +69,13 @@ pub(crate) enum CliError {
     Audit(#[from] AuditError),
     /// A call gave no answer.
     #[error("{source}")]
-    Call { plugin: String, denials: Vec<Denial>, source: CallError },
+    Call {
+        plugin: String,
+        denials: Vec<Denial>,
+        /// A folder that it asks for and that is bound to nothing here.
+        unbound: Option<String>,
+        source: CallError,
+    },
     /// A question would have been needed.
     #[error("{what}")]
     WouldAsk { what: String, hint: String },
@@ -111,7 +117,7 @@ pub(crate) struct Fault {
 
 impl From<&CliError> for Fault {
     fn from(error: &CliError) -> Self {
-        if let CliError::Call { plugin, denials, source } = error
+        if let CliError::Call { plugin, denials, source, .. } = error
             && let Some(denial) = denials.first()
         {
             return denied(plugin, denial, denials, source);
@@ -132,11 +138,11 @@ impl From<&CliError> for Fault {
 
 impl Fault {
     /// A command line that clap refused.
-    pub(crate) fn usage(message: String) -> Self {
+    pub(crate) fn usage(message: &str, hint: &str) -> Self {
         Self {
             code: codes::USAGE.text,
-            message,
-            hint: Some("ax --help".to_owned()),
+            message: scrub(message, TEXT_BYTES),
+            hint: Some(scrub(hint, TEXT_BYTES)),
             causes: Vec::new(),
             details: Value::Null,
             retryable: false,
@@ -266,7 +272,6 @@ fn busy(error: &HomeLockError) -> (Code, u8) {
 fn install(error: &InstallError) -> (Code, u8) {
     match error {
         InstallError::Source(error) => source(error),
-        InstallError::Admission { .. } => (codes::NOT_ADMITTED, exit::FAILED),
         InstallError::NotServed { .. } => (codes::NOT_SERVED, exit::FAILED),
         InstallError::OtherHost { .. } => (codes::OTHER_HOST, exit::FAILED),
         InstallError::NoTools { .. } => (codes::TOOLS, exit::FAILED),
@@ -292,6 +297,7 @@ fn source(error: &SourceError) -> (Code, u8) {
         SourceError::Component { .. } => codes::COMPONENT,
         SourceError::Package { .. } | SourceError::ToolsDiffer { .. } => codes::PACKAGE,
         SourceError::Tools { .. } => codes::TOOLS,
+        SourceError::Admission { .. } => codes::NOT_ADMITTED,
         SourceError::Describe { source, .. } => return describe(source),
         SourceError::App(error) => return app(error),
     };
@@ -382,7 +388,17 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Tools(error) => error.hint(),
         CliError::Generation(error) => error.hint(),
         CliError::Audit(error) => error.hint(),
-        CliError::Call { source, .. } => source.hint(),
+        CliError::Call { source, unbound, .. } => {
+            source.hint().or_else(|| match unbound.as_deref() {
+                Some(WORKSPACE) => {
+                    Some("no folder is the workspace here: --workspace DIR".to_owned())
+                }
+                Some(name) => {
+                    Some(format!("no folder is called `{name}` here: --folder {name}=DIR"))
+                }
+                None => None,
+            })
+        }
         CliError::AuditFindings { .. } => {
             Some("keep the files as they are for whoever looks into it: ax audit export".to_owned())
         }

@@ -16,11 +16,13 @@ mod plugin;
 mod prompt;
 mod render;
 mod tool;
+mod usage;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use crate::app::App;
@@ -33,12 +35,15 @@ use output::Output;
 /// Runs a command line; returns the exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let json = arguments.iter().any(|argument| argument == "--json");
+    // Told before anything is read, so that whatever is wrong is said as JSON too.
+    let json = arguments.iter().any(|argument| argument == "--json")
+        || environment_variable("AX_JSON")
+            .is_some_and(|set| ["1", "true", "yes", "on"].contains(&set.to_lowercase().as_str()));
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return refuse_usage(&error, json),
     };
-    let mut output = Output::early(cli.globals.json);
+    let mut output = Output::early(json);
     match dispatch(cli, &mut output) {
         Ok(()) => 0,
         Err(error) => {
@@ -56,12 +61,10 @@ fn refuse_usage(error: &clap::Error, json: bool) -> u8 {
         drop(error.print());
         return 0;
     }
-    if json {
-        let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        Output::early(true).fault(&Fault::usage(message.to_owned()));
-    } else {
+    if !json && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         drop(error.print());
+    } else {
+        Output::early(json).fault(&usage::fault(error));
     }
     exit::USAGE
 }
@@ -86,6 +89,10 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     let cores = u32::try_from(cores).unwrap_or(u32::MAX);
     let settings = load(&overrides(cli.globals), environment_variable, &current, cores)?;
     *output = Output::new(&settings);
+    // `-C` is as if started there: every path on the command line counts from it.
+    let directory = &settings.directory.value;
+    std::env::set_current_dir(directory)
+        .map_err(|source| CliError::File { path: directory.display().to_string(), source })?;
     let app = App::new(settings, Arc::new(SystemClock::new()));
     let ran = match cli.command {
         Command::Plugin(command) => plugin::run(&app, *output, command),

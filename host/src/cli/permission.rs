@@ -66,7 +66,8 @@ pub(super) fn rows(plugin: &InstalledPlugin, grants: &[Grant], now_ms: u64) -> S
         let about = |grant: &&Grant| {
             grant.permission.covers(&ask.permission) || ask.permission.covers(&grant.permission)
         };
-        let held: Vec<String> = grants.iter().filter(about).map(|held| state(held, now_ms)).collect();
+        let held: Vec<String> =
+            grants.iter().filter(about).map(|held| state(held, now_ms)).collect();
         match held.is_empty() {
             true => text.push_str("      not granted\n"),
             false => held.iter().for_each(|held| text.push_str(&format!("      {held}\n"))),

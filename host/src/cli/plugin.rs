@@ -91,10 +91,7 @@ fn agree(
 }
 
 /// Reads `--scope` and `--expires`.
-pub(super) fn scope(
-    app: &App,
-    args: &ScopeArgs,
-) -> Result<(GrantScope, Option<u64>), CliError> {
+pub(super) fn scope(app: &App, args: &ScopeArgs) -> Result<(GrantScope, Option<u64>), CliError> {
     let scope = match args.scope {
         Scope::Once => GrantScope::Once,
         Scope::Always => GrantScope::Always,
@@ -125,8 +122,7 @@ fn changes(candidate: &Candidate) -> String {
 fn report(output: Output, candidate: &Candidate, installed: &Installed) {
     let card = &candidate.card;
     let name = card.plugin.to_string();
-    let not_granted: Vec<String> =
-        installed.not_granted.iter().map(ToString::to_string).collect();
+    let not_granted: Vec<String> = installed.not_granted.iter().map(ToString::to_string).collect();
     if output.is_json() {
         output.json_line(&json!({
             "plugin": name,

@@ -51,5 +51,6 @@ pub(super) fn confirm(app: &App, output: Output, question: &str) -> Result<bool,
             hint: "--yes".to_owned(),
         });
     }
-    Ok(Confirm::new().with_prompt(question).default(false).interact_opt().ok().flatten() == Some(true))
+    Ok(Confirm::new().with_prompt(question).default(false).interact_opt().ok().flatten()
+        == Some(true))
 }

@@ -39,12 +39,11 @@ where
         .collect();
     let mut text = String::new();
     for line in std::iter::once(&header).chain(&lines) {
-        let cells = line.iter().zip(&widths).zip(&numeric).map(|((cell, width), numeric)| {
-            match numeric {
+        let cells =
+            line.iter().zip(&widths).zip(&numeric).map(|((cell, width), numeric)| match numeric {
                 true => format!("{cell:>width$}"),
                 false => format!("{cell:<width$}"),
-            }
-        });
+            });
         let joined = cells.collect::<Vec<_>>().join("  ");
         text.push_str(joined.trim_end());
         text.push('\n');
@@ -172,7 +171,10 @@ fn records_table(records: &[&Map<String, Value>]) -> String {
     }
     let left_out = paths.len() - shown.len();
     let mut text = table((0..rows.len()).map(|row| {
-        shown.iter().map(move |(name, cells)| (name.clone(), cells[row].clone())).collect::<Vec<_>>()
+        shown
+            .iter()
+            .map(move |(name, cells)| (name.clone(), cells[row].clone()))
+            .collect::<Vec<_>>()
     }));
     if left_out > 0 {
         text.push_str(&format!("({left_out} more columns with --json)\n"));

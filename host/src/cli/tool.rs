@@ -10,8 +10,8 @@ use tokio::sync::watch;
 use super::args::ToolCommand;
 use super::fault::CliError;
 use super::output::Output;
-use super::render::{answer, table};
 use super::read_named;
+use super::render::{answer, table};
 use crate::app::App;
 use crate::plugin::{Call, Denial, Level, Plugin, PluginHost, Progress, Report};
 
@@ -96,7 +96,7 @@ fn call(
     allow: &[Permission],
     deadline: Option<Span>,
 ) -> Result<(), CliError> {
-    let (plugin, once) = app.ready(id, allow)?;
+    let (plugin, once) = app.ready(id, &input, allow)?;
     let host = app.host()?;
     let (progress, seen) = watch::channel(Progress::default());
     let (cancel, cancelled) = watch::channel(false);
@@ -112,7 +112,7 @@ fn call(
         .build()
         .map_err(CliError::Start)?;
     let report = runtime.block_on(attend(host, &plugin, call, seen, cancel, output));
-    print(output, id, report)
+    print(app, output, id, report)
 }
 
 /// Waits for a call while showing its progress; the first interrupt asks it to stop.
@@ -152,7 +152,7 @@ async fn attend(
     }
 }
 
-fn print(output: Output, id: &ToolId, report: Report) -> Result<(), CliError> {
+fn print(app: &App, output: Output, id: &ToolId, report: Report) -> Result<(), CliError> {
     let failed = report.result.is_err();
     for line in &report.log {
         if failed || output.is_verbose() || line.level >= Level::Warn {
@@ -171,7 +171,8 @@ fn print(output: Output, id: &ToolId, report: Report) -> Result<(), CliError> {
         Ok(answered) => answered,
         Err(source) => {
             let plugin = id.plugin.to_string();
-            return Err(CliError::Call { plugin, denials: report.denials, source });
+            let unbound = app.unbound_folder(&id.plugin);
+            return Err(CliError::Call { plugin, denials: report.denials, unbound, source });
         }
     };
     for denial in &report.denials {

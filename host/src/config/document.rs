@@ -12,8 +12,8 @@ use toml::de::DeTable;
 use toml::de::DeValue;
 
 use crate::config::error::FileFlaw;
-use ax_manifest::nearest;
 use ax_manifest::is_hidden;
+use ax_manifest::nearest;
 
 /// Tables and lists inside each other in one plugin's settings. A guest has to parse them, and few
 /// parsers of JSON go deeper.
@@ -87,8 +87,11 @@ impl<'a> Entry<'a> {
 
     /// Makes the error for a key that is none of `known`.
     pub(super) fn unknown(&self, name: &str, known: &'static [&'static str]) -> Located {
-        let flaw =
-            FileFlaw::UnknownKey { key: self.key.clone(), nearest: nearest(name, known.iter().copied()), known };
+        let flaw = FileFlaw::UnknownKey {
+            key: self.key.clone(),
+            nearest: nearest(name, known.iter().copied()),
+            known,
+        };
         self.wrong_key(flaw)
     }
 

@@ -13,12 +13,12 @@ use ax_manifest::PluginName;
 
 use crate::config::folders::FolderNameFlaw;
 use crate::config::path::PathFlaw;
-use ax_manifest::Quoted;
 use crate::config::shown::Shown;
 use crate::config::shown::shell_word;
 use crate::config::shown::shown_path;
 use crate::config::source::Source;
 use crate::config::switches::VERBOSE_MAX;
+use ax_manifest::Quoted;
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

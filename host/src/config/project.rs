@@ -22,11 +22,11 @@ use crate::config::document::Entry;
 use crate::config::document::Located;
 use crate::config::document::entries;
 use crate::config::error::FileFlaw;
-use ax_manifest::nearest;
 use crate::config::plugins;
 use crate::config::plugins::Section;
-use ax_manifest::is_hidden;
 use crate::config::user;
+use ax_manifest::is_hidden;
+use ax_manifest::nearest;
 
 /// Characters of a project's name: it stands in one line of a listing.
 pub const PROJECT_NAME_CHARS_MAX: usize = 64;

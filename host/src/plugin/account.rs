@@ -105,8 +105,6 @@ fn effect(denial: &Denial, call_id: &Arc<str>, tool: &Arc<str>) -> entry::Effect
 pub(super) fn size_of(output: &Output) -> u64 {
     match output {
         Output::Value(value) => value.to_string().len() as u64,
-        Output::Content { .. } => {
-            serde_json::to_vec(output).map_or(0, |bytes| bytes.len() as u64)
-        }
+        Output::Content { .. } => serde_json::to_vec(output).map_or(0, |bytes| bytes.len() as u64),
     }
 }

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ax_manifest::{Digest, Permission};
+use ax_manifest::{Digest, Permission, Span};
 use serde::Serialize;
 use tokio::sync::{SemaphorePermit, watch};
 use wasmtime::component::ResourceTableError;
@@ -119,6 +119,17 @@ struct Admitted<'a> {
 #[error("the deadline passed")]
 struct DeadlinePassed;
 
+impl Plugin {
+    /// Checks whether a tool is there and takes this input, without calling it.
+    ///
+    /// # Errors
+    ///
+    /// As the call would.
+    pub fn check(&self, tool: &str, input: &str) -> Result<(), CallError> {
+        exports::arguments(self.target(tool)?, tool, input, &self.release.limits).map(drop)
+    }
+}
+
 impl PluginHost {
     /// Calls a tool on the guest threads. Dropping the future ends the guest.
     pub async fn call(self: &Arc<Self>, plugin: &Arc<Plugin>, call: Call) -> Report {
@@ -149,24 +160,20 @@ impl PluginHost {
         report
     }
 
-    async fn admit<'a>(
-        &self,
-        plugin: &'a Plugin,
-        call: &Call,
-    ) -> Result<Admitted<'a>, CallError> {
+    async fn admit<'a>(&self, plugin: &'a Plugin, call: &Call) -> Result<Admitted<'a>, CallError> {
         let limits = &plugin.release.limits;
         if call.depth > limits::DEPTH {
             return Err(CallError::exhausted(Limit::Depth, limits));
         }
         let target = plugin.target(&call.tool)?;
         let arguments = exports::arguments(target, &call.tool, &call.input, limits)?;
-        let slot = plugin.slots.take(call.depth).await.map_err(|limit| {
-            CallError::exhausted(limit, limits)
-        })?;
-        let meter = self
-            .meter
-            .admit(limits)
+        let slot = plugin
+            .slots
+            .take(call.depth)
+            .await
             .map_err(|limit| CallError::exhausted(limit, limits))?;
+        let meter =
+            self.meter.admit(limits).map_err(|limit| CallError::exhausted(limit, limits))?;
         Ok(Admitted { target, arguments, meter, _slot: slot })
     }
 
@@ -196,7 +203,8 @@ impl PluginHost {
         let _ticking = self.engine.tick();
         let target = admitted.target;
         let work = async {
-            let instance = plugin.ready.instantiate_async(&mut store).await.map_err(Stage::Start)?;
+            let instance =
+                plugin.ready.instantiate_async(&mut store).await.map_err(Stage::Start)?;
             exports::invoke(&mut store, &instance, target, admitted.arguments)
                 .await
                 .map_err(Stage::Call)
@@ -214,6 +222,13 @@ impl PluginHost {
             Some(Ok(Err(stage))) => Err(explain(stage, store.data(), plugin)),
             Some(Ok(Ok(raw))) => exports::answer(raw, target, limits),
         };
+        // The bound that was hit, which the caller may have set lower than the manifest.
+        let result = result.map_err(|error| match error {
+            CallError::Exhausted { limit: Limit::Time, .. } => {
+                CallError::Exhausted { limit: Limit::Time, bound: Span(deadline).to_string() }
+            }
+            other => other,
+        });
         report(id, store, limits.fuel, result)
     }
 

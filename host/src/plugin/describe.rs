@@ -9,6 +9,7 @@ use std::time::Duration;
 use ax_manifest::{Annotations, ComponentFacts, Described};
 use serde_json::Map;
 
+use super::PluginHost;
 use super::call::{Stage, confined, limit_behind};
 use super::error::{CallError, LoadError};
 use super::exports;
@@ -19,7 +20,6 @@ use super::limits::{Limit, Limits};
 use super::log::Log;
 use super::rights::Rights;
 use super::text;
-use super::PluginHost;
 
 /// Fuel for `describe`; Python needs 60 K, JavaScript 94 K.
 const FUEL: u64 = 100_000_000;

@@ -274,9 +274,8 @@ mod tests {
         let pooled =
             Engine::new(Allocation::Pooled { slots: 4, memory_bytes_max: 64 << 20 }).unwrap();
         assert_eq!(one_shot.digest(), pooled.digest());
-        let (jail, _) = compile_here(b"(component)").unwrap_or_else(|_| {
-            compile_here(&wat::parse_str("(component)").unwrap()).unwrap()
-        });
+        let (jail, _) = compile_here(b"(component)")
+            .unwrap_or_else(|_| compile_here(&wat::parse_str("(component)").unwrap()).unwrap());
         assert_eq!(jail, one_shot.digest());
     }
 

@@ -223,14 +223,25 @@ fn exhausted_hint(limit: Limit) -> Option<&'static str> {
         Limit::Fuel => Some("ask for more in its plugin.toml: [limits] fuel = 20_000_000_000"),
         Limit::Time => Some("ask for more in its plugin.toml: [limits] deadline = \"60 s\""),
         Limit::Memory => Some("ask for more in its plugin.toml: [limits] memory = \"128 MiB\""),
-        Limit::Bytes => Some("ask for more in its plugin.toml: [limits] hostcall-bytes = \"16 MiB\""),
-        Limit::Input => Some("send less, or ask for more in its plugin.toml: [limits] input = \"2 MiB\""),
-        Limit::Result => Some("ask for a smaller answer, or in its plugin.toml: [limits] result = \"2 MiB\""),
+        Limit::Bytes => {
+            Some("ask for more in its plugin.toml: [limits] hostcall-bytes = \"16 MiB\"")
+        }
+        Limit::Input => {
+            Some("send less, or ask for more in its plugin.toml: [limits] input = \"2 MiB\"")
+        }
+        Limit::Result => {
+            Some("ask for a smaller answer, or in its plugin.toml: [limits] result = \"2 MiB\"")
+        }
         Limit::Concurrency => Some("try again when other calls of this plugin have ended"),
         Limit::HostMemory | Limit::HostInstances => {
             Some("try again when other calls have ended; `ax doctor` shows the bounds")
         }
-        Limit::Tables | Limit::Instances | Limit::Stack | Limit::Log | Limit::Depth | Limit::Handles => None,
+        Limit::Tables
+        | Limit::Instances
+        | Limit::Stack
+        | Limit::Log
+        | Limit::Depth
+        | Limit::Handles => None,
     }
 }
 

@@ -122,9 +122,9 @@ pub(super) fn arguments(
 ) -> Result<Arguments, CallError> {
     let parsed = json::parse(input, limits.input_bytes)?;
     match &target.signature {
-        Some(signature) => value::lower_input(&parsed, signature)
-            .map(Arguments::Typed)
-            .map_err(CallError::Input),
+        Some(signature) => {
+            value::lower_input(&parsed, signature).map(Arguments::Typed).map_err(CallError::Input)
+        }
         None => Ok(Arguments::Described { name: tool.to_owned(), input: parsed.to_string() }),
     }
 }
@@ -182,11 +182,7 @@ pub(super) async fn describe(
 }
 
 /// Turns what came out into an answer within bounds.
-pub(super) fn answer(
-    raw: Raw,
-    target: &Target,
-    limits: &Limits,
-) -> Result<Output, CallError> {
+pub(super) fn answer(raw: Raw, target: &Target, limits: &Limits) -> Result<Output, CallError> {
     match (raw, &target.signature) {
         (Raw::Typed(results), Some(signature)) => {
             let lifted = value::lift_output(&results, signature)
@@ -298,7 +294,8 @@ fn size_of_content(content: &wit::Content) -> usize {
 
 fn content(piece: wit::Content, limits: &Limits) -> Result<Content, json::JsonError> {
     use base64::Engine as _;
-    let clean = |text: &str| text::scrub(text, usize::try_from(limits.result_bytes).unwrap_or(usize::MAX));
+    let clean =
+        |text: &str| text::scrub(text, usize::try_from(limits.result_bytes).unwrap_or(usize::MAX));
     let media = |media: wit::Media| Media {
         media_type: clean(&media.media_type),
         data: base64::engine::general_purpose::STANDARD.encode(media.data),

@@ -37,9 +37,10 @@ impl JsonError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Syntax { .. } => {
-                Some("quote it for the shell: --json '{\"name\": \"value\"}'".to_owned())
-            }
+            Self::Syntax { .. } => Some(
+                "quote it for the shell: ax tool call PLUGIN.TOOL '{\"name\": \"value\"}'"
+                    .to_owned(),
+            ),
             Self::TooLong { .. } | Self::TooDeep => None,
         }
     }
@@ -106,10 +107,7 @@ mod tests {
     #[test]
     fn depth_ends_exactly_at_the_limit() {
         assert!(parse(&nested(limits::JSON_DEPTH), 1 << 20).is_ok());
-        assert!(matches!(
-            parse(&nested(limits::JSON_DEPTH + 1), 1 << 20),
-            Err(JsonError::TooDeep)
-        ));
+        assert!(matches!(parse(&nested(limits::JSON_DEPTH + 1), 1 << 20), Err(JsonError::TooDeep)));
     }
 
     #[test]

@@ -71,14 +71,15 @@ impl Rights {
         workspace: Option<&Path>,
         now_ms: u64,
     ) -> Self {
-        let standing = grants.iter().filter(|grant| grant.is_live(now_ms, workspace)).map(|grant| {
-            let scope = match &grant.scope {
-                GrantScope::Once => "granted once",
-                GrantScope::Project(_) => "granted in this project",
-                GrantScope::Always => "granted",
-            };
-            (&grant.permission, scope)
-        });
+        let standing =
+            grants.iter().filter(|grant| grant.is_live(now_ms, workspace)).map(|grant| {
+                let scope = match &grant.scope {
+                    GrantScope::Once => "granted once",
+                    GrantScope::Project(_) => "granted in this project",
+                    GrantScope::Always => "granted",
+                };
+                (&grant.permission, scope)
+            });
         let allowed = once.iter().map(|permission| (permission, "allowed for this call"));
         let live = standing
             .chain(allowed)

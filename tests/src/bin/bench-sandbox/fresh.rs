@@ -63,7 +63,8 @@ pub(crate) fn run(effort: Effort) -> Vec<Row> {
         bar: Bar::Rate { per_second: 80_000.0, share: 0.35 },
         also: true,
     };
-    let hop = Row::time("fresh call p50 from another runtime", hop(&ours, rounds / 10), None, Bar::None);
+    let hop =
+        Row::time("fresh call p50 from another runtime", hop(&ours, rounds / 10), None, Bar::None);
     vec![added, p99, throughput, hop]
 }
 

@@ -16,12 +16,8 @@ const LATE_MAX: Duration = Duration::from_millis(15);
 
 pub(crate) fn run(effort: Effort) -> Vec<Row> {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let limits = Limits {
-        fuel: u64::MAX / 2,
-        deadline: DEADLINE,
-        concurrency: 1_000,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { fuel: u64::MAX / 2, deadline: DEADLINE, concurrency: 1_000, ..Limits::default() };
     let ours = Ours::new(200, cores, limits);
     let mut rows = Vec::new();
     for runaways in [1, cores, 8 * cores] {
@@ -51,10 +47,8 @@ pub(crate) fn run(effort: Effort) -> Vec<Row> {
 
 /// Starts runaways at once; returns how late each was ended, and how late a timer was meanwhile.
 fn round(ours: &Ours, runaways: usize) -> (Vec<Duration>, Vec<Duration>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
         let began = Instant::now();
         let calls: Vec<_> = (0..runaways)

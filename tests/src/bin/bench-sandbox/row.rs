@@ -29,8 +29,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) const HEADER: &str =
-        "name                                   ours          raw           ratio  bar                       verdict";
+    pub(crate) const HEADER: &str = "name                                   ours          raw           ratio  bar                       verdict";
 
     /// A time in microseconds.
     pub(crate) fn time(name: &str, ours: Duration, raw: Option<Duration>, bar: Bar) -> Self {

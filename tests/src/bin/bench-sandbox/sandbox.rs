@@ -115,7 +115,11 @@ fn guest_bytes() -> Vec<u8> {
 pub(crate) fn ax_program() -> PathBuf {
     let own = std::env::current_exe().expect("this program has a path");
     let program = own.with_file_name("ax");
-    assert!(program.exists(), "`{}` is not built; cargo build --release -p ax-host", program.display());
+    assert!(
+        program.exists(),
+        "`{}` is not built; cargo build --release -p ax-host",
+        program.display()
+    );
     program
 }
 

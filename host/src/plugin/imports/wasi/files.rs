@@ -12,7 +12,10 @@ use std::sync::Arc;
 
 use ax_manifest::{Access, Capability};
 use wasmtime::component::{HasData, Resource};
-use wasmtime_wasi::filesystem::{Descriptor, Dir, OpenMode, WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::FsPerms;
+use wasmtime_wasi::filesystem::{
+    Descriptor, Dir, OpenMode, WasiFilesystemCtx, WasiFilesystemCtxView,
+};
 use wasmtime_wasi::p2::bindings::filesystem::preopens;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, DirectoryEntryStream,
@@ -20,7 +23,6 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     NewTimestamp, OpenFlags, PathFlags,
 };
 use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
-use wasmtime_wasi::FsPerms;
 
 use super::super::super::folder::Folder;
 use super::super::super::gate::{Needs, Refusal};

@@ -64,7 +64,8 @@ impl Shared {
 /// A last line without an end still counts.
 impl Drop for Shared {
     fn drop(&mut self) {
-        let mut line = std::mem::take(&mut *self.line.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut line =
+            std::mem::take(&mut *self.line.lock().unwrap_or_else(PoisonError::into_inner));
         self.emit(&mut line);
     }
 }
@@ -150,9 +151,10 @@ mod tests {
     #[test]
     fn an_endless_line_is_cut() {
         let endless = vec![b'x'; LINE_BYTES * 2 + 1];
-        assert_eq!(lines(&[&endless]).iter().map(String::len).collect::<Vec<_>>(), [
-            LINE_BYTES, LINE_BYTES, 1
-        ]);
+        assert_eq!(
+            lines(&[&endless]).iter().map(String::len).collect::<Vec<_>>(),
+            [LINE_BYTES, LINE_BYTES, 1]
+        );
     }
 
     #[test]
