@@ -95,7 +95,7 @@ fn piece(content: &Content) -> String {
         Content::Image(media) | Content::Audio(media) | Content::File(media) => {
             format!("[{}, {} characters of base64]\n", media.media_type, media.data.len())
         }
-        Content::Link { uri, name } => format!("{name}: {uri}\n"),
+        Content::Link { uri, name, .. } => format!("{name}: {uri}\n"),
         Content::Other { value } => format!("{value}\n"),
     }
 }

@@ -57,6 +57,12 @@ pub enum Content {
         uri: String,
         /// What to call it.
         name: String,
+        /// What kind of thing is behind it.
+        #[serde(rename = "mimeType", skip_serializing_if = "Option::is_none")]
+        media_type: Option<String>,
+        /// What is behind it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<String>,
     },
     /// A kind this host does not know.
     Other {
@@ -256,6 +262,14 @@ fn described_failure(error: wit::Error, limits: &Limits) -> CallError {
 
 /// Bytes of an error's code, as `ax:types` promises.
 const CODE_BYTES: usize = 256;
+/// Bytes of a media type, as `ax:types` promises (RFC 6838 names at most 127 characters).
+const MEDIA_TYPE_BYTES: usize = 127;
+/// Bytes of a link's address, as `ax:types` promises.
+const URI_BYTES: usize = 2_048;
+/// Bytes of a link's name, as `ax:types` promises.
+const LINK_NAME_BYTES: usize = 128;
+/// Bytes of a link's description, as `ax:types` promises.
+const LINK_DESCRIPTION_BYTES: usize = 1 << 10;
 /// Pieces of one answer, as `ax:types` promises.
 const PIECES: usize = 1_000;
 
@@ -288,28 +302,44 @@ fn size_of_content(content: &wit::Content) -> usize {
         wit::Content::Image(media) | wit::Content::Audio(media) | wit::Content::File(media) => {
             media.data.len() + media.media_type.len()
         }
-        wit::Content::Link(link) => link.uri.len() + link.name.len(),
+        wit::Content::Link(link) => {
+            let optional = [&link.media_type, &link.description].into_iter().flatten();
+            link.uri.len() + link.name.len() + optional.map(String::len).sum::<usize>()
+        }
     }
 }
 
-fn content(piece: wit::Content, limits: &Limits) -> Result<Content, json::JsonError> {
-    use base64::Engine as _;
-    let clean =
-        |text: &str| text::scrub(text, usize::try_from(limits.result_bytes).unwrap_or(usize::MAX));
-    let media = |media: wit::Media| Media {
-        media_type: clean(&media.media_type),
-        data: base64::engine::general_purpose::STANDARD.encode(media.data),
-    };
+fn content(piece: wit::Content, limits: &Limits) -> Result<Content, String> {
+    let whole = usize::try_from(limits.result_bytes).unwrap_or(usize::MAX);
     Ok(match piece {
-        wit::Content::Text(text) => Content::Text { text: clean(&text) },
-        wit::Content::Image(image) => Content::Image(media(image)),
-        wit::Content::Audio(audio) => Content::Audio(media(audio)),
-        wit::Content::File(file) => Content::File(media(file)),
-        wit::Content::Link(link) => {
-            Content::Link { uri: clean(&link.uri), name: clean(&link.name) }
-        }
-        wit::Content::Other(value) => {
-            Content::Other { value: json::parse(&value, limits.result_bytes)? }
-        }
+        wit::Content::Text(text) => Content::Text { text: text::scrub(&text, whole) },
+        wit::Content::Image(image) => Content::Image(media(&image)),
+        wit::Content::Audio(audio) => Content::Audio(media(&audio)),
+        wit::Content::File(file) => Content::File(media(&file)),
+        wit::Content::Link(link) => link_of(link)?,
+        wit::Content::Other(value) => Content::Other {
+            value: json::parse(&value, limits.result_bytes).map_err(|error| error.to_string())?,
+        },
+    })
+}
+
+fn media(media: &wit::Media) -> Media {
+    use base64::Engine as _;
+    Media {
+        media_type: text::scrub(&media.media_type, MEDIA_TYPE_BYTES),
+        data: base64::engine::general_purpose::STANDARD.encode(&media.data),
+    }
+}
+
+/// A cut address would point somewhere else, so a long one is refused; the rest is only shown.
+fn link_of(link: wit::Link) -> Result<Content, String> {
+    if link.uri.len() > URI_BYTES {
+        return Err(format!("the address of a link has more than {URI_BYTES} bytes"));
+    }
+    Ok(Content::Link {
+        uri: text::scrub(&link.uri, URI_BYTES),
+        name: text::scrub(&link.name, LINK_NAME_BYTES),
+        media_type: link.media_type.map(|kind| text::scrub(&kind, MEDIA_TYPE_BYTES)),
+        description: link.description.map(|words| text::scrub(&words, LINK_DESCRIPTION_BYTES)),
     })
 }
