@@ -150,7 +150,7 @@ impl SourceError {
             Self::Read { .. } => {
                 Some("name a folder with a plugin.toml, an .axp file or a .wasm component".into())
             }
-            Self::TooLarge { .. } => None,
+            Self::TooLarge { .. } => Some("build it for size and leave debug info out".to_owned()),
             Self::NoManifest { folder } => {
                 Some(format!("write {}/plugin.toml with a [plugin] table", folder.display()))
             }
@@ -203,9 +203,12 @@ impl App {
             made.package.docs = docs;
             return Ok(made);
         }
-        let bytes = read_bounded(&real, ax_registry::PACKAGE_BYTES_MAX)?;
+        let is_named_wasm = real.extension().is_some_and(|kind| kind == "wasm");
+        let bytes_max =
+            if is_named_wasm { COMPONENT_BYTES_MAX } else { ax_registry::PACKAGE_BYTES_MAX };
+        let bytes = read_bounded(&real, bytes_max)?;
         let source = Source::File(real.clone());
-        if bytes.starts_with(b"\0asm") || real.extension().is_some_and(|kind| kind == "wasm") {
+        if bytes.starts_with(b"\0asm") || is_named_wasm {
             let manifest = match named {
                 Some(named) => bare_manifest(&real, named),
                 // A file that is no component at all should hear that first.

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Compiled code is made here, by the jail, and never comes from anywhere else. Before it is mapped
-//! its digest is compared with the recorded one, through the very file that is then mapped; code
-//! that is damaged or for another engine is made again.
+//! its digest is compared with the recorded one; code that is damaged is made again. Files lie in a
+//! folder only this user can write and are replaced by rename alone, so what was compared is what is
+//! mapped, unless this very user's own processes interfere.
 //!
 //! Invariant: a file appears under its final name whole or not at all (temporary file, fsync,
 //! rename). Not here: pruning (a later issue), sharing between machines (never).
@@ -147,8 +148,8 @@ fn intact(path: &Path) -> Result<bool, CacheError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
         Err(source) => return Err(CacheError { source }),
     };
-    let recorded = match fs::read_to_string(sum_path(path)) {
-        Ok(text) => text.parse::<Digest>().ok(),
+    let recorded = match fs::read(sum_path(path)) {
+        Ok(text) => str::from_utf8(&text).ok().and_then(|text| text.parse::<Digest>().ok()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(source) => return Err(CacheError { source }),
     };

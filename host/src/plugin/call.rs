@@ -1,7 +1,7 @@
 //! One call: admit → instantiate → call → account.
 //!
 //! ```text
-//! admit        tool known, input fits, depth, a slot of the plugin, a place in the host
+//! admit        tool known, depth, a slot of the plugin, input fits, a place in the host
 //! run          fresh instance under fuel, memory, stack, wall clock; the gate at every effect
 //! account      usage and denials into the audit; the answer waits for denials to be durable
 //! ```
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ax_manifest::{Digest, Permission, Span};
 use serde::Serialize;
-use tokio::sync::{SemaphorePermit, watch};
+use tokio::sync::{SemaphorePermit, oneshot, watch};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{CallHook, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
@@ -131,26 +131,43 @@ impl Plugin {
 }
 
 impl PluginHost {
-    /// Calls a tool on the guest threads. Dropping the future ends the guest.
+    /// Calls a tool on the guest threads. Dropping the future ends the guest; the call is recorded
+    /// as cancelled then.
     pub async fn call(self: &Arc<Self>, plugin: &Arc<Plugin>, call: Call) -> Report {
         let (host, plugin) = (Arc::clone(self), Arc::clone(plugin));
         let id = self.next_id();
-        let work = async move { host.call_here_as(id, &plugin, call).await };
+        // Held by whoever waits for the answer: when it goes, nobody does.
+        let (_waiting, gone) = oneshot::channel();
+        let work = async move { host.recorded(id, &plugin, call, abandoned(gone)).await };
         self.executor.run(work).await.unwrap_or_else(|_| Report::empty(id, CallError::Lost))
     }
 
     /// Calls a tool on this thread, which must be one of the guest threads
     /// ([`PluginHost::block_on`]).
     pub async fn call_here(&self, plugin: &Plugin, call: Call) -> Report {
-        self.call_here_as(self.next_id(), plugin, call).await
+        self.recorded(self.next_id(), plugin, call, std::future::pending()).await
     }
 
-    async fn call_here_as(&self, id: CallId, plugin: &Plugin, call: Call) -> Report {
+    /// Makes a call, or gives it up when `abandoned` comes first; records it either way.
+    async fn recorded(
+        &self,
+        id: CallId,
+        plugin: &Plugin,
+        call: Call,
+        abandoned: impl Future<Output = ()>,
+    ) -> Report {
         let began = self.clock.monotonic();
         let input = Digest::of(call.input.as_bytes());
-        let mut report = match self.admit(plugin, &call).await {
-            Ok(admitted) => self.run(id, plugin, &call, admitted, began).await,
-            Err(error) => Report::empty(id, error),
+        let attempt = async {
+            match self.admit(plugin, &call).await {
+                Ok(admitted) => self.run(id, plugin, &call, admitted, began).await,
+                Err(error) => Report::empty(id, error),
+            }
+        };
+        let mut report = tokio::select! {
+            biased;
+            report = attempt => report,
+            () = abandoned => Report::empty(id, CallError::Cancelled),
         };
         let took = self.clock.monotonic().saturating_sub(began);
         report.usage.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -166,12 +183,13 @@ impl PluginHost {
             return Err(CallError::exhausted(Limit::Depth, limits));
         }
         let target = plugin.target(&call.tool)?;
-        let arguments = exports::arguments(target, &call.tool, &call.input, limits)?;
-        let slot = plugin
-            .slots
-            .take(call.depth)
+        let wait = call.deadline.map_or(limits.deadline, |asked| asked.min(limits.deadline));
+        let slot = tokio::time::timeout(wait, plugin.slots.take(call.depth))
             .await
+            .unwrap_or(Err(Limit::Time))
             .map_err(|limit| CallError::exhausted(limit, limits))?;
+        // Only now: values take many times the space of their text, and waiting calls are many.
+        let arguments = exports::arguments(target, &call.tool, &call.input, limits)?;
         let meter =
             self.meter.admit(limits).map_err(|limit| CallError::exhausted(limit, limits))?;
         Ok(Admitted { target, arguments, meter, _slot: slot })
@@ -251,6 +269,12 @@ impl PluginHost {
     }
 }
 
+/// Waits until nobody waits for the answer any more.
+async fn abandoned(gone: oneshot::Receiver<()>) {
+    // Nothing is ever sent: the sender's end is the message.
+    drop(gone.await);
+}
+
 /// Waits until somebody asked to stop and the guest had its grace.
 async fn cancelled(cancel: Option<watch::Receiver<bool>>) {
     let Some(mut cancel) = cancel else { return std::future::pending().await };
@@ -270,6 +294,7 @@ pub(super) fn confined(
 ) -> Store<Guest> {
     let mut store = Store::new(engine.wasmtime(), guest);
     store.limiter(|guest| &mut guest.meter);
+    store.set_max_component_handles(limits::COMPONENT_HANDLES);
     store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
     store.set_fuel(limits.fuel).expect("the engine is configured to count fuel");
     store.set_epoch_deadline(1);
@@ -284,7 +309,7 @@ pub(super) fn confined(
     store.call_hook(|mut context, hook| {
         let due = match hook {
             CallHook::CallingHost => limits::HOST_CALL_FUEL,
-            CallHook::ReturningFromHost => context.data_mut().gate.take_fuel_due(),
+            CallHook::ReturningFromHost => context.data_mut().settle()?,
             CallHook::CallingWasm | CallHook::ReturningFromWasm => 0,
         };
         if due == 0 {
@@ -319,10 +344,15 @@ fn explain(stage: Stage, guest: &Guest, plugin: &Plugin) -> CallError {
     let message = text::scrub(&format!("{error:#}"), limits::ERROR_TEXT_BYTES);
     match stage {
         Stage::Start(_) => CallError::Start { message },
-        // What is no trap and none of our own errors is the engine refusing to copy more bytes;
-        // its error type is private.
-        Stage::Call(_) => CallError::exhausted(Limit::Bytes, limits),
+        // Values that break the canonical ABI: text that is not UTF-8, places outside memory.
+        Stage::Call(_) => CallError::Trapped { message },
     }
+}
+
+/// Answers whether the engine refused to copy more bytes. Its error type is private and has no
+/// fields, so its name is all there is to tell it by; `tests/hostile` fails if that changes.
+fn copied_too_much(error: &wasmtime::Error) -> bool {
+    format!("{:?}", error.root_cause()) == "HostcallFuelExhausted"
 }
 
 /// Finds the limit that made the engine give up, if it was one.
@@ -332,6 +362,9 @@ pub(super) fn limit_behind(error: &wasmtime::Error, guest: &Guest) -> Option<Lim
     }
     if error.is::<DeadlinePassed>() {
         return Some(Limit::Time);
+    }
+    if copied_too_much(error) {
+        return Some(Limit::Bytes);
     }
     if let Some(Refusal::Exhausted(limit)) = error.downcast_ref::<Refusal>() {
         return Some(*limit);

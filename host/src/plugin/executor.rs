@@ -53,7 +53,8 @@ impl Executor {
         Ok(Self { handle, _runtime: Arc::new(Owned(Some(runtime))) })
     }
 
-    /// Runs a future on the guest threads. Dropping the returned future ends the guest.
+    /// Runs a future on the guest threads. When the returned future is dropped it goes on there, so
+    /// that it can record its own end: it must learn by other means that nobody waits.
     ///
     /// # Errors
     ///
@@ -63,9 +64,7 @@ impl Executor {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        #[expect(clippy::disallowed_methods, reason = "the caller awaits it and aborts on drop")]
-        let mut task = AbortOnDrop(self.handle.spawn(future));
-        (&mut task.0).await
+        self.handle.spawn(future).await
     }
 
     /// Runs a future on the guest threads and waits for it on this one.
@@ -75,13 +74,5 @@ impl Executor {
     /// When called from a thread of a runtime.
     pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.handle.block_on(future)
-    }
-}
-
-struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
-
-impl<T> Drop for AbortOnDrop<T> {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

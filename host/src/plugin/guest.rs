@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ax_manifest::Capability;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
@@ -11,7 +12,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 
 use super::folder::Folder;
-use super::gate::Gate;
+use super::gate::{Gate, Needs, Refusal};
 use super::imports::OpenFiles;
 use super::limits;
 use super::log::Log;
@@ -103,5 +104,14 @@ impl Guest {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::RESOURCES);
         Self { gate, meter, log, call, files: OpenFiles::new(folders), table, wasi: None }
+    }
+
+    /// Charges what streams moved since the last time; returns the fuel that is due.
+    pub(super) fn settle(&mut self) -> Result<u64, Refusal> {
+        let streamed = self.files.take_streamed_bytes();
+        if streamed > 0 {
+            self.gate.pass(Capability::WasiIoStreams, Needs::Nothing, streamed)?;
+        }
+        Ok(self.gate.take_fuel_due())
     }
 }

@@ -59,6 +59,9 @@ pub const DEPTH: u8 = 8;
 pub const HANDLES: u32 = 48;
 /// Entries in the table of host resources a call holds (streams, pollables, files).
 pub const RESOURCES: usize = 4_096;
+/// Handles a component instance holds itself, its own resources included. The engine's default is
+/// ten times that.
+pub const COMPONENT_HANDLES: usize = 10_000;
 /// Bytes one request for random numbers may ask for; the host allocates them at once.
 pub const RANDOM_BYTES: u64 = 64 << 10;
 /// Fuel a call from the guest into the host costs, since the host's work is not metered.

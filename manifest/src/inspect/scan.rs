@@ -24,6 +24,7 @@ use wasmparser::Payload;
 use wasmparser::SectionLimited;
 
 use super::CORE_IMPORTS_MAX;
+use super::CORE_INSTANCES_MAX;
 use super::Counts;
 use super::DATA_SEGMENTS_MAX;
 use super::EXPORTS_MAX;
@@ -149,6 +150,11 @@ impl<'a> Scanner<'a> {
         counts.core_instances = cost.core_instances;
         let instances = cost.component_instances.saturating_add(cost.core_instances);
         within(instances, "instances after multiplying through nesting", INSTANCES_MAX)?;
+        within(
+            cost.core_instances,
+            "core instances after multiplying through nesting",
+            CORE_INSTANCES_MAX,
+        )?;
         counts.functions = counts.functions.saturating_add(cost.adapters);
         within(counts.functions, "functions", FUNCTIONS_MAX)
     }

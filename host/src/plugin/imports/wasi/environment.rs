@@ -29,14 +29,15 @@ impl environment::Host for Environment<'_> {
         let mut granted = Vec::new();
         for wanted in rights.declared() {
             let Permission::Env { name } = wanted else { continue };
-            let value = (call.environment)(name).unwrap_or_default();
-            let bytes = name.len() + value.len();
-            let needs = Needs::Permission(wanted);
-            match gate.pass(Capability::WasiCliEnvironment, needs, bytes as u64) {
-                Ok(()) if value.is_empty() => {}
-                Ok(()) => granted.push((name.clone(), value)),
-                Err(Refusal::Denied(_)) => {}
+            let capability = Capability::WasiCliEnvironment;
+            match gate.pass(capability, Needs::Permission(wanted), 0) {
+                Ok(()) => {}
+                Err(Refusal::Denied(_)) => continue,
                 Err(refusal @ Refusal::Exhausted(_)) => return Err(refusal.into()),
+            }
+            if let Some(value) = (call.environment)(name) {
+                gate.pass(capability, Needs::Nothing, (name.len() + value.len()) as u64)?;
+                granted.push((name.clone(), value));
             }
         }
         Ok(granted)

@@ -8,9 +8,13 @@
 //! Not here: which folder a name means ([`super::super::super::folder`]).
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ax_manifest::{Access, Capability};
+use bytes::Bytes;
 use wasmtime::component::{HasData, Resource};
 use wasmtime_wasi::FsPerms;
 use wasmtime_wasi::filesystem::{
@@ -22,7 +26,9 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     ErrorCode, Filesize, Host, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue,
     NewTimestamp, OpenFlags, PathFlags,
 };
-use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
+use wasmtime_wasi::p2::{
+    DynInputStream, DynOutputStream, FsError, FsResult, InputStream, Pollable, StreamResult,
+};
 
 use super::super::super::folder::Folder;
 use super::super::super::gate::{Needs, Refusal};
@@ -63,7 +69,10 @@ impl Files<'_> {
 
     /// Refuses one more descriptor than a call may hold.
     fn room(&mut self) -> FsResult<()> {
-        if self.0.files.open.len() >= limits::HANDLES as usize {
+        let files = &self.0.files;
+        // Whoever else holds the counter is a stream that keeps its file open.
+        let streams = Arc::strong_count(&files.streamed) - 1;
+        if files.open.len() + streams >= limits::HANDLES as usize {
             self.0.gate.exhaust(Limit::Handles);
             return Err(ErrorCode::InsufficientMemory.into());
         }
@@ -104,6 +113,7 @@ impl preopens::Host for Files<'_> {
                 Err(Refusal::Denied(_)) => continue,
                 Err(refusal @ Refusal::Exhausted(_)) => return Err(refusal.into()),
             }
+            self.room().map_err(|_| Refusal::Exhausted(Limit::Handles))?;
             let dir = Dir::new(folder.handle()?, FsPerms::ReadOnly, OpenMode::READ, false);
             let handle = self.0.table.push(Descriptor::Dir(dir))?;
             self.0.files.open.insert(handle.rep(), index);
@@ -146,6 +156,19 @@ impl HostDescriptor for Files<'_> {
         let folder = self.ask(&dir, access)?;
         self.room()?;
         self.charge(path.len())?;
+        // Opening a named pipe waits for its other side, and a thread that waits cannot be killed.
+        let same = Resource::new_borrow(dir.rep());
+        let found = HostDescriptor::stat_at(&mut self.wasi(), same, path_flags, path.clone()).await;
+        if let Ok(DescriptorStat { type_, .. }) = found
+            && !matches!(
+                type_,
+                DescriptorType::RegularFile
+                    | DescriptorType::Directory
+                    | DescriptorType::SymbolicLink
+            )
+        {
+            return Err(ErrorCode::Unsupported.into());
+        }
         let handle =
             HostDescriptor::open_at(&mut self.wasi(), dir, path_flags, path, open_flags, flags)
                 .await?;
@@ -179,7 +202,11 @@ impl HostDescriptor for Files<'_> {
         offset: Filesize,
     ) -> FsResult<Resource<DynInputStream>> {
         self.ask(&file, Access::Read)?;
-        self.wasi().read_via_stream(file, offset)
+        self.room()?;
+        let made = self.wasi().read_via_stream(file, offset)?;
+        let inner = self.0.table.delete(made)?;
+        let counted = FileStream { inner, streamed: Arc::clone(&self.0.files.streamed) };
+        Ok(self.0.table.push(Box::new(counted) as DynInputStream)?)
     }
 
     async fn advise(
@@ -377,11 +404,89 @@ pub(in super::super::super) struct OpenFiles {
     ctx: WasiFilesystemCtx,
     folders: Arc<[Folder]>,
     open: HashMap<u32, usize>,
+    /// Bytes that streams read since they were last charged. Held once by this and once by each
+    /// open stream of a file, which is how open streams are counted.
+    streamed: Arc<AtomicU64>,
+}
+
+/// A stream of a file: it keeps the file open when the descriptor is gone, so it counts as one.
+struct FileStream {
+    inner: DynInputStream,
+    streamed: Arc<AtomicU64>,
+}
+
+impl FileStream {
+    fn counted(&self, read: StreamResult<Bytes>) -> StreamResult<Bytes> {
+        if let Ok(bytes) = &read {
+            self.streamed.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl InputStream for FileStream {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        let read = self.inner.read(size);
+        self.counted(read)
+    }
+
+    fn blocking_read<'a, 'b>(&'a mut self, size: usize) -> Later<'b, StreamResult<Bytes>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(async move {
+            let read = self.inner.blocking_read(size).await;
+            self.counted(read)
+        })
+    }
+
+    fn skip(&mut self, bytes: usize) -> StreamResult<usize> {
+        self.inner.skip(bytes)
+    }
+
+    fn blocking_skip<'a, 'b>(&'a mut self, bytes: usize) -> Later<'b, StreamResult<usize>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        self.inner.blocking_skip(bytes)
+    }
+
+    fn cancel<'a, 'b>(&'a mut self) -> Later<'b, ()>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        self.inner.cancel()
+    }
+}
+
+impl Pollable for FileStream {
+    fn ready<'a, 'b>(&'a mut self) -> Later<'b, ()>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        self.inner.ready()
+    }
 }
 
 impl OpenFiles {
     /// Starts with nothing open; `folders` are what may be offered.
     pub(in super::super::super) fn new(folders: Arc<[Folder]>) -> Self {
-        Self { ctx: WasiFilesystemCtx::default(), folders, open: HashMap::new() }
+        Self {
+            ctx: WasiFilesystemCtx::default(),
+            folders,
+            open: HashMap::new(),
+            streamed: Arc::new(AtomicU64::new(0)),
+        }
+    }
+
+    /// Takes the bytes that streams read since the last time.
+    pub(in super::super::super) fn take_streamed_bytes(&self) -> u64 {
+        self.streamed.swap(0, Ordering::Relaxed)
     }
 }

@@ -40,8 +40,12 @@ impl LogStream {
     fn push(&self, bytes: &[u8]) {
         let mut line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            for part in piece.chunks(LINE_BYTES) {
+            let mut rest = piece;
+            while !rest.is_empty() {
+                let room = (LINE_BYTES - line.len()).min(rest.len());
+                let (part, after) = rest.split_at(room);
                 line.extend_from_slice(part);
+                rest = after;
                 if line.ends_with(b"\n") || line.len() >= LINE_BYTES {
                     self.0.emit(&mut line);
                 }
