@@ -64,7 +64,9 @@ impl Executor {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.handle.spawn(future).await
+        #[expect(clippy::disallowed_methods, reason = "awaited here; it ends by itself if dropped")]
+        let task = self.handle.spawn(future);
+        task.await
     }
 
     /// Runs a future on the guest threads and waits for it on this one.

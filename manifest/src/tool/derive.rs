@@ -41,6 +41,13 @@ const STRAY_INTERFACE: &str = "exports";
 
 /// A function that JavaScript toolchains export besides the world.
 const STRAY_FUNCTION: &str = "init";
+/// The shapes that function has: nothing at all, and what jco 1.35 makes to start its engine, which
+/// takes a script to run. An author's own `init` of another shape is a tool like any other.
+const STRAY_SHAPES: &[&str] = &[
+    "()",
+    "(shim: string, script: string, entry-path: option<string>, disable-gc: bool) -> \
+     result<_, string>",
+];
 
 /// A function that may become a tool.
 struct Candidate<'a> {
@@ -152,8 +159,9 @@ fn is_stray(function: &ExportedFunction) -> bool {
     match &function.interface {
         Some(interface) => interface == STRAY_INTERFACE,
         None => {
-            let empty = Ok(Signature::default());
-            function.name == STRAY_FUNCTION && function.shape == empty
+            let shape = function.shape.as_ref().map(ToString::to_string);
+            function.name == STRAY_FUNCTION
+                && shape.is_ok_and(|shape| STRAY_SHAPES.contains(&shape.as_str()))
         }
     }
 }

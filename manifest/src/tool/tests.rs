@@ -136,7 +136,23 @@ fn methods_and_strays_of_toolchains_are_no_tools() {
     all.exports.push(stray);
     let tools = derive_tools(&all, None).expect("one plain function");
     assert_eq!(tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(), ["count"]);
-    // An `init` that takes something was meant.
+    // What jco 1.35 adds takes a script to run: nothing that anybody should call.
+    let text = WitType::String;
+    let param = |name: &str, ty: WitType| Field { name: name.to_owned(), ty };
+    let mut engine = function("init");
+    engine.shape = Ok(Signature {
+        params: vec![
+            param("shim", text.clone()),
+            param("script", text.clone()),
+            param("entry-path", WitType::Option(Box::new(text.clone()))),
+            param("disable-gc", WitType::Bool),
+        ],
+        result: Some(WitType::Result { ok: None, err: Some(Box::new(text)) }),
+    });
+    let mut with_engine = facts(&["count"]);
+    with_engine.exports.push(engine);
+    assert_eq!(derive_tools(&with_engine, None).expect("one plain function").len(), 1);
+    // An `init` that takes something else was meant.
     assert_eq!(names(&["init"]), ["init"]);
     // And so is one that the manifest names.
     all.exports.retain(|function| function.interface.as_deref() != Some("exports"));

@@ -10,6 +10,9 @@
 //!
 //! `--quick` runs a tenth of the rounds. Run it in release: `cargo xtask bench sandbox`.
 
+#![expect(clippy::disallowed_methods, reason = "a bench reads the clock and links raw WASI")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its report is its output")]
+
 mod density;
 mod fresh;
 mod kill;
