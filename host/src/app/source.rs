@@ -150,7 +150,10 @@ impl SourceError {
             Self::Read { .. } => {
                 Some("name a folder with a plugin.toml, an .axp file or a .wasm component".into())
             }
-            Self::TooLarge { .. } => Some("build it for size and leave debug info out".to_owned()),
+            Self::TooLarge { path, .. } => Some(match path.extension() {
+                Some(kind) if kind == "wasm" => "build it for size and leave debug info out".into(),
+                _ => "make it shorter".into(),
+            }),
             Self::NoManifest { folder } => {
                 Some(format!("write {}/plugin.toml with a [plugin] table", folder.display()))
             }

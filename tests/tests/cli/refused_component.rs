@@ -80,7 +80,9 @@ fn a_file_over_the_bound_is_not_read() {
     insta::assert_snapshot!(home.told(&["plugin", "add", "x.wasm", "--name", "test:x"]), @r"
     exit 1
     --- stderr
-    error[AX-P003]: `WORK/x.wasm` has more than 96 MiB
+    error[AX-P003]: `WORK/x.wasm` has more than 64 MiB
+
+    hint: build it for size and leave debug info out
     ");
 }
 

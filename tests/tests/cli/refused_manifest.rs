@@ -212,5 +212,7 @@ fn a_manifest_over_the_bound() {
     exit 1
     --- stderr
     error[AX-P003]: `WORK/plugin/plugin.toml` has more than 256 KiB
+
+    hint: make it shorter
     ");
 }
