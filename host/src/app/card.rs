@@ -5,7 +5,6 @@
 //! nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use ax_manifest::{
     Access, Ask, ByteSize, Digest, Identity, Permission, PermissionKind, PluginName, ToolPattern,
@@ -59,7 +58,7 @@ pub struct CardPermission {
     /// The author's reason.
     pub reason: Option<String>,
     /// The folder it is about, absolute; none if it is not bound here or not about one.
-    pub path: Option<PathBuf>,
+    pub path: Option<String>,
     /// Why granting it has no effect on this host, if so.
     pub idle: Option<&'static str>,
 }
@@ -107,7 +106,8 @@ impl Card {
     #[must_use]
     pub fn digest(&self) -> Digest {
         // The field order is fixed and every value has one text form.
-        Digest::of(&serde_json::to_vec(self).unwrap_or_default())
+        let said = serde_json::to_vec(self).expect("a card holds only text, numbers and lists");
+        Digest::of(&said)
     }
 
     /// Writes the card as people read it.
@@ -131,7 +131,7 @@ impl Card {
         for entry in &self.permissions {
             let mut text = format!("    - {}", entry.words);
             match &entry.path {
-                Some(path) => text.push_str(&format!(" ({})", path.display())),
+                Some(path) => text.push_str(&format!(" ({path})")),
                 None if entry.permission.kind() == PermissionKind::Fs => {
                     text.push_str(" (not bound to a folder here)");
                 }
@@ -173,9 +173,10 @@ fn rounded(bytes: u64) -> String {
 
 fn shown(ask: &Ask, folders: &[Folder]) -> CardPermission {
     let path = match &ask.permission {
-        Permission::Fs { folder, .. } => {
-            folders.iter().find(|bound| bound.name() == folder).map(|bound| bound.path().to_owned())
-        }
+        Permission::Fs { folder, .. } => folders
+            .iter()
+            .find(|bound| bound.name() == folder)
+            .map(|bound| bound.path().display().to_string()),
         _ => None,
     };
     CardPermission {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::installed::{LookupError, find};
 use super::{App, AppError};
-use crate::audit::entry::Action;
+use crate::audit::entry::{Action, Decision};
 
 /// Why the installation cannot be changed, whatever the change is.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +79,7 @@ pub(super) struct Change<'a> {
 impl App {
     /// Begins a change: waits for the lock and reads the current state under it.
     pub(super) fn change(&self, what: &str) -> Result<Change<'_>, ChangeError> {
+        self.private_home()?;
         let home_lock = HomeLock::acquire(&self.config.home.value, what, super::LOCK_WAIT)?;
         let before = self.current()?;
         let (lock, grants) = (before.lock.clone(), before.grants.clone());
@@ -107,7 +108,15 @@ impl Change<'_> {
         let mut detail = note.detail;
         detail["generation"] = json!(self.before.number + 1);
         let (plugin, component) = (note.plugin.as_str(), note.component);
-        self.app.record(note.action, plugin, component, &note.subject, detail)?;
-        Ok(self.app.generations.commit(&self.home_lock, &self.lock, &self.grants)?)
+        let record = |decision, detail| {
+            self.app.record(note.action, decision, plugin, component, &note.subject, detail)
+        };
+        record(Decision::Allowed, detail.clone())?;
+        let committed = self.app.generations.commit(&self.home_lock, &self.lock, &self.grants);
+        if committed.is_err() {
+            // The row above promised a change that did not come.
+            record(Decision::Stopped, detail)?;
+        }
+        Ok(committed?)
     }
 }

@@ -10,10 +10,12 @@
 
 use std::path::Path;
 
-use ax_manifest::{Access, Identity, LimitRequests, Permission, PermissionDifference, Warning};
+use ax_manifest::{
+    Access, Grant, Identity, LimitRequests, Permission, PermissionDifference, Warning,
+};
 use ax_registry::{LockedPlugin, Package, PackageError, StoreError};
 use semver::{Version, VersionReq};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::App;
 use super::card::{Card, Facts};
@@ -38,6 +40,8 @@ pub struct Candidate {
     /// The release of the same name that it would replace.
     pub replaces: Option<Replaced>,
     package: Package,
+    /// What was installed under the name when the card was made.
+    seen: Option<LockedPlugin>,
 }
 
 /// What an installation replaces.
@@ -115,6 +119,12 @@ pub enum InstallError {
     /// The consent does not fit the card.
     #[error(transparent)]
     Consent(#[from] ConsentError),
+    /// Another `ax` installed something under that name since the card was shown.
+    #[error("`{plugin}` was changed by another `ax` since its card was shown")]
+    Moved {
+        /// Which plugin.
+        plugin: String,
+    },
     /// The installation cannot be changed.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -147,6 +157,7 @@ impl InstallError {
                  install it empty-handed with --grant-nothing",
                 card.digest()
             )),
+            Self::Moved { .. } => Some("look at the card again: the same command".to_owned()),
             Self::Declined { .. } => Some("--grant-nothing installs it empty-handed".to_owned()),
             Self::Consent(error) => error.hint(),
             Self::Change(error) => error.hint(),
@@ -202,13 +213,21 @@ impl App {
             same_identity: old.source == identity.source,
             difference: old.permissions.difference(&manifest.asked()),
         });
-        Ok(Candidate { identity, card, warnings: read.warnings, replaces, package: read.package })
+        let seen = current.lock.plugins.get(&identity.name).cloned();
+        Ok(Candidate {
+            seen,
+            identity,
+            card,
+            warnings: read.warnings,
+            replaces,
+            package: read.package,
+        })
     }
 
     /// Installs a candidate with what a person agreed to.
     ///
-    /// Grants of another source of the same name are not taken over; grants of the same source
-    /// stay, as far as the new release still asks for them.
+    /// Whatever was granted before, to this source or another of the same name, is replaced by what
+    /// the person agreed to now.
     ///
     /// # Errors
     ///
@@ -234,7 +253,7 @@ impl App {
             config: blobs.config,
             card: candidate.card.digest(),
             installed_at_ms: self.clock.now_ms(),
-            enabled: true,
+            enabled: candidate.seen.as_ref().is_none_or(|old| old.enabled),
             permissions: manifest.asked(),
             limits: if consent.raises_limits() || candidate.card.raises.is_empty() {
                 manifest.limits.clone()
@@ -243,18 +262,26 @@ impl App {
             },
         };
         let old = change.lock.plugins.insert(name.clone(), locked.clone());
+        if old != candidate.seen {
+            return Err(InstallError::Moved { plugin: name.to_string() });
+        }
+        // The person answered for this card: what was granted before is replaced by the answer, or
+        // new bytes would run with what old ones were trusted with.
+        let mut revoked = change.grants.remove_identity(&candidate.identity);
         if let Some(old) = &old
             && old.source != candidate.identity.source
         {
             let gone = Identity { name: name.clone(), source: old.source.clone() };
-            change.grants.remove_identity(&gone);
+            revoked.extend(change.grants.remove_identity(&gone));
         }
-        for grant in change.grants.get(&candidate.identity).to_vec() {
-            if locked.permissions.covering(&grant.permission).is_none() {
-                change.grants.revoke(&candidate.identity, &grant.permission);
+        for mut grant in consent.grants(&candidate.card, self.clock.now_ms()) {
+            // Granting again what is granted is no change.
+            if let Some(held) = revoked.iter().find(|held| {
+                (&held.permission, &held.scope, held.expires_at_ms)
+                    == (&grant.permission, &grant.scope, grant.expires_at_ms)
+            }) {
+                grant = held.clone();
             }
-        }
-        for grant in consent.grants(&candidate.card, self.clock.now_ms()) {
             change.grants.add(candidate.identity.clone(), grant);
         }
         let not_granted = not_granted(&locked, change.grants.get(&candidate.identity));
@@ -272,7 +299,10 @@ impl App {
             "source": locked.source.to_string(),
             "card": locked.card.to_string(),
             "asked": locked.permissions.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "granted": change.grants.get(&candidate.identity).iter().map(said).collect::<Vec<_>>(),
             "notGranted": not_granted.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "grantsBefore": revoked.iter().map(said).collect::<Vec<_>>(),
+            "limits": locked.limits,
         });
         let generation = change.commit(Note {
             action: Action::PluginAdd,
@@ -285,7 +315,16 @@ impl App {
     }
 }
 
-fn not_granted(locked: &LockedPlugin, grants: &[ax_manifest::Grant]) -> Vec<Permission> {
+/// Writes a grant for the audit.
+fn said(grant: &Grant) -> Value {
+    json!({
+        "permission": grant.permission.to_string(),
+        "scope": grant.scope.to_string(),
+        "expiresAtMs": grant.expires_at_ms,
+    })
+}
+
+fn not_granted(locked: &LockedPlugin, grants: &[Grant]) -> Vec<Permission> {
     locked
         .permissions
         .iter()

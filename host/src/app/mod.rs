@@ -24,6 +24,8 @@ mod switch;
 mod tools;
 mod verify;
 
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -74,6 +76,14 @@ pub enum AppError {
     /// A folder cannot be bound.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// Others could put machine code or grants into the home folder.
+    #[error("`{path}` can be written by others (mode {mode:03o})", path = .path.display())]
+    SharedHome {
+        /// The home folder.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// This program cannot find itself.
     #[error("cannot find the program that compiles components")]
     Program(#[source] std::io::Error),
@@ -86,6 +96,7 @@ impl AppError {
         match self {
             Self::Audit(error) => error.hint(),
             Self::Start(_) | Self::Program(_) => Some("ax doctor".to_owned()),
+            Self::SharedHome { path, .. } => Some(format!("chmod 700 {}", path.display())),
             Self::Folder(error) if error.name == WORKSPACE => {
                 Some("name an existing folder: --workspace DIR".to_owned())
             }
@@ -130,8 +141,23 @@ impl App {
         if let Some(audit) = self.audit.get() {
             return Ok(audit);
         }
+        self.private_home()?;
         let opened = Audit::open(&self.config.home.value, Arc::clone(&self.clock))?;
         Ok(self.audit.get_or_init(|| opened))
+    }
+
+    /// Refuses a home folder that others may write: whoever can rename what lies in it decides what
+    /// runs and what is granted.
+    fn private_home(&self) -> Result<(), AppError> {
+        let path = &self.config.home.value;
+        // What is not there yet is made for this user alone.
+        let Ok(data) = path.metadata() else { return Ok(()) };
+        let mode = data.mode() & 0o777;
+        let is_ours = data.uid() == rustix::process::geteuid().as_raw();
+        match mode & 0o022 == 0 && is_ours {
+            true => Ok(()),
+            false => Err(AppError::SharedHome { path: path.clone(), mode }),
+        }
     }
 
     /// Returns the sandbox, building it the first time.
@@ -194,6 +220,7 @@ impl App {
     fn record(
         &self,
         action: Action,
+        decision: Decision,
         plugin: &str,
         component: ax_manifest::Digest,
         subject: &str,
@@ -203,8 +230,11 @@ impl App {
             who: Arc::from("person"),
             plugin: Arc::from(plugin),
             component: Some(component),
-            decision: Decision::Allowed,
-            rule: Arc::from(""),
+            rule: Arc::from(match decision {
+                Decision::Stopped => "the change could not be committed",
+                Decision::Allowed | Decision::Denied => "",
+            }),
+            decision,
             record: Record::Change(Change { action, subject: Arc::from(subject), detail }),
         };
         Ok(self.audit()?.record_durable_blocking(entry)?)

@@ -5,7 +5,8 @@
 //! tools; a package has that frozen in, and it is compared with what its component says.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use ax_manifest::{
@@ -14,11 +15,13 @@ use ax_manifest::{
     Warning, admit, derive_tools, describe_tools, inspect,
 };
 use ax_registry::{DOCUMENT_BYTES_MAX, DOCUMENTS, Package, PackageError, PluginConfig, unpack};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use semver::{Version, VersionReq};
 
 use super::App;
 use super::AppError;
-use crate::plugin::{DescribeError, scrub};
+use crate::plugin::{DescribeError, is_shown_on_a_line, scrub};
 
 /// Bytes of the description made up for a bare component; a manifest's own is 200 characters.
 const DESCRIPTION_BYTES: usize = 180;
@@ -42,6 +45,18 @@ pub enum SourceError {
         path: PathBuf,
         /// What the operating system says.
         source: std::io::Error,
+    },
+    /// Its path cannot be shown, so nobody could agree to it.
+    #[error("the path of `{}` holds characters that cannot be shown", .path.display().to_string().escape_debug())]
+    Unshowable {
+        /// Where.
+        path: PathBuf,
+    },
+    /// Something other than a file stands where a file must be.
+    #[error("`{path}` is not an ordinary file", path = .path.display())]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
     },
     /// A file is larger than any of its kind may be.
     #[error("`{path}` has more than {max}", path = .path.display(), max = ByteSize(*.bytes_max))]
@@ -150,6 +165,10 @@ impl SourceError {
             Self::Read { .. } => {
                 Some("name a folder with a plugin.toml, an .axp file or a .wasm component".into())
             }
+            Self::Unshowable { .. } => Some("rename the folder or file".to_owned()),
+            Self::NotAFile { .. } => {
+                Some("put the file itself there: links and pipes are not followed".to_owned())
+            }
             Self::TooLarge { path, .. } => Some(match path.extension() {
                 Some(kind) if kind == "wasm" => "build it for size and leave debug info out".into(),
                 _ => "make it shorter".into(),
@@ -199,6 +218,9 @@ impl App {
     ) -> Result<SourcePackage, SourceError> {
         let read = |source| SourceError::Read { path: path.to_owned(), source };
         let real = path.canonicalize().map_err(read)?;
+        if !real.to_str().is_some_and(|text| text.chars().all(is_shown_on_a_line)) {
+            return Err(SourceError::Unshowable { path: path.to_owned() });
+        }
         if real.is_dir() {
             let (manifest, component, docs) = read_folder(&real)?;
             refuse_name(&real, named, &manifest)?;
@@ -209,7 +231,7 @@ impl App {
         let is_named_wasm = real.extension().is_some_and(|kind| kind == "wasm");
         let bytes_max =
             if is_named_wasm { COMPONENT_BYTES_MAX } else { ax_registry::PACKAGE_BYTES_MAX };
-        let bytes = read_bounded(&real, bytes_max)?;
+        let bytes = read_bounded(open_named(&real)?, &real, bytes_max)?;
         let source = Source::File(real.clone());
         if bytes.starts_with(b"\0asm") || is_named_wasm {
             let manifest = match named {
@@ -300,35 +322,83 @@ fn refuse_name(path: &Path, named: Option<&Named>, manifest: &Manifest) -> Resul
 
 type Documents = BTreeMap<String, Vec<u8>>;
 
-fn read_folder(folder: &Path) -> Result<(Manifest, Vec<u8>, Documents), SourceError> {
-    let path = folder.join("plugin.toml");
-    if !path.exists() {
-        return Err(SourceError::NoManifest { folder: folder.to_owned() });
-    }
-    let text = String::from_utf8(read_bounded(&path, MANIFEST_BYTES_MAX as u64)?)
-        .map_err(|_| SourceError::NotText { path: path.clone() })?;
+fn read_folder(path: &Path) -> Result<(Manifest, Vec<u8>, Documents), SourceError> {
+    let folder = Folder::open(path)?;
+    let manifest_path = path.join("plugin.toml");
+    let Some(text) = folder.read("plugin.toml", MANIFEST_BYTES_MAX as u64)? else {
+        return Err(SourceError::NoManifest { folder: path.to_owned() });
+    };
+    let text = String::from_utf8(text)
+        .map_err(|_| SourceError::NotText { path: manifest_path.clone() })?;
     let manifest = Manifest::parse(&text)
-        .map_err(|source| SourceError::Manifest { path: path.clone(), source })?;
-    let component = folder.join(&manifest.plugin.component);
-    if !component.exists() {
-        return Err(SourceError::NotBuilt { path: component });
-    }
-    let component = read_bounded(&component, COMPONENT_BYTES_MAX)?;
+        .map_err(|source| SourceError::Manifest { path: manifest_path.clone(), source })?;
+    let component = &manifest.plugin.component;
+    let Some(component) = folder.read(component, COMPONENT_BYTES_MAX)? else {
+        return Err(SourceError::NotBuilt { path: path.join(component) });
+    };
     let mut documents = Documents::new();
     for name in DOCUMENTS {
-        let path = folder.join(name);
-        if path.is_file() {
-            documents.insert(name.to_owned(), read_bounded(&path, DOCUMENT_BYTES_MAX)?);
+        if let Some(document) = folder.read(name, DOCUMENT_BYTES_MAX)? {
+            documents.insert(name.to_owned(), document);
         }
     }
     Ok((manifest, component, documents))
 }
 
-/// Reads a file of at most `bytes_max`; a pipe or a file that grows is cut off there too.
-fn read_bounded(path: &Path, bytes_max: u64) -> Result<Vec<u8>, SourceError> {
+/// A plugin's folder. What it names is read below it and nowhere else: no link leads out, and
+/// neither a link nor a pipe is taken for a file.
+struct Folder<'a> {
+    path: &'a Path,
+    dir: Dir,
+}
+
+impl<'a> Folder<'a> {
+    fn open(path: &'a Path) -> Result<Self, SourceError> {
+        let dir = Dir::open_ambient_dir(path, ambient_authority())
+            .map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
+        Ok(Self { path, dir })
+    }
+
+    /// Reads a file of at most `bytes_max`; none if nothing is there.
+    fn read(&self, name: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, SourceError> {
+        let path = self.path.join(name);
+        let failed = |source| SourceError::Read { path: path.clone(), source };
+        let kind = match self.dir.symlink_metadata(name) {
+            Ok(data) => data.file_type(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(failed(source)),
+        };
+        if !kind.is_file() {
+            return Err(SourceError::NotAFile { path });
+        }
+        let mut options = OpenOptions::new();
+        // Should a pipe have taken its place, opening it must not wait.
+        options.read(true).custom_flags(NO_WAIT);
+        let file = self.dir.open_with(name, &options).map_err(failed)?.into_std();
+        read_bounded(file, &path, bytes_max).map(Some)
+    }
+}
+
+/// `O_NONBLOCK`, which changes nothing for ordinary files.
+const NO_WAIT: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+
+/// Opens a file that a person named.
+fn open_named(path: &Path) -> Result<File, SourceError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let failed = |source| SourceError::Read { path: path.to_owned(), source };
+    let mut options = File::options();
+    options.read(true).custom_flags(NO_WAIT);
+    let file = options.open(path).map_err(failed)?;
+    match file.metadata().map_err(failed)?.is_file() {
+        true => Ok(file),
+        false => Err(SourceError::NotAFile { path: path.to_owned() }),
+    }
+}
+
+/// Reads a file of at most `bytes_max`; one that grows meanwhile is cut off there too.
+fn read_bounded(file: File, path: &Path, bytes_max: u64) -> Result<Vec<u8>, SourceError> {
     let failed = |source| SourceError::Read { path: path.to_owned(), source };
     let too_large = || SourceError::TooLarge { path: path.to_owned(), bytes_max };
-    let file = std::fs::File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.len() > bytes_max {
         return Err(too_large());
     }

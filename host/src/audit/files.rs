@@ -19,13 +19,21 @@ use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fs_err as fs;
+use fs_err::os::unix::fs::OpenOptionsExt as _;
 
 use crate::audit::error::AuditError;
 
 /// Mode of the folder: the owner's alone.
 const PRIVATE_DIR: u32 = 0o700;
+/// Mode of the lock: who can open it could hold it.
+const PRIVATE_FILE: u32 = 0o600;
+/// Tries for the lock: ten seconds, as for every lock of the home folder.
+const LOCK_TRIES: u32 = 1_000;
+/// Time between two tries; kernels offer no wait with a deadline for this lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Bytes read of a key or head file. The longest holds about 400.
 const SMALL_FILE_BYTES_MAX: u64 = 4_096;
@@ -70,16 +78,26 @@ impl Files {
 
     /// Waits for the lock that serialises replacing files; it is held until the result is dropped.
     ///
-    /// Everyone holds it for a few milliseconds, so waiting needs no bound of its own.
+    /// Everyone holds it for a few milliseconds; who waits longer than [`LOCK_TRIES`] is told so.
     pub(super) fn lock(&self) -> Result<fs::File, AuditError> {
         let file = fs::OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(PRIVATE_FILE)
             .open(&self.lock)
             .map_err(|source| self.error(&self.lock, "open", source))?;
-        file.file().lock().map_err(|source| self.error(&self.lock, "lock", source))?;
-        Ok(file)
+        for _ in 0..LOCK_TRIES {
+            match file.file().try_lock() {
+                Ok(()) => return Ok(file),
+                Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+                Err(std::fs::TryLockError::Error(source)) => {
+                    return Err(self.error(&self.lock, "lock", source));
+                }
+            }
+        }
+        let source = std::io::Error::from(std::io::ErrorKind::TimedOut);
+        Err(self.error(&self.lock, "lock", source))
     }
 
     /// Reads a small text file; none if it does not exist.

@@ -154,6 +154,16 @@ impl Audit {
         self.shared.queue.wait(ticket, Promise::Synced).await
     }
 
+    /// Answers whether the log still takes records, so that nothing is begun that cannot be
+    /// recorded. Costs a lock and no I/O.
+    ///
+    /// # Errors
+    ///
+    /// [`AuditError::Stopped`], [`AuditError::Closed`].
+    pub fn check(&self) -> Result<(), AuditError> {
+        self.shared.queue.failure()
+    }
+
     /// Returns once everything recorded so far is on disk and signed.
     ///
     /// # Errors

@@ -99,6 +99,16 @@ pub(crate) enum CliError {
     Start(#[source] std::io::Error),
 }
 
+impl CliError {
+    /// Answers whether what was found is printed already.
+    pub(crate) fn was_reported(&self) -> bool {
+        matches!(
+            self,
+            Self::AuditFindings { .. } | Self::VerifyFindings { .. } | Self::DoctorFindings { .. }
+        )
+    }
+}
+
 /// A failure, ready to print.
 #[derive(Debug, Serialize)]
 pub(crate) struct Fault {
@@ -240,7 +250,9 @@ fn app(error: &AppError) -> (Code, u8) {
     match error {
         AppError::Audit(error) => audit(error),
         AppError::Folder(_) => (codes::SETTINGS, exit::USAGE),
-        AppError::Start(_) | AppError::Program(_) => (codes::SYSTEM, exit::FAILED),
+        AppError::Start(_) | AppError::Program(_) | AppError::SharedHome { .. } => {
+            (codes::SYSTEM, exit::FAILED)
+        }
     }
 }
 
@@ -278,6 +290,7 @@ fn install(error: &InstallError) -> (Code, u8) {
         InstallError::Load { source, .. } => load(source),
         InstallError::ConsentMissing { .. } => (codes::WOULD_ASK, exit::USAGE),
         InstallError::Declined { .. } => (codes::DECLINED, exit::FAILED),
+        InstallError::Moved { .. } => (codes::BUSY, exit::FAILED),
         InstallError::Consent(error) => consent(error),
         InstallError::Change(error) => change(error),
         InstallError::Package(_) => (codes::PACKAGE, exit::FAILED),
@@ -289,6 +302,8 @@ fn source(error: &SourceError) -> (Code, u8) {
     let code = match error {
         SourceError::Read { .. } => return (codes::UNREADABLE, exit::NOT_FOUND),
         SourceError::TooLarge { .. }
+        | SourceError::Unshowable { .. }
+        | SourceError::NotAFile { .. }
         | SourceError::NoManifest { .. }
         | SourceError::NotBuilt { .. }
         | SourceError::Unnamed { .. }

@@ -48,7 +48,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(()) => 0,
         Err(error) => {
             let fault = Fault::from(&error);
-            output.fault(&fault);
+            // With `--json` the report of a check is the one document there is.
+            if !(output.is_json() && error.was_reported()) {
+                output.fault(&fault);
+            }
             fault.exit
         }
     }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use ax_manifest::is_hidden;
 use serde::Serialize;
 
 use super::fault::Fault;
@@ -77,7 +78,7 @@ impl Output {
     pub(crate) fn json_line<T: Serialize>(self, value: &T) {
         // A value of our own that does not serialise has no text form either.
         let line = serde_json::to_string(value).unwrap_or_else(|error| format!("\"{error}\""));
-        self.out(&format!("{line}\n"));
+        self.out(&format!("{}\n", escaped(&line)));
     }
 
     /// Prints text as data.
@@ -138,6 +139,22 @@ impl Output {
     fn err(self, text: &str) {
         forgive(AutoStream::new(io::stderr(), self.color).lock().write_all(text.as_bytes()));
     }
+}
+
+/// Escapes what a terminal or a reader could be fooled by; it is the same JSON still, since such
+/// characters stand only inside its strings.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_hidden(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 /// Nothing can be done about a terminal that is gone, and there is nobody to tell.

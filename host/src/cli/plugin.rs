@@ -13,6 +13,10 @@ use super::output::Output;
 use super::render::{self, table};
 use super::{permission, prompt};
 use crate::app::{App, Candidate, Consent, InstallError, Installed, Named, parse_expiry};
+use crate::plugin::scrub;
+
+/// Bytes of a printed card: more than 128 permissions with reasons take.
+const CARD_BYTES: usize = 64 << 10;
 
 pub(super) fn run(app: &App, output: Output, command: PluginCommand) -> Result<(), CliError> {
     match command {
@@ -36,7 +40,10 @@ fn add(
     named: Option<&Named>,
     args: ConsentArgs,
 ) -> Result<(), CliError> {
-    let spinner = spinner(output, &format!("reading and compiling {}", path.display()));
+    let spinner = spinner(
+        output,
+        &format!("reading and compiling {}", scrub(&path.display().to_string(), CARD_BYTES)),
+    );
     let candidate = app.prepare(path, named);
     spinner.finish_and_clear();
     let candidate = candidate?;
@@ -50,7 +57,7 @@ fn add(
     // Nobody is asked to agree to what they were not shown.
     let unseen = output.is_json() || (output.is_quiet() && decided);
     if !unseen {
-        output.show(&candidate.card.text());
+        output.show(&scrub(&candidate.card.text(), CARD_BYTES));
         output.show(&changes(&candidate));
     }
     let consent = agree(app, output, &candidate, args)?;

@@ -8,6 +8,10 @@ use dialoguer::{Confirm, Select};
 use super::fault::CliError;
 use super::output::Output;
 use crate::app::{App, Candidate, Consent, InstallError};
+use crate::plugin::scrub;
+
+/// Bytes of one choice.
+const CHOICE_BYTES: usize = 4 << 10;
 
 /// Answers whether a question can be asked.
 pub(super) fn can_ask(app: &App, output: Output) -> bool {
@@ -23,7 +27,10 @@ pub(super) fn consent(app: &App, candidate: &Candidate) -> Result<Consent, CliEr
     let mut choices = vec!["cancel".to_owned(), "install it and grant nothing".to_owned()];
     choices.push("grant all of it, always".to_owned());
     if let Some(GrantScope::Project(folder)) = &project {
-        choices.push(format!("grant all of it in the project {}", folder.display()));
+        choices.push(scrub(
+            &format!("grant all of it in the project {}", folder.display()),
+            CHOICE_BYTES,
+        ));
     }
     let chosen = Select::new()
         .with_prompt("Install it?")

@@ -4,7 +4,7 @@ use ax_manifest::{ByteSize, Span};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::plugin::{Content, Limits, Output as Answer};
+use crate::plugin::{Content, Limits, Output as Answer, scrub};
 
 /// Columns a cell may have; more is cut, since one long text would push all others off the screen.
 const CELL: usize = 60;
@@ -75,9 +75,9 @@ pub(super) fn limits(limits: &Limits) -> String {
     rows.iter().map(|(name, value)| format!("  {name:<15} {value}\n")).collect()
 }
 
-/// Writes the answer of a tool.
+/// Writes the answer of a tool. Whatever a guest put into it, nothing moves the cursor or hides.
 pub(super) fn answer(answer: &Answer) -> String {
-    match answer {
+    let text = match answer {
         Answer::Value(value) => render(value),
         Answer::Content { content, structured } => {
             let pieces: String = content.iter().map(piece).collect();
@@ -86,7 +86,9 @@ pub(super) fn answer(answer: &Answer) -> String {
                 _ => pieces,
             }
         }
-    }
+    };
+    // The size was bounded with the result.
+    scrub(&text, usize::MAX)
 }
 
 fn piece(content: &Content) -> String {
@@ -255,6 +257,14 @@ mod tests {
 
         note: -
         ");
+    }
+
+    #[test]
+    fn an_answer_moves_no_cursor() {
+        let value = json!({ "a\u{1b}[2J": "\u{9b}1A\u{202e}x", "list": ["\u{7}"] });
+        let text = answer(&Answer::Value(value));
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        assert!(!text.contains('\u{202e}'));
     }
 
     #[test]

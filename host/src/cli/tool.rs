@@ -1,10 +1,12 @@
 //! `ax tool`: list, call.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use ax_manifest::{Permission, PluginName, Span, ToolId};
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::args::ToolCommand;
@@ -112,6 +114,8 @@ fn call(
         .build()
         .map_err(CliError::Start)?;
     let report = runtime.block_on(attend(host, &plugin, call, seen, cancel, output));
+    // An answer whose call could not be recorded is not given.
+    app.audit()?.flush_blocking()?;
     print(app, output, id, report)
 }
 
@@ -128,6 +132,7 @@ async fn attend(
     let running = host.call(plugin, call);
     let mut running = std::pin::pin!(running);
     let mut watching = true;
+    let mut stop = Stop::listen();
     loop {
         tokio::select! {
             report = &mut running => {
@@ -143,12 +148,30 @@ async fn attend(
                 bar.set_position(now.done);
                 bar.set_message(now.note);
             }
-            interrupted = tokio::signal::ctrl_c() => {
-                if interrupted.is_ok() {
-                    cancel.send_replace(true);
-                }
+            () = stop.asked() => {
+                cancel.send_replace(true);
             }
         }
+    }
+}
+
+/// The signals that ask a command to stop.
+struct Stop(Vec<Signal>);
+
+impl Stop {
+    /// Listens from now on; what cannot be listened to keeps its usual effect.
+    fn listen() -> Self {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    /// Waits for one of them.
+    async fn asked(&mut self) {
+        std::future::poll_fn(|context| {
+            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if came { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }
 

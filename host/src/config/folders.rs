@@ -8,7 +8,7 @@ use ax_manifest::Access;
 use ax_manifest::Permission;
 
 /// Folders that can be named at once: each is an open handle in every command that runs a plugin.
-pub const FOLDERS_MAX: usize = 64;
+pub const FOLDERS_MAX: usize = 16;
 
 /// The name that is bound by `--workspace` or by where `ax.toml` is.
 pub(super) const WORKSPACE: &str = "workspace";

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ax_manifest::{Digest, Permission, Span};
 use serde::Serialize;
-use tokio::sync::{SemaphorePermit, oneshot, watch};
+use tokio::sync::{SemaphorePermit, watch};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{CallHook, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
@@ -137,37 +137,31 @@ impl PluginHost {
         let (host, plugin) = (Arc::clone(self), Arc::clone(plugin));
         let id = self.next_id();
         // Held by whoever waits for the answer: when it goes, nobody does.
-        let (_waiting, gone) = oneshot::channel();
-        let work = async move { host.recorded(id, &plugin, call, abandoned(gone)).await };
+        let (_waiting, gone) = watch::channel(());
+        let work = async move { host.recorded(id, &plugin, call, Some(gone)).await };
         self.executor.run(work).await.unwrap_or_else(|_| Report::empty(id, CallError::Lost))
     }
 
     /// Calls a tool on this thread, which must be one of the guest threads
     /// ([`PluginHost::block_on`]).
     pub async fn call_here(&self, plugin: &Plugin, call: Call) -> Report {
-        self.recorded(self.next_id(), plugin, call, std::future::pending()).await
+        self.recorded(self.next_id(), plugin, call, None).await
     }
 
-    /// Makes a call, or gives it up when `abandoned` comes first; records it either way.
+    /// Makes a call, or gives it up when whoever waits is `gone`; records it either way, with all
+    /// it did until then.
     async fn recorded(
         &self,
         id: CallId,
         plugin: &Plugin,
         call: Call,
-        abandoned: impl Future<Output = ()>,
+        gone: Option<watch::Receiver<()>>,
     ) -> Report {
         let began = self.clock.monotonic();
         let input = Digest::of(call.input.as_bytes());
-        let attempt = async {
-            match self.admit(plugin, &call).await {
-                Ok(admitted) => self.run(id, plugin, &call, admitted, began).await,
-                Err(error) => Report::empty(id, error),
-            }
-        };
-        let mut report = tokio::select! {
-            biased;
-            report = attempt => report,
-            () = abandoned => Report::empty(id, CallError::Cancelled),
+        let mut report = match self.admit(plugin, &call, gone.clone()).await {
+            Ok(admitted) => self.run(id, plugin, &call, admitted, began, gone).await,
+            Err(error) => Report::empty(id, error),
         };
         let took = self.clock.monotonic().saturating_sub(began);
         report.usage.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -177,17 +171,28 @@ impl PluginHost {
         report
     }
 
-    async fn admit<'a>(&self, plugin: &'a Plugin, call: &Call) -> Result<Admitted<'a>, CallError> {
+    async fn admit<'a>(
+        &self,
+        plugin: &'a Plugin,
+        call: &Call,
+        gone: Option<watch::Receiver<()>>,
+    ) -> Result<Admitted<'a>, CallError> {
+        // What cannot be recorded is not done.
+        self.audit.check().map_err(CallError::Audit)?;
         let limits = &plugin.release.limits;
         if call.depth > limits::DEPTH {
             return Err(CallError::exhausted(Limit::Depth, limits));
         }
         let target = plugin.target(&call.tool)?;
         let wait = call.deadline.map_or(limits.deadline, |asked| asked.min(limits.deadline));
-        let slot = tokio::time::timeout(wait, plugin.slots.take(call.depth))
-            .await
-            .unwrap_or(Err(Limit::Time))
-            .map_err(|limit| CallError::exhausted(limit, limits))?;
+        let slot = tokio::select! {
+            biased;
+            slot = tokio::time::timeout(wait, plugin.slots.take(call.depth)) => slot
+                .unwrap_or(Err(Limit::Time))
+                .map_err(|limit| CallError::exhausted(limit, limits))?,
+            () = asked_to_stop(call.cancel.clone()) => return Err(CallError::Cancelled),
+            () = abandoned(gone) => return Err(CallError::Cancelled),
+        };
         // Only now: values take many times the space of their text, and waiting calls are many.
         let arguments = exports::arguments(target, &call.tool, &call.input, limits)?;
         let meter =
@@ -202,6 +207,7 @@ impl PluginHost {
         call: &Call,
         admitted: Admitted<'_>,
         began: Duration,
+        gone: Option<watch::Receiver<()>>,
     ) -> Report {
         let limits = &plugin.release.limits;
         let deadline = call.deadline.map_or(limits.deadline, |asked| asked.min(limits.deadline));
@@ -233,6 +239,7 @@ impl PluginHost {
             biased;
             ended = timed => Some(ended),
             () = cancelled(call.cancel.clone()) => None,
+            () = abandoned(gone) => None,
         };
         let result = match ended {
             None => Err(CallError::Cancelled),
@@ -270,18 +277,24 @@ impl PluginHost {
 }
 
 /// Waits until nobody waits for the answer any more.
-async fn abandoned(gone: oneshot::Receiver<()>) {
+async fn abandoned(gone: Option<watch::Receiver<()>>) {
+    let Some(mut gone) = gone else { return std::future::pending().await };
     // Nothing is ever sent: the sender's end is the message.
-    drop(gone.await);
+    while gone.changed().await.is_ok() {}
+}
+
+/// Waits until somebody asked to stop.
+async fn asked_to_stop(cancel: Option<watch::Receiver<bool>>) {
+    let Some(mut cancel) = cancel else { return std::future::pending().await };
+    if cancel.wait_for(|asked| *asked).await.is_err() {
+        // Whoever could have asked is gone.
+        std::future::pending().await
+    }
 }
 
 /// Waits until somebody asked to stop and the guest had its grace.
 async fn cancelled(cancel: Option<watch::Receiver<bool>>) {
-    let Some(mut cancel) = cancel else { return std::future::pending().await };
-    if cancel.wait_for(|asked| *asked).await.is_err() {
-        // Whoever could have asked is gone.
-        return std::future::pending().await;
-    }
+    asked_to_stop(cancel).await;
     tokio::time::sleep(limits::CANCEL_GRACE).await;
 }
 
@@ -328,7 +341,8 @@ pub(super) enum Stage {
     Call(wasmtime::Error),
 }
 
-/// Says what an engine error means. Flags of our own come first: error texts are never matched.
+/// Says what an engine error means. Flags and types come first; the one error of the engine whose
+/// type is private is told by its name ([`copied_too_much`]).
 fn explain(stage: Stage, guest: &Guest, plugin: &Plugin) -> CallError {
     let limits = &plugin.release.limits;
     let (Stage::Start(error) | Stage::Call(error)) = &stage;

@@ -12,6 +12,8 @@ use ax_manifest::{Access, Permission};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::text;
+
 /// A folder bound to a name.
 #[derive(Debug, Clone)]
 pub struct Folder {
@@ -43,6 +45,11 @@ impl Folder {
     pub fn bind(name: &str, path: &Path) -> Result<Self, FolderError> {
         let fail = |source| FolderError { name: name.to_owned(), path: path.to_owned(), source };
         let path = path.canonicalize().map_err(fail)?;
+        // The path stands on the card that a person agrees to: it must read as what it is.
+        if !path.to_str().is_some_and(|text| text.chars().all(text::is_shown_on_a_line)) {
+            let why = "its path holds characters that cannot be shown";
+            return Err(fail(std::io::Error::new(std::io::ErrorKind::InvalidInput, why)));
+        }
         let dir = Dir::open_ambient_dir(&path, ambient_authority()).map_err(fail)?;
         let permission = |access| Permission::Fs { folder: name.to_owned(), access };
         Ok(Self {
@@ -97,6 +104,17 @@ mod tests {
         assert!(Folder::bind("workspace", &file).is_err());
         let error = Folder::bind("workspace", &home.path().join("none")).unwrap_err();
         assert!(error.to_string().contains("the folder `workspace`"), "{error}");
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_shown_is_refused() {
+        use std::os::unix::ffi::OsStrExt;
+        let home = tempfile::tempdir().unwrap();
+        for name in [b"w\xff".as_slice(), b"a\x1b[1Ab", "a\u{202e}b".as_bytes(), b"a\nb"] {
+            let path = home.path().join(std::ffi::OsStr::from_bytes(name));
+            fs_err::create_dir(&path).unwrap();
+            assert!(Folder::bind("workspace", &path).is_err(), "{name:?}");
+        }
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub(super) enum Refusal {
     /// Not permitted; the guest gets the interface's own error and goes on.
     #[error("not permitted: {}", .0.word())]
     Denied(DenialReason),
-    /// A limit is used up; the call ends.
+    /// A limit is used up. The call ends, or the guest gets the interface's own error where it has
+    /// one for that.
     #[error("the limit `{}` is used up", .0.word())]
     Exhausted(Limit),
 }

@@ -4,15 +4,16 @@
 //! will; asking for more is shown on the permission card and holds only once a person agreed.
 //!
 //! Not here: how a limit is enforced (`meter` for memory, `engine` for CPU, `imports/*` for logs,
-//! `admission` for concurrency).
+//! `slots` for concurrency).
 
 use std::time::Duration;
 
 use ax_manifest::LimitRequests;
 use serde::Serialize;
 
-/// Fuel per call: about one unit per WebAssembly instruction. 10 G is 5 to 10 s of one core, so a
-/// busy guest ends before its wall clock does.
+/// Fuel per call: about one unit per WebAssembly instruction. 10 G is between half a second (a tight
+/// loop) and ten seconds (memory-bound code) of one core, so a busy guest ends before its wall clock
+/// does.
 pub const FUEL: u64 = 10_000_000_000;
 /// Wall clock per call, I/O included: what a person or a model is willing to wait for a tool.
 pub const DEADLINE: Duration = Duration::from_secs(30);
@@ -32,7 +33,7 @@ pub const STACK_BYTES: usize = 512 << 10;
 pub const FIBER_STACK_BYTES: usize = 1 << 20;
 /// Bytes one host call may copy out of the guest; a result counts as one.
 pub const HOST_CALL_BYTES: u64 = 8 << 20;
-/// Bytes all host calls of one call may copy in either direction together.
+/// Bytes that files, variables, settings and logs of one call may move in either direction together.
 pub const HOST_CALLS_BYTES: u64 = 1 << 30;
 /// Bytes of JSON a tool takes.
 pub const INPUT_BYTES: u64 = 1 << 20;
@@ -68,14 +69,20 @@ pub const RANDOM_BYTES: u64 = 64 << 10;
 pub const HOST_CALL_FUEL: u64 = 1_000;
 /// Fuel per byte that the host copies for a guest.
 pub const HOST_BYTE_FUEL: u64 = 1;
-/// Denials kept apart per call; further ones are only counted.
-pub const DENIALS: usize = 100;
+/// Denials kept apart per call; a manifest can ask for 128 permissions, each through few interfaces.
+/// Further ones are only counted.
+pub const DENIALS: usize = 512;
 /// Live instances of all plugins in this process.
 pub const LIVE_INSTANCES: u32 = 1_000;
-/// Share of the machine's memory that all guests of this process may use, in percent.
+/// Share of the machine's memory that the linear memories of all guests of this process may use, in
+/// percent. Stacks (1 MiB a running call), tables and what the host holds for a guest come on top;
+/// each is bounded by itself.
 pub const HOST_MEMORY_PERCENT: u8 = 25;
 /// Memory assumed when the machine does not tell its size, in bytes.
 pub const HOST_MEMORY_UNKNOWN: u64 = 4 << 30;
+/// Entries of a folder that is listed; the host holds a listing whole. A larger one is an error to
+/// the guest.
+pub const LISTING_ENTRIES: usize = 20_000;
 /// How long a guest that was asked to stop may take to end itself, as `ax:task` promises.
 pub const CANCEL_GRACE: Duration = Duration::from_secs(2);
 /// How often a spinning guest is interrupted to look at its deadline. At 10 ms runaways were seen

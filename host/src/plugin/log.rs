@@ -64,9 +64,15 @@ impl Log {
 
     /// Keeps a line, or counts it as dropped.
     pub(super) fn push(&self, level: Level, message: &str, fields: &[(String, String)]) {
-        let size = |text: &str| text.len().min(limits::LOG_LINE_BYTES) as u64;
-        let bytes = size(message)
-            + fields.iter().map(|(name, value)| size(name) + size(value)).sum::<u64>();
+        let clean = |text: &str| text::scrub(text, limits::LOG_LINE_BYTES);
+        let line = Line {
+            level,
+            message: clean(message),
+            fields: fields.iter().map(|(name, value)| (clean(name), clean(value))).collect(),
+        };
+        // Measured as kept: what replaces a control character is longer than it.
+        let fields = line.fields.iter().map(|(name, value)| name.len() + value.len());
+        let bytes = (line.message.len() + fields.sum::<usize>()) as u64;
         // A poisoned lock only means that a panic unwound while a line was added.
         let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if buffer.lines.len() >= buffer.lines_max || buffer.bytes + bytes > buffer.bytes_max {
@@ -74,12 +80,7 @@ impl Log {
             return;
         }
         buffer.bytes += bytes;
-        let clean = |text: &str| text::scrub(text, limits::LOG_LINE_BYTES);
-        buffer.lines.push(Line {
-            level,
-            message: clean(message),
-            fields: fields.iter().map(|(name, value)| (clean(name), clean(value))).collect(),
-        });
+        buffer.lines.push(line);
     }
 
     /// Takes the lines and the number of dropped ones.

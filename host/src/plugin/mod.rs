@@ -63,7 +63,7 @@ pub use limits::{Limit, Limits, Raise};
 pub use log::{Level, Line};
 pub use meter::HostMeter;
 pub use rights::{DenialReason, Rights, Ruling};
-pub use text::scrub;
+pub use text::{is_shown_on_a_line, scrub};
 pub use value::ValueError;
 
 use executor::Executor;
@@ -226,7 +226,7 @@ impl PluginHost {
         self.cache.has(&self.engine, component)
     }
 
-    /// Runs a future on the guest threads and waits for it on this one.
+    /// Runs a future on this thread, with the timers and file threads of the guests.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.executor.block_on(future)
     }

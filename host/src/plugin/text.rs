@@ -36,6 +36,12 @@ pub(super) fn is_shown(character: char) -> bool {
     }
 }
 
+/// Answers whether a character can stand in a line of text: shown, and no line break or tab.
+#[must_use]
+pub fn is_shown_on_a_line(character: char) -> bool {
+    is_shown(character) && !matches!(character, '\n' | '\t')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,8 @@
 //! `wasi:filesystem`: folders a person granted, under the names they are bound to.
 //!
 //! Permission `fs:<folder>:read`; writing is refused (`fs:<folder>:write` is served by a later
-//! host). Every method first asks the gate for the folder its descriptor came from, then leaves
+//! host). Every method that touches a file first asks the gate for the folder its descriptor came
+//! from, then leaves
 //! the work to wasmtime's implementation on cap-std, where no `..`, symlink, trailing slash, hard
 //! link or rename leaves the folder. Bounds: [`limits::HANDLES`] descriptors and listings at once.
 //!
@@ -47,6 +48,9 @@ pub(super) fn view(guest: &mut Guest) -> Files<'_> {
     Files(guest)
 }
 
+/// Bytes the host holds for one entry of a listing: a short name, its kind and their bookkeeping.
+const LISTING_ENTRY_BYTES: usize = 96;
+
 /// What a guest calls a file or a folder.
 type Handle = Resource<Descriptor>;
 
@@ -77,6 +81,23 @@ impl Files<'_> {
             return Err(ErrorCode::InsufficientMemory.into());
         }
         Ok(())
+    }
+
+    /// Counts the entries of a folder, at most one more than may be listed.
+    async fn count_entries(&mut self, dir: &Handle) -> FsResult<usize> {
+        let Descriptor::Dir(dir) = self.0.table.get(dir)? else {
+            return Err(ErrorCode::NotDirectory.into());
+        };
+        let dir = Arc::clone(&dir.dir);
+        let counted = tokio::task::spawn_blocking(move || {
+            let entries = rustix::fs::Dir::read_from(&*dir)?;
+            Ok::<_, rustix::io::Errno>(entries.take(limits::LISTING_ENTRIES + 1).count())
+        });
+        match counted.await {
+            Ok(Ok(count)) => Ok(count),
+            Ok(Err(error)) => Err(ErrorCode::from(std::io::Error::from(error)).into()),
+            Err(_) => Err(ErrorCode::Io.into()),
+        }
     }
 
     fn charge(&mut self, bytes: usize) -> FsResult<()> {
@@ -179,6 +200,12 @@ impl HostDescriptor for Files<'_> {
     async fn read_directory(&mut self, dir: Handle) -> FsResult<Resource<DirectoryEntryStream>> {
         let folder = self.ask(&dir, Access::Read)?;
         self.room()?;
+        let entries = self.count_entries(&dir).await?;
+        if entries > limits::LISTING_ENTRIES {
+            return Err(ErrorCode::Overflow.into());
+        }
+        // Wasmtime holds a listing whole; what it takes counts as moved.
+        self.charge(entries * LISTING_ENTRY_BYTES)?;
         let listing = self.wasi().read_directory(dir).await?;
         self.0.files.open.insert(listing.rep(), folder);
         Ok(listing)
