@@ -13,13 +13,13 @@ use std::path::Path;
 use ax_manifest::{
     Access, Grant, Identity, LimitRequests, Permission, PermissionDifference, Warning,
 };
-use ax_registry::{LockedPlugin, Package, PackageError, StoreError};
+use ax_registry::{Blobs, LockedPlugin, Package, PackageError, StoreError};
 use semver::{Version, VersionReq};
 use serde_json::{Value, json};
 
 use super::App;
 use super::card::{Card, Facts};
-use super::change::{ChangeError, Note};
+use super::change::{Change, ChangeError, Note};
 use super::consent::{Consent, ConsentError};
 use super::source::{Named, SourceError};
 use crate::audit::entry::Action;
@@ -243,55 +243,15 @@ impl App {
         for (_, bytes) in &blobs.all {
             self.store.put(bytes)?;
         }
-        let manifest = &candidate.package.config.manifest;
-        let locked = LockedPlugin {
-            version: manifest.plugin.version.clone(),
-            source: candidate.identity.source.clone(),
-            package: blobs.package,
-            component: blobs.component,
-            interface: candidate.package.config.interface_digest,
-            config: blobs.config,
-            card: candidate.card.digest(),
-            installed_at_ms: self.clock.now_ms(),
-            enabled: candidate.seen.as_ref().is_none_or(|old| old.enabled),
-            permissions: manifest.asked(),
-            limits: if consent.raises_limits() || candidate.card.raises.is_empty() {
-                manifest.limits.clone()
-            } else {
-                LimitRequests::default()
-            },
-        };
+        let locked = self.entry(candidate, consent, &blobs);
         let old = change.lock.plugins.insert(name.clone(), locked.clone());
-        if old != candidate.seen {
+        let is_same = old.as_ref().is_some_and(|old| same(old, &locked));
+        if old != candidate.seen && !is_same {
             return Err(InstallError::Moved { plugin: name.to_string() });
         }
-        // The person answered for this card: what was granted before is replaced by the answer, or
-        // new bytes would run with what old ones were trusted with.
-        let mut revoked = change.grants.remove_identity(&candidate.identity);
-        if let Some(old) = &old
-            && old.source != candidate.identity.source
-        {
-            let gone = Identity { name: name.clone(), source: old.source.clone() };
-            revoked.extend(change.grants.remove_identity(&gone));
-        }
-        for mut grant in consent.grants(&candidate.card, self.clock.now_ms()) {
-            // Granting again what is granted is no change.
-            if let Some(held) = revoked.iter().find(|held| {
-                (&held.permission, &held.scope, held.expires_at_ms)
-                    == (&grant.permission, &grant.scope, grant.expires_at_ms)
-            }) {
-                grant = held.clone();
-            }
-            change.grants.add(candidate.identity.clone(), grant);
-        }
+        let revoked = self.settle_grants(&mut change, candidate, consent, old.as_ref());
         let not_granted = not_granted(&locked, change.grants.get(&candidate.identity));
-        let same = |a: &LockedPlugin, b: &LockedPlugin| {
-            LockedPlugin { installed_at_ms: 0, ..a.clone() }
-                == LockedPlugin { installed_at_ms: 0, ..b.clone() }
-        };
-        if old.as_ref().is_some_and(|old| same(old, &locked))
-            && change.grants == change.before().grants
-        {
+        if is_same && change.grants == change.before().grants {
             return Ok(Installed { generation: change.number(), changed: false, not_granted });
         }
         let detail = json!({
@@ -313,6 +273,62 @@ impl App {
         })?;
         Ok(Installed { generation, changed: true, not_granted })
     }
+
+    /// Makes the row of the lock file.
+    fn entry(&self, candidate: &Candidate, consent: &Consent, blobs: &Blobs) -> LockedPlugin {
+        let manifest = &candidate.package.config.manifest;
+        LockedPlugin {
+            version: manifest.plugin.version.clone(),
+            source: candidate.identity.source.clone(),
+            package: blobs.package,
+            component: blobs.component,
+            interface: candidate.package.config.interface_digest,
+            config: blobs.config,
+            card: candidate.card.digest(),
+            installed_at_ms: self.clock.now_ms(),
+            // What a person switched off stays off.
+            enabled: candidate.seen.as_ref().is_none_or(|old| old.enabled),
+            permissions: manifest.asked(),
+            limits: if consent.raises_limits() || candidate.card.raises.is_empty() {
+                manifest.limits.clone()
+            } else {
+                LimitRequests::default()
+            },
+        }
+    }
+
+    /// Puts what the person agreed to in place of all that was granted before; returns the latter.
+    ///
+    /// They answered for this card: were older grants kept, new bytes would run with what old ones
+    /// were trusted with.
+    fn settle_grants(
+        &self,
+        change: &mut Change<'_>,
+        candidate: &Candidate,
+        consent: &Consent,
+        old: Option<&LockedPlugin>,
+    ) -> Vec<Grant> {
+        let identity = &candidate.identity;
+        let mut revoked = change.grants.remove_identity(identity);
+        if let Some(old) = old.filter(|old| old.source != identity.source) {
+            let gone = Identity { name: identity.name.clone(), source: old.source.clone() };
+            revoked.extend(change.grants.remove_identity(&gone));
+        }
+        for grant in consent.grants(&candidate.card, self.clock.now_ms()) {
+            // Granting again what is granted is no change: the older date stays.
+            let held = revoked.iter().find(|held| {
+                (&held.permission, &held.scope, held.expires_at_ms)
+                    == (&grant.permission, &grant.scope, grant.expires_at_ms)
+            });
+            change.grants.add(identity.clone(), held.cloned().unwrap_or(grant));
+        }
+        revoked
+    }
+}
+
+/// Compares two rows but for when they were made.
+fn same(a: &LockedPlugin, b: &LockedPlugin) -> bool {
+    LockedPlugin { installed_at_ms: b.installed_at_ms, ..a.clone() } == *b
 }
 
 /// Writes a grant for the audit.

@@ -71,13 +71,45 @@ fn another_build_replaces_the_one_before() {
 }
 
 #[test]
-fn grants_stay_when_the_same_folder_is_rebuilt() {
+fn an_answer_to_a_new_card_replaces_what_was_granted_before() {
     let home = setup::with_env();
     home.ax(&["permission", "grant", "test:env", "env:LANG"]).ok();
     let manifest = components::ENV_MANIFEST.replace("1.0.0", "1.1.0");
     home.write_plugin("env", &manifest, &components::env());
     home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    assert_eq!(home.granted("test:env"), Vec::<String>::new());
+    home.ax(&["plugin", "add", "env", "--allow", "env:LANG", "--expires", "7d"]).ok();
+    home.ax(&["plugin", "add", "env", "--allow", "env:LANG"]).ok();
     assert_eq!(home.granted("test:env"), ["env:LANG"]);
+}
+
+#[test]
+fn what_was_switched_off_stays_off() {
+    let home = setup::with_calc();
+    home.ax(&["plugin", "disable", "test:calc"]).ok();
+    home.ax(&["plugin", "add", "calc"]).ok();
+    home.ax(&["tool", "call", "test:calc.add", "{\"a\": 1, \"b\": 2}"]).exits(1);
+}
+
+#[test]
+fn a_link_or_a_pipe_is_not_taken_for_a_file_of_the_plugin() {
+    let home = setup::with_env();
+    let folder = home.write_plugin("linked", components::ENV_MANIFEST, &components::env());
+    let secret = home.write("secret.txt", "not yours");
+    std::os::unix::fs::symlink(secret, folder.join("README.md")).expect("a link");
+    let refused = home.ax(&["plugin", "add", "linked", "--grant-nothing"]).exits(1);
+    assert!(refused.stderr.contains("README.md` is not an ordinary file"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_home_that_others_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = setup::with_env();
+    let open = std::fs::Permissions::from_mode(0o777);
+    fs_err::set_permissions(home.path(), open).expect("it is ours");
+    let refused = home.ax(&["plugin", "disable", "test:env"]).exits(1);
+    assert!(refused.stderr.contains("can be written by others"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: chmod 700 "), "{}", refused.stderr);
 }
 
 #[test]

@@ -49,6 +49,26 @@ fn files_are_held_up_to_the_limit() {
     settle("descriptor-flood", "ok", &of_call(&report));
 }
 
+/// The host holds a listing whole, so a folder of many files must not become memory of the host.
+#[test]
+fn a_folder_is_listed_up_to_the_limit_and_not_one_entry_more() {
+    let hostile = Arena::shared().hostile();
+    let folder = Arena::work().join("many");
+    fs_err::create_dir(&folder).expect("a folder");
+    // `.` and `..` are entries too.
+    let most = limits::LISTING_ENTRIES - 2;
+    (0..most).for_each(|n| fs_err::write(folder.join(n.to_string()), "").expect("a file"));
+    let list = || {
+        let input = json!({ "path": "/workspace/many", "times": 1 });
+        number(&call(hostile.clone(), "hold-listings", &input))
+    };
+    assert_eq!(list(), 1, "the limit itself");
+    fs_err::write(folder.join("one-more"), "").expect("a file");
+    let got = if list() == 0 { "refused" } else { "listed" };
+    settle("huge-folder", "refused", got);
+    fs_err::remove_dir_all(&folder).expect("it is ours");
+}
+
 #[test]
 fn listings_are_held_up_to_the_limit() {
     let hostile = Arena::shared().hostile();

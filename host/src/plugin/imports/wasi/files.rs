@@ -9,13 +9,10 @@
 //! Not here: which folder a name means ([`super::super::super::folder`]).
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ax_manifest::{Access, Capability};
-use bytes::Bytes;
 use wasmtime::component::{HasData, Resource};
 use wasmtime_wasi::FsPerms;
 use wasmtime_wasi::filesystem::{
@@ -27,14 +24,13 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
     ErrorCode, Filesize, Host, HostDescriptor, HostDirectoryEntryStream, MetadataHashValue,
     NewTimestamp, OpenFlags, PathFlags,
 };
-use wasmtime_wasi::p2::{
-    DynInputStream, DynOutputStream, FsError, FsResult, InputStream, Pollable, StreamResult,
-};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, FsError, FsResult};
 
 use super::super::super::folder::Folder;
 use super::super::super::gate::{Needs, Refusal};
 use super::super::super::guest::Guest;
 use super::super::super::limits::{self, Limit};
+use super::file_stream::FileStream;
 
 pub(super) struct HasFiles;
 
@@ -232,7 +228,7 @@ impl HostDescriptor for Files<'_> {
         self.room()?;
         let made = self.wasi().read_via_stream(file, offset)?;
         let inner = self.0.table.delete(made)?;
-        let counted = FileStream { inner, streamed: Arc::clone(&self.0.files.streamed) };
+        let counted = FileStream::new(inner, Arc::clone(&self.0.files.streamed));
         Ok(self.0.table.push(Box::new(counted) as DynInputStream)?)
     }
 
@@ -434,71 +430,6 @@ pub(in super::super::super) struct OpenFiles {
     /// Bytes that streams read since they were last charged. Held once by this and once by each
     /// open stream of a file, which is how open streams are counted.
     streamed: Arc<AtomicU64>,
-}
-
-/// A stream of a file: it keeps the file open when the descriptor is gone, so it counts as one.
-struct FileStream {
-    inner: DynInputStream,
-    streamed: Arc<AtomicU64>,
-}
-
-impl FileStream {
-    fn counted(&self, read: StreamResult<Bytes>) -> StreamResult<Bytes> {
-        if let Ok(bytes) = &read {
-            self.streamed.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        }
-        read
-    }
-}
-
-type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-impl InputStream for FileStream {
-    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
-        let read = self.inner.read(size);
-        self.counted(read)
-    }
-
-    fn blocking_read<'a, 'b>(&'a mut self, size: usize) -> Later<'b, StreamResult<Bytes>>
-    where
-        'a: 'b,
-        Self: 'b,
-    {
-        Box::pin(async move {
-            let read = self.inner.blocking_read(size).await;
-            self.counted(read)
-        })
-    }
-
-    fn skip(&mut self, bytes: usize) -> StreamResult<usize> {
-        self.inner.skip(bytes)
-    }
-
-    fn blocking_skip<'a, 'b>(&'a mut self, bytes: usize) -> Later<'b, StreamResult<usize>>
-    where
-        'a: 'b,
-        Self: 'b,
-    {
-        self.inner.blocking_skip(bytes)
-    }
-
-    fn cancel<'a, 'b>(&'a mut self) -> Later<'b, ()>
-    where
-        'a: 'b,
-        Self: 'b,
-    {
-        self.inner.cancel()
-    }
-}
-
-impl Pollable for FileStream {
-    fn ready<'a, 'b>(&'a mut self) -> Later<'b, ()>
-    where
-        'a: 'b,
-        Self: 'b,
-    {
-        self.inner.ready()
-    }
 }
 
 impl OpenFiles {

@@ -5,6 +5,7 @@
 //! of WASI whether a program uses it or not, so everybody gets it and nobody gets anything by it.
 
 mod environment;
+mod file_stream;
 mod files;
 mod sockets;
 mod stdio;
