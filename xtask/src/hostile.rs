@@ -29,15 +29,16 @@ pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
     let mut cargo = process::cargo(checkout);
     cargo.args(tests).args(["--quiet", "--", "--nocapture"]).env(TABLE_VARIABLE, "1");
     let printed = process::capture(&mut cargo)?;
-    let (mut passed, mut failed) = (0_usize, 0_usize);
-    for line in printed.text.lines() {
-        match verdict(line) {
-            Some(true) => passed += 1,
-            Some(false) => failed += 1,
-            None => continue,
-        }
+    // The test harness puts a dot for each test before whatever is printed next.
+    let lines = printed.text.lines().map(|line| line.trim_start_matches('.'));
+    let mut table: Vec<(&str, bool)> =
+        lines.filter_map(|line| verdict(line).map(|passed| (line, passed))).collect();
+    table.sort_unstable();
+    for (line, _) in &table {
         println!("{line}");
     }
+    let passed = table.iter().filter(|(_, passed)| *passed).count();
+    let failed = table.len() - passed;
     println!("{passed} passed, {failed} failed");
     if !printed.status.success() && failed == 0 {
         // The reason is in none of the lines above: a test without a line failed, or all crashed.
