@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::args::AuditCommand;
 use super::fault::CliError;
 use super::output::Output;
-use super::render::{date, table};
+use super::render::{counted, date, table};
 use crate::app::App;
 use crate::audit::entry::Decision;
 use crate::audit::error::AuditError;
@@ -118,11 +118,11 @@ fn check(home: &Path, output: Output) -> Result<(), CliError> {
     output.data(&report, || {
         let findings = report.findings.iter().map(|finding| format!("{finding}\n"));
         let summary = format!(
-            "{} rows, {} checkpoints, signed up to row {}; {}\n",
-            report.rows,
-            report.checkpoints,
+            "{}, {}, signed up to row {}; {}\n",
+            counted(report.rows, "row"),
+            counted(report.checkpoints, "checkpoint"),
             report.signed_seq,
-            if count == 0 { "unbroken".to_owned() } else { format!("{count} findings") }
+            if count == 0 { "unbroken".to_owned() } else { counted(count, "finding") }
         );
         findings.chain([summary]).collect()
     });

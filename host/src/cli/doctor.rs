@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::fault::CliError;
 use super::output::Output;
+use super::render::counted;
 use crate::app::App;
 use crate::audit::verify::verify;
 use crate::config::Config;
@@ -104,7 +105,11 @@ fn generation(app: &App) -> Check {
     match app.current() {
         Ok(current) => Check::ok(
             NAME,
-            format!("generation {}, {} plugins", current.number, current.lock.plugins.len()),
+            format!(
+                "generation {}, {}",
+                current.number,
+                counted(current.lock.plugins.len() as u64, "plugin")
+            ),
         ),
         Err(error) => Check::failed(NAME, error.to_string(), error.hint()),
     }
@@ -119,7 +124,7 @@ fn plugins(app: &App) -> Check {
         [] => Check::ok(NAME, "all as installed"),
         findings => Check::failed(
             NAME,
-            format!("{} findings", findings.len()),
+            counted(findings.len() as u64, "finding"),
             Some("ax plugin verify".to_owned()),
         ),
     }
@@ -130,7 +135,7 @@ fn audit(config: &Config) -> Check {
     use crate::audit::error::AuditError;
     match verify(&config.home.value) {
         Ok(report) if report.is_intact() => {
-            Check::ok(NAME, format!("{} rows, unbroken", report.rows))
+            Check::ok(NAME, format!("{}, unbroken", counted(report.rows, "row")))
         }
         Ok(_) => Check::failed(NAME, "rows were changed", Some("ax audit verify".to_owned())),
         Err(AuditError::Absent { .. }) => Check::ok(NAME, "nothing recorded yet"),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::codes::{self, Code};
+use super::render::counted;
 use crate::app::{
     AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, SourceError,
     ToolsError,
@@ -80,13 +81,13 @@ pub(crate) enum CliError {
     #[error("{what}")]
     WouldAsk { what: String, hint: String },
     /// `ax audit verify` found something.
-    #[error("the audit log is not as it was written: {count} findings")]
+    #[error("the audit log is not as it was written: {}", counted(*.count, "finding"))]
     AuditFindings { count: u64 },
     /// `ax plugin verify` found something.
-    #[error("{count} installed files are not as they were installed")]
+    #[error("not as it was installed: {}", counted(*.count as u64, "finding"))]
     VerifyFindings { count: usize },
     /// `ax doctor` found something.
-    #[error("{count} checks failed")]
+    #[error("{} failed", counted(*.count as u64, "check"))]
     DoctorFindings { count: usize },
     /// `ax explain` was given something else.
     #[error("there is no code `{code}`")]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::args::{ConsentArgs, PluginCommand, Scope, ScopeArgs};
 use super::fault::CliError;
 use super::output::Output;
-use super::render::{self, table};
+use super::render::{self, counted, table};
 use super::{permission, prompt};
 use crate::app::{App, Candidate, Consent, InstallError, Installed, Named, parse_expiry};
 use crate::plugin::scrub;
@@ -276,8 +276,12 @@ fn verify(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), Cl
             .iter()
             .map(|finding| format!("{}: {}\n  {}\n", finding.plugin, finding.what, finding.hint));
         let verdict = match findings.len() {
-            0 => format!("{checked} plugins checked, all as installed\n"),
-            count => format!("{checked} plugins checked, {count} findings\n"),
+            0 => format!("{} checked, all as installed\n", counted(checked as u64, "plugin")),
+            found => format!(
+                "{} checked, {}\n",
+                counted(checked as u64, "plugin"),
+                counted(found as u64, "finding")
+            ),
         };
         found.chain([verdict]).collect()
     });

@@ -51,6 +51,14 @@ where
     text
 }
 
+/// Writes a number of things: `1 plugin`, `2 plugins`.
+pub(super) fn counted(count: impl Into<u64>, thing: &str) -> String {
+    match count.into() {
+        1 => format!("1 {thing}"),
+        many => format!("{many} {thing}s"),
+    }
+}
+
 /// Writes a time as people read it, in UTC.
 pub(super) fn date(at_ms: u64) -> String {
     let at = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());

@@ -27,7 +27,7 @@ fn what_is_as_it_was_installed_passes() {
     insta::assert_snapshot!(home.told(&["plugin", "verify"]), @r"
     exit 0
     --- stdout
-    1 plugins checked, all as installed
+    1 plugin checked, all as installed
     ");
     home.ax(&["plugin", "verify", "test:calc"]).ok();
 }
@@ -42,9 +42,9 @@ fn other_bytes_under_a_digest_are_found() {
     --- stdout
     test:calc: the blob `HOME/store/blobs/sha256/DIGEST` has digest sha256:DIGEST, but its name says sha256:DIGEST
       install it again from where it came: folder:WORK/calc
-    1 plugins checked, 1 findings
+    1 plugin checked, 1 finding
     --- stderr
-    error[AX-P017]: 1 installed files are not as they were installed
+    error[AX-P017]: not as it was installed: 1 finding
 
     hint: ax plugin add FOLDER, for each
     ");
