@@ -77,7 +77,7 @@ pub enum AppError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// Others could put machine code or grants into the home folder.
-    #[error("`{path}` can be written by others (mode {mode:03o})", path = .path.display())]
+    #[error("`{path}` is not for this user alone (mode {mode:03o})", path = .path.display())]
     SharedHome {
         /// The home folder.
         path: PathBuf,
@@ -96,7 +96,10 @@ impl AppError {
         match self {
             Self::Audit(error) => error.hint(),
             Self::Start(_) | Self::Program(_) => Some("ax doctor".to_owned()),
-            Self::SharedHome { path, .. } => Some(format!("chmod 700 {}", path.display())),
+            Self::SharedHome { path, .. } => Some(format!(
+                "chmod 700 {}, or set AX_HOME to a folder of your own",
+                path.display()
+            )),
             Self::Folder(error) if error.name == WORKSPACE => {
                 Some("name an existing folder: --workspace DIR".to_owned())
             }

@@ -108,7 +108,7 @@ fn a_home_that_others_may_write_is_refused() {
     let open = std::fs::Permissions::from_mode(0o777);
     fs_err::set_permissions(home.path(), open).expect("it is ours");
     let refused = home.ax(&["plugin", "disable", "test:env"]).exits(1);
-    assert!(refused.stderr.contains("can be written by others"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is not for this user alone (mode 777)"), "{}", refused.stderr);
     assert!(refused.stderr.contains("hint: chmod 700 "), "{}", refused.stderr);
 }
 
