@@ -8,6 +8,8 @@
 //! config   READ       settings and where each came from
 //! plugin   CONTAIN    the sandbox
 //! audit    REMEMBER   what happened, unchangeable
+//! kv       REMEMBER   what plugins keep
+//! secret   REMEMBER   what operators entrust, encrypted
 //! clock               the only source of time
 //! ```
 
@@ -16,4 +18,6 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod kv;
 pub mod plugin;
+pub mod secret;

@@ -200,7 +200,7 @@ pub const TABLE: &[Row] = {
         free(C::AxLog, "ax:log/log"),
         free(C::AxConfig, "ax:config/config"),
         free(C::AxTaskCall, "ax:task/call"),
-        later(C::AxKvStore, "ax:kv/store", "0.2", P::Kv, E::Keyed),
+        ours(C::AxKvStore, "ax:kv/store", P::Kv, E::Keyed),
         later(C::AxHttpClient, "ax:http/client", "0.2", P::Net, E::Unsafe),
         later(C::AxSecrets, "ax:secrets/secrets", "0.2", P::Secret, E::Pure),
         later(C::AxEventsBus, "ax:events/bus", "0.3", P::Events, E::Keyed),
@@ -286,6 +286,21 @@ const fn free(capability: Capability, interface: &'static str) -> Row {
     }
 }
 
+/// An interface of ours that takes a permission.
+const fn ours(
+    capability: Capability,
+    interface: &'static str,
+    kind: PermissionKind,
+    effect: EffectClass,
+) -> Row {
+    Row {
+        kind: Some(kind),
+        grantable: Grantable::ByPermission,
+        effect,
+        ..free(capability, interface)
+    }
+}
+
 /// An interface of ours that host version `from` will bring.
 const fn later(
     capability: Capability,
@@ -294,13 +309,7 @@ const fn later(
     kind: PermissionKind,
     effect: EffectClass,
 ) -> Row {
-    Row {
-        kind: Some(kind),
-        grantable: Grantable::ByPermission,
-        effect,
-        served: Served::From(from),
-        ..free(capability, interface)
-    }
+    Row { served: Served::From(from), ..ours(capability, interface, kind, effect) }
 }
 
 /// An interface of `wasi:http`, which comes with `ax:http`.
@@ -431,7 +440,7 @@ mod tests {
         ax:log/log - Pure Now
         ax:config/config - Pure Now
         ax:task/call - Pure Now
-        ax:kv/store kv Keyed From("0.2")
+        ax:kv/store kv Keyed Now
         ax:http/client net Unsafe From("0.2")
         ax:secrets/secrets secret Pure From("0.2")
         ax:events/bus events Keyed From("0.3")

@@ -21,6 +21,8 @@ mod grant;
 
 mod manifest;
 
+mod policy;
+
 mod wit;
 
 mod inspect;
@@ -42,7 +44,7 @@ pub use inspect::{
 };
 pub use manifest::{
     Ask, LimitRequests, MANIFEST_BYTES_MAX, Manifest, ManifestError, ManifestErrorKind,
-    PluginSection, Quota, ToolNotes,
+    PluginSection, Quota, Reuse, ToolNotes,
 };
 pub use name::{
     NAME_PART_CHARS_MAX, NameError, PluginName, TOOL_NAME_CHARS_MAX, ToolId, WIRE_NAME_CHARS_MAX,
@@ -51,7 +53,11 @@ pub use nearest::nearest;
 pub use permission::{
     Access, EventDirection, Flaw, HostPattern, MemoryScope, Method, NetRule, Origin,
     PERMISSION_BYTES_MAX, PathPattern, Permission, PermissionDifference, PermissionError,
-    PermissionKind, PermissionSet, Scheme, ToolPattern,
+    PermissionKind, PermissionSet, RequestUrl, Scheme, ToolPattern, URL_BYTES_MAX, UrlError,
+};
+pub use policy::{
+    GrantVerdict, LimitMaxima, Outcome, POLICY_BYTES_MAX, Policy, PolicyError, PolicyErrorKind,
+    TestResult, TrustMin, Verdict,
 };
 pub use quantity::{ByteSize, QuantityError, Span};
 pub use schema::{input_schema, output_schema};

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ax_manifest::{
-    Access, Ask, ByteSize, Digest, Identity, Permission, PermissionKind, PluginName, ToolPattern,
+    Ask, ByteSize, Digest, Identity, Permission, PermissionKind, PluginName, ToolPattern,
 };
 use ax_registry::{LockedPlugin, Lockfile};
 use semver::Version;
@@ -191,11 +191,10 @@ fn shown(ask: &Ask, folders: &[Folder]) -> CardPermission {
 /// Says why granting a permission has no effect yet. Only what this host serves can be used.
 pub(super) fn idle(permission: &Permission) -> Option<&'static str> {
     match permission {
-        Permission::Fs { access: Access::Read, .. } | Permission::Env { .. } => None,
-        Permission::Fs { access: Access::Write, .. }
-        | Permission::Kv
-        | Permission::Net(_)
-        | Permission::Secret { .. } => Some("this host does not serve it yet; host 0.2 will"),
+        Permission::Fs { .. } | Permission::Env { .. } | Permission::Kv => None,
+        Permission::Net(_) | Permission::Secret { .. } => {
+            Some("this host does not serve it yet; host 0.2 will")
+        }
         Permission::Models { .. }
         | Permission::Tools(_)
         | Permission::Services { .. }

@@ -11,7 +11,8 @@
 use std::path::Path;
 
 use ax_manifest::{
-    Access, Grant, Identity, LimitRequests, Permission, PermissionDifference, Warning,
+    ComponentFacts, Grant, Identity, LimitRequests, Manifest, Permission, PermissionDifference,
+    Warning,
 };
 use ax_registry::{Blobs, LockedPlugin, Package, PackageError, StoreError};
 use semver::{Version, VersionReq};
@@ -21,9 +22,11 @@ use super::App;
 use super::card::{Card, Facts};
 use super::change::{Change, ChangeError, Note};
 use super::consent::{Consent, ConsentError};
+use super::installed::kv_asked;
 use super::source::{Named, SourceError};
+use super::state::{Coming, StateError};
 use crate::audit::entry::Action;
-use crate::plugin::{Limits, LoadError};
+use crate::plugin::{Limits, LoadError, Raise};
 
 /// The version of the host API that this program offers to plugins.
 pub(super) const HOST_API: Version = Version::new(0, 1, 0);
@@ -40,6 +43,7 @@ pub struct Candidate {
     /// The release of the same name that it would replace.
     pub replaces: Option<Replaced>,
     package: Package,
+    facts: ComponentFacts,
     /// What was installed under the name when the card was made.
     seen: Option<LockedPlugin>,
 }
@@ -72,14 +76,9 @@ pub enum InstallError {
     /// It cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// It asks for something this host cannot bound yet.
-    #[error("`{plugin}` asks for `{permission}`, which comes with host version 0.2")]
-    NotServed {
-        /// Which plugin.
-        plugin: String,
-        /// What.
-        permission: Permission,
-    },
+    /// Its data cannot be brought to its form.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// It needs another host.
     #[error("`{plugin}` needs host version {needs}, this is {HOST_API}")]
     OtherHost {
@@ -142,9 +141,7 @@ impl InstallError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Source(error) => error.hint(),
-            Self::NotServed { permission, .. } => {
-                Some(format!("take `{permission}` out of its plugin.toml, or install a newer ax"))
-            }
+            Self::State(error) => error.hint(),
             Self::OtherHost { needs, .. } => {
                 Some(format!("install an ax with a host version {needs}, or another release of it"))
             }
@@ -182,15 +179,6 @@ impl App {
             let needs = manifest.plugin.host.clone();
             return Err(InstallError::OtherHost { plugin, needs });
         }
-        // The interface for files is linked for everybody, so a grant to write would open a disk
-        // without a quota; it is refused until quotas exist.
-        let unbounded = manifest
-            .permissions
-            .iter()
-            .find(|ask| matches!(ask.permission, Permission::Fs { access: Access::Write, .. }));
-        if let Some(ask) = unbounded {
-            return Err(InstallError::NotServed { plugin, permission: ask.permission.clone() });
-        }
         if read.package.config.tools.is_empty() {
             return Err(InstallError::NoTools { plugin });
         }
@@ -204,7 +192,7 @@ impl App {
             size_bytes: read.facts.size,
             tools: read.package.config.tools.iter().map(|tool| tool.name.clone()).collect(),
             asks: &manifest.permissions,
-            raises: Limits::raises(&manifest.limits),
+            raises: raises(manifest),
         };
         let card =
             Card::new(facts, self.host().map_err(ChangeError::from)?.folders(), &current.lock);
@@ -221,6 +209,7 @@ impl App {
             warnings: read.warnings,
             replaces,
             package: read.package,
+            facts: read.facts,
         })
     }
 
@@ -243,7 +232,9 @@ impl App {
         for (_, bytes) in &blobs.all {
             self.store.put(bytes)?;
         }
-        let locked = self.entry(candidate, consent, &blobs);
+        let mut locked = self.entry(candidate, consent, &blobs);
+        let old = change.lock.plugins.get(name).cloned();
+        locked.state = self.state_of(&candidate.coming(&locked), old.as_ref())?;
         let old = change.lock.plugins.insert(name.clone(), locked.clone());
         let is_same = old.as_ref().is_some_and(|old| same(old, &locked));
         if old != candidate.seen && !is_same {
@@ -277,6 +268,7 @@ impl App {
     /// Makes the row of the lock file.
     fn entry(&self, candidate: &Candidate, consent: &Consent, blobs: &Blobs) -> LockedPlugin {
         let manifest = &candidate.package.config.manifest;
+        let is_raised = consent.raises_limits() || candidate.card.raises.is_empty();
         LockedPlugin {
             version: manifest.plugin.version.clone(),
             source: candidate.identity.source.clone(),
@@ -289,11 +281,9 @@ impl App {
             // What a person switched off stays off.
             enabled: candidate.seen.as_ref().is_none_or(|old| old.enabled),
             permissions: manifest.asked(),
-            limits: if consent.raises_limits() || candidate.card.raises.is_empty() {
-                manifest.limits.clone()
-            } else {
-                LimitRequests::default()
-            },
+            limits: if is_raised { manifest.limits.clone() } else { LimitRequests::default() },
+            kv_bytes: kv_asked(manifest).filter(|_| is_raised),
+            state: 0,
         }
     }
 
@@ -324,6 +314,28 @@ impl App {
         }
         revoked
     }
+}
+
+impl Candidate {
+    /// What giving it its data needs to know.
+    fn coming<'a>(&'a self, locked: &'a LockedPlugin) -> Coming<'a> {
+        let manifest = &self.package.config.manifest;
+        let limits = Limits::effective(&manifest.limits, locked.limits == manifest.limits);
+        Coming {
+            identity: &self.identity,
+            locked,
+            limits: limits.keeping(kv_asked(manifest), locked.kv_bytes),
+            facts: &self.facts,
+            component: &self.package.component,
+        }
+    }
+}
+
+/// Lists what a manifest asks to be raised, the quota on its data included.
+fn raises(manifest: &Manifest) -> Vec<Raise> {
+    let mut raises = Limits::raises(&manifest.limits);
+    raises.extend(Limits::kv_raise(kv_asked(manifest)));
+    raises
 }
 
 /// Compares two rows but for when they were made.

@@ -1,6 +1,6 @@
 //! What is installed, as commands ask for it.
 
-use ax_manifest::{Identity, PluginName, nearest};
+use ax_manifest::{ByteSize, Identity, Manifest, PluginName, nearest};
 use ax_registry::{
     Generation, GenerationError, LockedPlugin, Lockfile, PackageError, PluginConfig, StoreError,
 };
@@ -74,7 +74,8 @@ impl InstalledPlugin {
     pub fn limits(&self) -> Limits {
         let asked = &self.config.manifest.limits;
         // The lock holds the requests a person agreed to; without consent it holds none.
-        Limits::effective(asked, self.locked.limits == *asked)
+        let limits = Limits::effective(asked, self.locked.limits == *asked);
+        limits.keeping(kv_asked(&self.config.manifest), self.locked.kv_bytes)
     }
 }
 
@@ -99,6 +100,11 @@ impl App {
         let identity = Identity { name: name.clone(), source: locked.source.clone() };
         Ok(InstalledPlugin { identity, locked: locked.clone(), config })
     }
+}
+
+/// Returns the quota on key-value data that a manifest asks for.
+pub(super) fn kv_asked(manifest: &Manifest) -> Option<ByteSize> {
+    manifest.permissions.iter().find_map(|ask| ask.quota.bytes)
 }
 
 /// Looks a plugin up in a lock file.

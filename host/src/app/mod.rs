@@ -20,6 +20,7 @@ mod grants;
 mod install;
 mod installed;
 mod source;
+mod state;
 mod switch;
 mod tools;
 mod verify;
@@ -37,9 +38,11 @@ use crate::audit::entry::{Action, Change, Decision, Entry, Record};
 use crate::audit::error::AuditError;
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::kv::Kv;
 use crate::plugin::{
     Allocation, Folder, FolderError, HostConfig, PluginHost, StartError, WORKSPACE, jail, limits,
 };
+use crate::secret::vault::{KEY_FILE, Vault};
 
 pub use card::{Card, CardPermission};
 pub use change::ChangeError;
@@ -48,6 +51,7 @@ pub use grants::GrantError;
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, LookupError};
 pub use source::{Named, SourceError};
+pub use state::StateError;
 pub use tools::{Listed, ToolsError};
 pub use verify::Finding;
 
@@ -60,6 +64,8 @@ pub struct App {
     clock: Arc<dyn Clock>,
     store: Store,
     generations: Generations,
+    kv: Kv,
+    vault: Vault,
     audit: OnceLock<Audit>,
     host: OnceLock<Arc<PluginHost>>,
 }
@@ -116,6 +122,8 @@ impl App {
         Self {
             store: Store::open(&home),
             generations: Generations::open(&home),
+            kv: Kv::at(&home),
+            vault: Vault::open(&home, &home.join(KEY_FILE)),
             audit: OnceLock::new(),
             host: OnceLock::new(),
             clock,
@@ -194,6 +202,8 @@ impl App {
             instances_max: sandbox.instances.value,
             folders,
             environment: config::environment_variable,
+            kv: self.kv.clone(),
+            vault: self.vault.clone(),
         };
         Ok(PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?)
     }

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use ax_manifest::{
     AdmissionError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, InspectError, LimitRequests,
-    MANIFEST_BYTES_MAX, Manifest, ManifestError, PluginName, PluginSection, Source, ToolError,
-    Warning, admit, derive_tools, describe_tools, inspect,
+    MANIFEST_BYTES_MAX, Manifest, ManifestError, PluginName, PluginSection, Reuse, Source,
+    ToolError, Warning, admit, derive_tools, describe_tools, inspect,
 };
 use ax_registry::{DOCUMENT_BYTES_MAX, DOCUMENTS, Package, PackageError, PluginConfig, unpack};
 use cap_std::ambient_authority;
@@ -419,6 +419,7 @@ fn bare_manifest(path: &Path, named: &Named) -> Manifest {
             homepage: None,
             host: VersionReq::STAR,
             component: "plugin.wasm".to_owned(),
+            reuse: Reuse::default(),
         },
         dependencies: BTreeMap::new(),
         permissions: Vec::new(),

@@ -10,7 +10,7 @@ use super::App;
 use super::change::{ChangeError, Note};
 use super::installed::{InstalledPlugin, LookupError};
 use crate::audit::entry::Action;
-use crate::plugin::{LoadError, Plugin, Release, WORKSPACE};
+use crate::plugin::{Injection, LoadError, Plugin, Release, WORKSPACE};
 
 /// A tool that is offered.
 #[derive(Debug, Clone)]
@@ -144,6 +144,7 @@ impl App {
         let name = &installed.identity.name;
         let settings = self.config.plugins.get(name).map(|set| set.value.clone());
         let grants = generation.grants.get(&installed.identity).iter();
+        let asks = &installed.config.manifest.permissions;
         let release = Release {
             identity: installed.identity.clone(),
             version: installed.locked.version.clone(),
@@ -153,6 +154,10 @@ impl App {
             grants: grants.filter(|grant| grant.scope != GrantScope::Once).cloned().collect(),
             limits: installed.limits(),
             settings: Arc::new(settings.unwrap_or_default()),
+            reuse: installed.config.manifest.plugin.reuse,
+            state: installed.locked.state,
+            injections: asks.iter().filter_map(Injection::of).collect(),
+            policy: None,
         };
         /// Loading reads the component only when it must be compiled again.
         enum Failed {

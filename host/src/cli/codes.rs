@@ -80,8 +80,16 @@ codes! {
     NOT_GRANTED = "AX-P015", "There is no such grant to take back",
         "`ax permission show PLUGIN` lists the grants. A grant wider than what you named stays \
          until it is revoked as a whole.";
-    NOT_SERVED = "AX-P016", "This host does not serve that yet",
-        "The manifest asks for something that a later host version offers.";
+    STATE = "AX-P018", "What the plugin keeps cannot be used",
+        "Plugins keep data in `plugins.db`. An update copies them and lets the new version bring \
+         the copy to its form; if that fails, the old version and its data stay as they were. A \
+         newer, foreign or damaged database is refused and left untouched.";
+    LEAK = "AX-P019", "An answer held a secret and was withheld",
+        "What a plugin answers and what comes back to it is searched for the secrets it may use, \
+         raw and in common encodings. Exit code 5.";
+    SECRETS = "AX-P020", "The secrets cannot be read",
+        "Secrets are kept in `secrets.age`, encrypted, and opened with the key in `secrets.key`. A \
+         plugin that may use one is not run while they cannot be read. The message names the file.";
     NO_TOOL = "AX-T001", "There is no such tool",
         "`ax tool list` shows all; an id is `namespace:plugin.tool`. Exit code 3.";
     INPUT = "AX-T002", "The input does not fit the tool",

@@ -12,7 +12,7 @@ use super::codes::{self, Code};
 use super::render::counted;
 use crate::app::{
     AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, SourceError,
-    ToolsError,
+    StateError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
@@ -179,6 +179,14 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         DenialReason::NeverGrantable => {
             Some(format!("no permission opens `{}`; `ax explain AX-P012`", denial.permission))
         }
+        DenialReason::Policy => Some("whoever wrote the policy can change it".to_owned()),
+        DenialReason::PolicyAsks => {
+            Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
+        }
+        DenialReason::Address => {
+            Some("a rule that names the address itself opens it; `ax explain AX-P012`".to_owned())
+        }
+        DenialReason::Leak => None,
     };
     let message = source.to_string();
     let mut causes = vec![format!("`{}` is {}", denial.permission, denial.reason.word())];
@@ -285,7 +293,9 @@ fn busy(error: &HomeLockError) -> (Code, u8) {
 fn install(error: &InstallError) -> (Code, u8) {
     match error {
         InstallError::Source(error) => source(error),
-        InstallError::NotServed { .. } => (codes::NOT_SERVED, exit::FAILED),
+        InstallError::State(StateError::Change(error)) => change(error),
+        InstallError::State(StateError::Busy { .. }) => (codes::BUSY, exit::FAILED),
+        InstallError::State(_) => (codes::STATE, exit::FAILED),
         InstallError::OtherHost { .. } => (codes::OTHER_HOST, exit::FAILED),
         InstallError::NoTools { .. } => (codes::TOOLS, exit::FAILED),
         InstallError::Load { source, .. } => load(source),
@@ -387,6 +397,8 @@ fn call(error: &CallError) -> (Code, u8) {
         CallError::Answer { .. } => (codes::ANSWER, exit::FAILED),
         CallError::Start { .. } | CallError::Lost => (codes::START, exit::FAILED),
         CallError::Cancelled => (codes::CANCELLED, exit::INTERRUPTED),
+        CallError::Leak { .. } => (codes::LEAK, exit::DENIED),
+        CallError::Secrets(_) => (codes::SECRETS, exit::FAILED),
         CallError::Audit(error) => audit(error),
     }
 }

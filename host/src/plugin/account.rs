@@ -39,7 +39,7 @@ impl PluginHost {
         }
         let (decision, rule) = verdict(report);
         let row = row(decision, rule, Record::Call(summary(call_id, tool, input, call, report)));
-        if report.denials.is_empty() {
+        if report.denials.is_empty() && !report.changed_outside {
             self.audit.record(row).await
         } else {
             self.audit.record_durable(row).await

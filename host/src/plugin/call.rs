@@ -15,7 +15,7 @@ use std::time::Duration;
 use ax_manifest::{Digest, Permission, Span};
 use serde::Serialize;
 use tokio::sync::{SemaphorePermit, watch};
-use wasmtime::component::ResourceTableError;
+use wasmtime::component::{Instance, ResourceTableError};
 use wasmtime::{CallHook, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
 
@@ -24,12 +24,16 @@ use super::error::CallError;
 use super::exports::{self, Arguments, Output, Target};
 use super::gate::{Allowance, Denial, Gate, Refusal};
 use super::guest::{CallFrame, CallId, Guest, Progress, World};
-use super::limits::{self, Limit};
+use super::limits::{self, Limit, Limits};
 use super::log::{Line, Log};
 use super::meter::Meter;
 use super::rights::Rights;
+use super::secrets::CallSecrets;
 use super::text;
+use super::warm::Warm;
+use super::written::Account;
 use super::{Plugin, PluginHost};
+use crate::secret::leak::LeakScan;
 
 /// What is asked of a plugin.
 #[derive(Debug, Clone)]
@@ -38,8 +42,11 @@ pub struct Call {
     pub tool: String,
     /// Its input, one JSON document.
     pub input: String,
-    /// Who asks: `person`, `task:…`, `mcp:…`. Goes into the audit.
+    /// Who asks: `person`, `task:…`, `mcp:…`. Goes into the audit, and a warm instance serves one of
+    /// them alone.
     pub who: Arc<str>,
+    /// The task it is a step of; none outside tasks.
+    pub task: Option<Arc<str>>,
     /// Plugins between this call and whoever began it; 0 from outside.
     pub depth: u8,
     /// Permissions a person allowed for this call alone.
@@ -60,6 +67,7 @@ impl Call {
             tool: tool.to_owned(),
             input: input.to_owned(),
             who: Arc::from("person"),
+            task: None,
             depth: 0,
             once: Vec::new(),
             deadline: None,
@@ -104,14 +112,26 @@ pub struct Report {
     pub allowances: Vec<Allowance>,
     /// What the guest said.
     pub log: Vec<Line>,
+    /// Whether it may have changed something outside this host: the answer waits for its record.
+    pub changed_outside: bool,
 }
 
 /// A call that may run.
 struct Admitted<'a> {
     target: &'a Target,
     arguments: Arguments,
-    meter: Meter,
+    body: Body,
+    rights: Arc<Rights>,
+    secrets: CallSecrets,
     _slot: SemaphorePermit<'a>,
+}
+
+/// What a call runs in.
+enum Body {
+    /// An instance to be made, with its place in the host.
+    Fresh(Meter),
+    /// One that served a call before.
+    Warm(Box<Warm>),
 }
 
 /// The error with which a guest is ended at its deadline.
@@ -195,9 +215,35 @@ impl PluginHost {
         };
         // Only now: values take many times the space of their text, and waiting calls are many.
         let arguments = exports::arguments(target, &call.tool, &call.input, limits)?;
-        let meter =
-            self.meter.admit(limits).map_err(|limit| CallError::exhausted(limit, limits))?;
-        Ok(Admitted { target, arguments, meter, _slot: slot })
+        let rights = plugin.rights(&call.once, self.workspace(), self.clock.now_ms());
+        let secrets = self.secrets(&rights).await?;
+        let warm = plugin.lane(call).and_then(|lane| self.warm.take(&lane, self.clock.monotonic()));
+        let body = match warm {
+            Some(warm) => Body::Warm(Box::new(warm)),
+            None => Body::Fresh(self.place(limits)?),
+        };
+        Ok(Admitted { target, arguments, body, rights, secrets, _slot: slot })
+    }
+
+    /// Takes a place for one more instance; idle ones make room.
+    fn place(&self, limits: &Limits) -> Result<Meter, CallError> {
+        loop {
+            match self.meter.admit(limits) {
+                Ok(meter) => return Ok(meter),
+                Err(Limit::HostInstances) if self.warm.evict() => {}
+                Err(limit) => return Err(CallError::exhausted(limit, limits)),
+            }
+        }
+    }
+
+    /// Reads the secrets a call may use. What cannot be looked for in its answers is not run.
+    async fn secrets(&self, rights: &Arc<Rights>) -> Result<CallSecrets, CallError> {
+        if rights.secrets().next().is_none() {
+            return Ok(CallSecrets::default());
+        }
+        let (secrets, rights) = (Arc::clone(&self.secrets), Arc::clone(rights));
+        let read = tokio::task::spawn_blocking(move || secrets.of(&rights)).await;
+        read.map_err(|_| CallError::Lost)?.map_err(CallError::Secrets)
     }
 
     async fn run(
@@ -217,20 +263,25 @@ impl PluginHost {
             ends_at: began + deadline,
             world: World::Real,
             clock: Arc::clone(&self.clock),
-            settings: Arc::clone(&plugin.release.settings),
             environment: self.environment,
             progress: call.progress.clone(),
             cancel: call.cancel.clone(),
+            holdings: Arc::clone(&plugin.holdings),
+            outside: Arc::clone(&self.outside),
+            secrets: admitted.secrets,
         };
-        let rights = plugin.rights(&call.once, self.workspace(), self.clock.now_ms());
-        let mut store = self.store(plugin, admitted.meter, rights, frame);
+        let gate = Gate::new(admitted.rights);
+        let (mut store, warm, calls) = self.body(plugin, admitted.body, gate, frame);
         let _ticking = self.engine.tick();
         let target = admitted.target;
         let work = async {
-            let instance =
-                plugin.ready.instantiate_async(&mut store).await.map_err(Stage::Start)?;
+            let instance = match warm {
+                Some(instance) => instance,
+                None => plugin.ready.instantiate_async(&mut store).await.map_err(Stage::Start)?,
+            };
             exports::invoke(&mut store, &instance, target, admitted.arguments)
                 .await
+                .map(|raw| (raw, instance))
                 .map_err(Stage::Call)
         };
         let left = (began + deadline).saturating_sub(self.clock.monotonic());
@@ -241,11 +292,15 @@ impl PluginHost {
             () = cancelled(call.cancel.clone()) => None,
             () = abandoned(gone) => None,
         };
+        let mut instance = None;
         let result = match ended {
             None => Err(CallError::Cancelled),
             Some(Err(_)) => Err(CallError::exhausted(Limit::Time, limits)),
             Some(Ok(Err(stage))) => Err(explain(stage, store.data(), plugin)),
-            Some(Ok(Ok(raw))) => exports::answer(raw, target, limits),
+            Some(Ok(Ok((raw, whole)))) => {
+                instance = Some(whole);
+                exports::answer(raw, target, limits)
+            }
         };
         // The bound that was hit, which the caller may have set lower than the manifest.
         let result = result.map_err(|error| match error {
@@ -254,25 +309,57 @@ impl PluginHost {
             }
             other => other,
         });
-        report(id, store, limits.fuel, result)
+        let written = store.data().files.written();
+        let wrote = !written.is_empty();
+        self.settle(written).await;
+        let lane = plugin.lane(call).filter(|_| store.data().meter.hit().is_none());
+        let (mut report, store) = report(id, store, limits.fuel, result, lane.is_some());
+        report.changed_outside |= wrote;
+        if let (Some(lane), Some(instance), Some(store)) = (lane, instance, store) {
+            let idle_since = self.clock.monotonic();
+            self.warm.put(lane, Warm { store, instance, calls: calls + 1, idle_since });
+        }
+        report
     }
 
-    fn store(
+    /// Writes down what the call wrote into folders. What cannot be written down now is owed, and
+    /// still counts in this process.
+    async fn settle(&self, written: Vec<Arc<Account>>) {
+        if written.is_empty() {
+            return;
+        }
+        let outside = Arc::clone(&self.outside);
+        let work = move || {
+            let settled = written.iter().map(|account| outside.accounts.settle(account));
+            settled.filter(Result::is_err).count()
+        };
+        drop(tokio::task::spawn_blocking(work).await);
+    }
+
+    /// Makes the store of a call, or readies the one of a warm instance; returns that instance and
+    /// the calls it has served.
+    fn body(
         &self,
         plugin: &Plugin,
-        meter: Meter,
-        rights: Arc<Rights>,
+        body: Body,
+        gate: Gate,
         frame: CallFrame,
-    ) -> Store<Guest> {
+    ) -> (Store<Guest>, Option<Instance>, u32) {
         let limits = &plugin.release.limits;
-        let guest = Guest::new(
-            Gate::new(rights),
-            meter,
-            Log::new(limits),
-            frame,
-            Arc::clone(&self.folders),
-        );
-        confined(&self.engine, guest, limits)
+        match body {
+            Body::Fresh(meter) => {
+                let log = Log::new(limits, frame.secrets.scan().clone());
+                let folders = Arc::clone(&self.folders);
+                let guest = Guest::new(gate, meter, log, frame, folders);
+                (confined(&self.engine, guest, limits), None, 0)
+            }
+            Body::Warm(warm) => {
+                let Warm { mut store, instance, calls, .. } = *warm;
+                store.data_mut().begin(gate, frame);
+                refuel(&mut store, limits);
+                (store, Some(instance), calls)
+            }
+        }
     }
 }
 
@@ -309,8 +396,7 @@ pub(super) fn confined(
     store.limiter(|guest| &mut guest.meter);
     store.set_max_component_handles(limits::COMPONENT_HANDLES);
     store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
-    store.set_fuel(limits.fuel).expect("the engine is configured to count fuel");
-    store.set_epoch_deadline(1);
+    refuel(&mut store, limits);
     store.epoch_deadline_callback(|context| {
         let frame = &context.data().call;
         if frame.clock.monotonic() >= frame.ends_at {
@@ -333,6 +419,12 @@ pub(super) fn confined(
         if left <= due { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
     });
     store
+}
+
+/// Gives a store what one call may use.
+fn refuel(store: &mut Store<Guest>, limits: &super::limits::Limits) {
+    store.set_fuel(limits.fuel).expect("the engine is configured to count fuel");
+    store.set_epoch_deadline(1);
 }
 
 /// Where the engine gave up.
@@ -405,22 +497,39 @@ impl Report {
             denials: Vec::new(),
             allowances: Vec::new(),
             log: Vec::new(),
+            changed_outside: false,
         }
     }
 }
 
+/// Sums a call up; gives the store back if its instance is to be kept.
 fn report(
     id: CallId,
-    store: Store<Guest>,
+    mut store: Store<Guest>,
     fuel_given: u64,
     result: Result<Output, CallError>,
-) -> Report {
+    is_kept: bool,
+) -> (Report, Option<Store<Guest>>) {
     let fuel_left = store.get_fuel().unwrap_or(0);
-    let Guest { gate, meter, log, wasi, table, .. } = store.into_data();
-    // Streams flush their last line when they go.
-    drop((wasi, table));
-    let (lines, log_lines_dropped) = log.take();
-    let mut limits_hit: Vec<Limit> = [meter.hit(), gate.hit()].into_iter().flatten().collect();
+    let mut kept = None;
+    let mut guest = None;
+    if is_kept {
+        store.data_mut().end_lines();
+        kept = Some(store);
+    } else {
+        let mut whole = store.into_data();
+        // Streams flush their last line when they go.
+        whole.wasi = None;
+        whole.table = wasmtime::component::ResourceTable::new();
+        guest = Some(whole);
+    }
+    let Some(ended) = guest.as_mut().or_else(|| kept.as_mut().map(Store::data_mut)) else {
+        return (Report::empty(id, CallError::Lost), None);
+    };
+    let result = withhold(result, ended.call.secrets.scan());
+    let (lines, log_lines_dropped) = ended.log.take();
+    let mut limits_hit: Vec<Limit> =
+        [ended.meter.hit(), ended.gate.hit()].into_iter().flatten().collect();
     if let Err(CallError::Exhausted { limit, .. }) = &result {
         limits_hit.push(*limit);
     }
@@ -431,13 +540,29 @@ fn report(
     limits_hit.dedup();
     let usage = Usage {
         fuel: fuel_given.saturating_sub(fuel_left),
-        memory_peak_bytes: meter.bytes_peak(),
-        host_call_bytes: gate.bytes(),
+        memory_peak_bytes: ended.meter.bytes_peak(),
+        host_call_bytes: ended.gate.bytes(),
         result_bytes: result.as_ref().map_or(0, account::size_of),
         duration_us: 0,
         log_lines_dropped,
         limits_hit,
     };
+    let gate = std::mem::replace(&mut ended.gate, Gate::new(Arc::default()));
     let (denials, allowances) = gate.into_record();
-    Report { id, result, usage, denials, allowances, log: lines }
+    (Report { id, result, usage, denials, allowances, log: lines, changed_outside: false }, kept)
+}
+
+/// Withholds an answer that holds a secret, and takes secrets out of errors.
+fn withhold(result: Result<Output, CallError>, scan: &LeakScan) -> Result<Output, CallError> {
+    if scan.is_empty() {
+        return result;
+    }
+    let found = match &result {
+        Ok(output) => serde_json::to_vec(output).ok().and_then(|text| scan.find(&text)),
+        Err(error) => error.said().iter().find_map(|text| scan.find(text.as_bytes())),
+    };
+    match found {
+        Some(secret) => Err(CallError::Leak { secret: secret.to_string() }),
+        None => result,
+    }
 }

@@ -7,19 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ax_manifest::{Annotations, ComponentFacts, Described};
-use serde_json::Map;
 
 use super::PluginHost;
 use super::call::{Stage, confined, limit_behind};
 use super::error::{CallError, LoadError};
 use super::exports;
 use super::gate::Gate;
-use super::guest::{CallFrame, Guest, World};
+use super::guest::{CallFrame, Guest, Holdings, World};
 use super::imports::bindings::ax::types::types as wit;
 use super::limits::{Limit, Limits};
 use super::log::Log;
 use super::rights::Rights;
+use super::secrets::CallSecrets;
 use super::text;
+use crate::secret::leak::LeakScan;
 
 /// Fuel for `describe`; Python needs 60 K, JavaScript 94 K.
 const FUEL: u64 = 100_000_000;
@@ -89,13 +90,16 @@ impl PluginHost {
             ends_at: self.clock.monotonic() + DEADLINE,
             world: World::Frozen,
             clock: Arc::clone(&self.clock),
-            settings: Arc::new(Map::new()),
             environment: |_| None,
             progress: None,
             cancel: None,
+            holdings: Arc::new(Holdings::none()),
+            outside: Arc::clone(&self.outside),
+            secrets: CallSecrets::default(),
         };
         let gate = Gate::new(Arc::new(Rights::default()));
-        let guest = Guest::new(gate, meter, Log::new(&limits), frame, Arc::from([]));
+        let guest =
+            Guest::new(gate, meter, Log::new(&limits, LeakScan::none()), frame, Arc::from([]));
         let mut store = confined(&self.engine, guest, &limits);
         let _ticking = self.engine.tick();
         let work = async {

@@ -114,6 +114,15 @@ pub enum CallError {
         /// The code it gave.
         code: i32,
     },
+    /// The answer or an error held a secret, in one form or another.
+    #[error("the answer held the secret `{secret}` and was withheld")]
+    Leak {
+        /// Its name.
+        secret: String,
+    },
+    /// The secrets it may use cannot be read, so they could not be looked for either.
+    #[error("the secrets this plugin may use cannot be read")]
+    Secrets(#[source] crate::secret::error::SecretError),
     /// The tool answered with an error of its own.
     #[error("{message}")]
     Tool {
@@ -161,7 +170,8 @@ impl CallError {
             Self::Tool { kind, .. } => *kind,
             Self::Start { .. } | Self::Lost => ErrorKind::Failed,
             Self::Cancelled => ErrorKind::Cancelled,
-            Self::Audit(_) => ErrorKind::Unavailable,
+            Self::Leak { .. } => ErrorKind::Denied,
+            Self::Audit(_) | Self::Secrets(_) => ErrorKind::Unavailable,
         }
     }
 
@@ -181,6 +191,8 @@ impl CallError {
             | Self::Exited { .. }
             | Self::Answer { .. }
             | Self::Start { .. }
+            | Self::Leak { .. }
+            | Self::Secrets(_)
             | Self::Cancelled => false,
         }
     }
@@ -205,12 +217,27 @@ impl CallError {
                 Some("what it wrote before is shown above; run it again with -v".to_owned())
             }
             Self::Audit(error) => error.hint(),
+            Self::Secrets(error) => error.hint(),
+            Self::Leak { secret } => Some(format!(
+                "whoever answered gave the secret back; if its host is not to be trusted, set another \
+                 value: ax secret set {secret}"
+            )),
             Self::Tool { .. }
             | Self::Answer { .. }
             | Self::Start { .. }
             | Self::Cancelled
             | Self::Lost => None,
         }
+    }
+
+    /// Returns whatever in it came from the guest.
+    pub(super) fn said(&self) -> Vec<String> {
+        let mut said = vec![self.to_string()];
+        if let Self::Tool { code, data, .. } = self {
+            said.push(code.clone());
+            said.extend(data.as_ref().map(ToString::to_string));
+        }
+        said
     }
 
     pub(super) fn exhausted(limit: Limit, limits: &Limits) -> Self {
@@ -233,6 +260,9 @@ fn exhausted_hint(limit: Limit) -> Option<&'static str> {
             Some("ask for a smaller answer, or in its plugin.toml: [limits] result = \"2 MiB\"")
         }
         Limit::Concurrency => Some("try again when other calls of this plugin have ended"),
+        Limit::WrittenBytes | Limit::WrittenFiles => {
+            Some("revoke the grant and grant it anew; the count starts at nothing then")
+        }
         Limit::HostMemory | Limit::HostInstances => {
             Some("try again when other calls have ended; `ax doctor` shows the bounds")
         }
@@ -241,7 +271,10 @@ fn exhausted_hint(limit: Limit) -> Option<&'static str> {
         | Limit::Stack
         | Limit::Log
         | Limit::Depth
-        | Limit::Handles => None,
+        | Limit::Handles
+        | Limit::Requests
+        | Limit::BytesOut
+        | Limit::BytesIn => None,
     }
 }
 
@@ -270,6 +303,11 @@ fn bound(limit: Limit, limits: &Limits) -> String {
         }
         Limit::Depth => format!("{} plugins deep", fixed::DEPTH),
         Limit::Handles => format!("{} open files and folders", fixed::HANDLES),
+        Limit::Requests => format!("{} requests", fixed::REQUESTS),
+        Limit::BytesOut => format!("{} sent", size(fixed::SENT_BYTES)),
+        Limit::BytesIn => format!("{} received", size(fixed::RECEIVED_BYTES)),
+        Limit::WrittenBytes => format!("{} more in a folder", size(fixed::WRITTEN_BYTES)),
+        Limit::WrittenFiles => format!("{} more files in a folder", fixed::WRITTEN_FILES),
         Limit::HostMemory => "all guests together".to_owned(),
         Limit::HostInstances => "all live instances of this process".to_owned(),
     }

@@ -20,6 +20,9 @@ use super::value::{self, Lifted};
 /// The interface of described tools, in the version this host calls.
 const GUEST_TOOLS: &str = "ax:guest/tools@0.1.0";
 
+/// The interface of plugins that bring their data to new forms.
+const GUEST_LIFECYCLE: &str = "ax:guest/lifecycle@0.1.1";
+
 /// What a tool answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -185,6 +188,23 @@ pub(super) async fn describe(
     let function = instance.get_typed_func::<(), (Vec<wit::Tool>,)>(&mut *store, index)?;
     let (tools,) = function.call_async(&mut *store, ()).await?;
     Ok(tools)
+}
+
+/// Asks a component to bring its data from one version to another.
+pub(super) async fn migrate(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    component: &Component,
+    versions: (String, String),
+) -> wasmtime::Result<Result<(), CallError>> {
+    let index = component
+        .get_export_index(None, GUEST_LIFECYCLE)
+        .and_then(|interface| component.get_export_index(Some(&interface), "migrate"))
+        .ok_or_else(|| wasmtime::Error::msg("`migrate` is not exported"))?;
+    let function = instance
+        .get_typed_func::<(String, String), (Result<(), wit::Error>,)>(&mut *store, index)?;
+    let (answer,) = function.call_async(&mut *store, versions).await?;
+    Ok(answer.map_err(|error| described_failure(error, &Limits::default())))
 }
 
 /// Turns what came out into an answer within bounds.

@@ -55,6 +55,8 @@ pub struct Denial {
     pub interface: &'static str,
     /// How often the guest asked in this call.
     pub count: u64,
+    /// What decided where it was no missing grant: the rule of a policy, the address, the secret.
+    pub rule: Option<String>,
 }
 
 /// What was allowed by one rule in a call.
@@ -183,23 +185,34 @@ impl Gate {
     ) -> Refusal {
         let interface = capability.row().interface;
         let permission = wanted.map_or_else(|| interface.to_owned(), ToString::to_string);
-        let known = self
-            .denials
-            .iter()
-            .position(|denial| denial.permission == permission && denial.interface == interface);
+        let rule = match reason {
+            DenialReason::Policy | DenialReason::PolicyAsks => {
+                wanted.and_then(|wanted| self.rights.policy_rule(wanted))
+            }
+            _ => None,
+        };
+        self.note(Denial { permission, reason, interface, count: 1, rule });
+        Refusal::Denied(reason)
+    }
+
+    /// Keeps a denial that was decided after the permission was checked: a closed address, a
+    /// secret in an answer.
+    pub(super) fn note(&mut self, denial: Denial) {
+        let known = self.denials.iter().position(|held| {
+            (&held.permission, held.interface, held.reason)
+                == (&denial.permission, denial.interface, denial.reason)
+        });
         match known {
             Some(at) => self.denials[at].count += 1,
-            None if self.denials.len() < limits::DENIALS => {
-                self.denials.push(Denial { permission, reason, interface, count: 1 });
-            }
+            None if self.denials.len() < limits::DENIALS => self.denials.push(denial),
             None => self.denials_dropped += 1,
         }
-        Refusal::Denied(reason)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::rights::Bounds;
     use super::*;
     use ax_manifest::PermissionSet;
 
@@ -207,7 +220,8 @@ mod tests {
         let all: Vec<Permission> = granted.iter().map(|text| text.parse().unwrap()).collect();
         let declared: PermissionSet =
             all.iter().cloned().chain(["env:DECLARED".parse().unwrap()]).collect();
-        Gate::new(Arc::new(Rights::new(declared, &[], &all, None, 0)))
+        let bounds = Bounds { declared, policy: None };
+        Gate::new(Arc::new(Rights::new(bounds, &[], &all, None, 0)))
     }
 
     fn ask(gate: &mut Gate, text: &str) -> Result<(), Refusal> {

@@ -1,4 +1,4 @@
-//! What the host keeps for one running instance.
+//! What the host keeps for one running instance, and for the call it runs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,15 +9,18 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::WasiCtx;
 
+use super::Release;
 use super::folder::Folder;
 use super::gate::{Gate, Needs, Refusal};
-use super::imports::OpenFiles;
+use super::imports::{OpenFiles, Wasi};
 use super::limits;
 use super::log::Log;
 use super::meter::Meter;
+use super::secrets::CallSecrets;
+use super::written::Accounts;
 use crate::clock::Clock;
+use crate::kv::{Kv, Quota, Space};
 
 /// Names one call, everywhere: 26 characters, sorted by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +70,44 @@ pub(super) enum World {
 /// Reads a variable of the host's environment by name.
 pub type EnvironmentLookup = fn(&str) -> Option<String>;
 
+/// What the functions of this host reach outside a call; one for all plugins.
+pub(super) struct Outside {
+    pub(super) kv: Kv,
+    pub(super) accounts: Accounts,
+}
+
+/// What belongs to a release, whatever the call.
+pub(super) struct Holdings {
+    /// Who the plugin is, where it keeps data and connections: its name and source.
+    pub(super) owner: Arc<str>,
+    /// Its data in the key-value store.
+    pub(super) space: Space,
+    /// What the operator set for it.
+    pub(super) settings: Arc<Map<String, Value>>,
+}
+
+impl Holdings {
+    pub(super) fn of(release: &Release) -> Self {
+        let owner: Arc<str> = release.identity.to_string().into();
+        let quota = Quota { keys_max: limits::KV_KEYS, bytes_max: release.limits.kv_bytes };
+        Self {
+            space: Space { owner: Arc::clone(&owner), state: release.state, quota },
+            owner,
+            settings: Arc::clone(&release.settings),
+        }
+    }
+
+    /// What a component has that is only described.
+    pub(super) fn none() -> Self {
+        let (owner, quota) = (Arc::from(""), Quota { keys_max: 0, bytes_max: 0 });
+        Self {
+            space: Space { owner: Arc::clone(&owner), state: 0, quota },
+            owner,
+            settings: Arc::default(),
+        }
+    }
+}
+
 /// The call an instance is running.
 pub(super) struct CallFrame {
     pub(super) id: CallId,
@@ -75,22 +116,28 @@ pub(super) struct CallFrame {
     pub(super) ends_at: Duration,
     pub(super) world: World,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) settings: Arc<Map<String, Value>>,
     pub(super) environment: EnvironmentLookup,
     pub(super) progress: Option<watch::Sender<Progress>>,
     pub(super) cancel: Option<watch::Receiver<bool>>,
+    pub(super) holdings: Arc<Holdings>,
+    pub(super) outside: Arc<Outside>,
+    /// Values of the secrets that may be used, and the scan for them.
+    pub(super) secrets: CallSecrets,
 }
 
 /// The data of one store: everything the host knows of a running instance.
+///
+/// `gate` and `call` belong to one call and are replaced when a warm instance serves the
+/// next; the rest lives as long as the instance.
 pub(super) struct Guest {
     pub(super) gate: Gate,
+    pub(super) call: CallFrame,
     pub(super) meter: Meter,
     pub(super) log: Log,
-    pub(super) call: CallFrame,
     pub(super) files: OpenFiles,
     pub(super) table: ResourceTable,
     /// Made when the guest first asks for something of it.
-    pub(super) wasi: Option<Box<WasiCtx>>,
+    pub(super) wasi: Option<Box<Wasi>>,
 }
 
 impl Guest {
@@ -103,7 +150,23 @@ impl Guest {
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::RESOURCES);
-        Self { gate, meter, log, call, files: OpenFiles::new(folders), table, wasi: None }
+        Self { gate, call, meter, log, files: OpenFiles::new(folders), table, wasi: None }
+    }
+
+    /// Makes a warm instance ready for its next call: nothing of the call before is left here.
+    pub(super) fn begin(&mut self, gate: Gate, call: CallFrame) {
+        self.log.restart(call.secrets.scan().clone());
+        self.meter.restart();
+        self.files.restart();
+        self.gate = gate;
+        self.call = call;
+    }
+
+    /// Puts what was written without a line's end into the log.
+    pub(super) fn end_lines(&mut self) {
+        if let Some(wasi) = &self.wasi {
+            wasi.end_lines();
+        }
     }
 
     /// Charges what streams moved since the last time; returns the fuel that is due.

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use ax_manifest::LimitRequests;
+use ax_manifest::{ByteSize, LimitRequests};
 use serde::Serialize;
 
 /// Fuel per call: about one unit per WebAssembly instruction. 10 G is between half a second (a tight
@@ -43,6 +43,29 @@ pub const JSON_DEPTH: usize = 128;
 pub const RESULT_BYTES: u64 = 1 << 20;
 /// Bytes of an error text; the rest is cut.
 pub const ERROR_TEXT_BYTES: usize = 4 << 10;
+/// HTTP requests of one call, redirects included: a page and what belongs to it.
+pub const REQUESTS: u32 = 32;
+/// Bytes of requests of one call, bodies and headers: an upload of some pictures.
+pub const SENT_BYTES: u64 = 8 << 20;
+/// Bytes of answers of one call, decoded bodies and headers.
+pub const RECEIVED_BYTES: u64 = 32 << 20;
+/// Redirects that `ax:http` follows, as browsers do at most twice that.
+pub const REDIRECTS: u8 = 10;
+/// Keys a plugin keeps: a listing of all takes ten calls.
+pub const KV_KEYS: u32 = 10_000;
+/// Bytes of keys and values a plugin keeps, unless its manifest asks for more and a person agreed.
+pub const KV_BYTES: u64 = 10 << 20;
+/// Bytes by which the files a plugin writes may grow, over all its calls, per granted folder. Granting
+/// anew starts at nothing.
+pub const WRITTEN_BYTES: u64 = 256 << 20;
+/// Files, folders and links a plugin may add, over all its calls, per granted folder.
+pub const WRITTEN_FILES: u64 = 10_000;
+/// Calls one warm instance serves before it is replaced: what a guest leaks ends there.
+pub const WARM_CALLS: u32 = 1_000;
+/// Warm instances one plugin keeps for one task or principal; as many as it may run at once.
+pub const WARM_INSTANCES: usize = 16;
+/// How long a warm instance is kept without a call.
+pub const WARM_IDLE: Duration = Duration::from_secs(300);
 /// Log lines per call; further ones are counted and dropped.
 pub const LOG_LINES: u32 = 1_000;
 /// Bytes of log per call; further ones are counted and dropped.
@@ -128,6 +151,16 @@ pub enum Limit {
     Depth,
     /// [`HANDLES`], [`RESOURCES`].
     Handles,
+    /// [`REQUESTS`].
+    Requests,
+    /// [`SENT_BYTES`].
+    BytesOut,
+    /// [`RECEIVED_BYTES`].
+    BytesIn,
+    /// [`WRITTEN_BYTES`].
+    WrittenBytes,
+    /// [`WRITTEN_FILES`].
+    WrittenFiles,
     /// [`HOST_MEMORY_PERCENT`].
     HostMemory,
     /// [`LIVE_INSTANCES`].
@@ -136,7 +169,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 20] = [
         Self::Fuel,
         Self::Time,
         Self::Memory,
@@ -150,6 +183,11 @@ impl Limit {
         Self::Concurrency,
         Self::Depth,
         Self::Handles,
+        Self::Requests,
+        Self::BytesOut,
+        Self::BytesIn,
+        Self::WrittenBytes,
+        Self::WrittenFiles,
         Self::HostMemory,
         Self::HostInstances,
     ];
@@ -171,6 +209,11 @@ impl Limit {
             Self::Concurrency => "concurrency",
             Self::Depth => "depth",
             Self::Handles => "handles",
+            Self::Requests => "requests",
+            Self::BytesOut => "bytes-out",
+            Self::BytesIn => "bytes-in",
+            Self::WrittenBytes => "written-bytes",
+            Self::WrittenFiles => "written-files",
             Self::HostMemory => "host-memory",
             Self::HostInstances => "host-instances",
         }
@@ -198,6 +241,8 @@ pub struct Limits {
     pub log_bytes: u64,
     /// Calls at once.
     pub concurrency: u32,
+    /// Bytes of keys and values it keeps.
+    pub kv_bytes: u64,
 }
 
 impl Default for Limits {
@@ -212,6 +257,7 @@ impl Default for Limits {
             log_lines: LOG_LINES,
             log_bytes: LOG_BYTES,
             concurrency: CONCURRENCY,
+            kv_bytes: KV_BYTES,
         }
     }
 }
@@ -254,13 +300,31 @@ impl Limits {
             log_lines: pick_small(asked.log_lines, base.log_lines),
             log_bytes: pick(asked.log_bytes.map(|size| size.0), base.log_bytes),
             concurrency: pick_small(asked.concurrency, base.concurrency),
+            kv_bytes: base.kv_bytes,
         }
+    }
+
+    /// Sets what it may keep: what it asks for where that is less than the default, else what a
+    /// person agreed to.
+    #[must_use]
+    pub fn keeping(self, asked: Option<ByteSize>, consented: Option<ByteSize>) -> Self {
+        let asked = asked.map_or(KV_BYTES, |asked| asked.0);
+        let max = consented.map_or(KV_BYTES, |consented| consented.0);
+        Self { kv_bytes: asked.min(max.max(KV_BYTES)), ..self }
+    }
+
+    /// Says that a manifest asks to keep more than the default, for the permission card.
+    #[must_use]
+    pub fn kv_raise(asked: Option<ByteSize>) -> Option<Raise> {
+        let asked = asked.filter(|asked| asked.0 > KV_BYTES)?;
+        let default = ByteSize(KV_BYTES).to_string();
+        Some(Raise { key: "kv", default, asked: asked.to_string() })
     }
 
     /// Lists what a manifest asks to be raised above the defaults, for the permission card.
     #[must_use]
     pub fn raises(asked: &LimitRequests) -> Vec<Raise> {
-        use ax_manifest::{ByteSize, Span};
+        use ax_manifest::Span;
         let base = Self::default();
         let mut raises = Vec::new();
         let mut note = |key, default: String, asked: String| {
@@ -300,7 +364,6 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ax_manifest::ByteSize;
 
     #[test]
     fn a_lower_request_holds_without_consent() {
@@ -322,6 +385,20 @@ mod tests {
         assert_eq!(Limits::effective(&asked, true).memory_bytes, MEMORY_BYTES + 1);
         let keys: Vec<_> = Limits::raises(&asked).into_iter().map(|raise| raise.key).collect();
         assert_eq!(keys, ["memory", "concurrency"]);
+    }
+
+    #[test]
+    fn what_is_kept_grows_only_with_consent() {
+        let kept = |asked: Option<u64>, agreed: Option<u64>| {
+            Limits::default().keeping(asked.map(ByteSize), agreed.map(ByteSize)).kv_bytes
+        };
+        assert_eq!(kept(None, None), KV_BYTES);
+        assert_eq!(kept(Some(5), None), 5);
+        assert_eq!(kept(Some(KV_BYTES + 1), None), KV_BYTES);
+        assert_eq!(kept(Some(KV_BYTES + 1), Some(KV_BYTES + 1)), KV_BYTES + 1);
+        assert_eq!(kept(Some(KV_BYTES + 2), Some(KV_BYTES + 1)), KV_BYTES + 1);
+        assert!(Limits::kv_raise(Some(ByteSize(KV_BYTES))).is_none());
+        assert!(Limits::kv_raise(Some(ByteSize(KV_BYTES + 1))).is_some());
     }
 
     #[test]

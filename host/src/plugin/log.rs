@@ -1,7 +1,7 @@
 //! What a guest says while it runs: lines from `ax:log`, standard output and standard error.
 //!
 //! Bounded per call in lines and bytes; what goes beyond is counted, not kept. Text is scrubbed
-//! here, so whoever prints a line need not think of terminals.
+//! here and secrets are taken out, so whoever prints a line need think of neither.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::limits::{self, Limits};
 use super::text;
+use crate::secret::leak::LeakScan;
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -49,22 +50,34 @@ struct Buffer {
     bytes: u64,
     bytes_max: u64,
     dropped: u64,
+    secrets: LeakScan,
 }
 
 impl Log {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, secrets: LeakScan) -> Self {
         Self(Arc::new(Mutex::new(Buffer {
             lines: Vec::new(),
             lines_max: limits.log_lines as usize,
             bytes: 0,
             bytes_max: limits.log_bytes,
             dropped: 0,
+            secrets,
         })))
+    }
+
+    /// Starts anew for the next call of a warm instance, whose streams keep writing here.
+    pub(super) fn restart(&self, secrets: LeakScan) {
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        buffer.lines.clear();
+        (buffer.bytes, buffer.dropped, buffer.secrets) = (0, 0, secrets);
     }
 
     /// Keeps a line, or counts it as dropped.
     pub(super) fn push(&self, level: Level, message: &str, fields: &[(String, String)]) {
-        let clean = |text: &str| text::scrub(text, limits::LOG_LINE_BYTES);
+        // A poisoned lock only means that a panic unwound while a line was added.
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Secrets first: what is cut or replaced afterwards could hide a part of one.
+        let clean = |text: &str| text::scrub(&buffer.secrets.redact(text), limits::LOG_LINE_BYTES);
         let line = Line {
             level,
             message: clean(message),
@@ -73,8 +86,6 @@ impl Log {
         // Measured as kept: what replaces a control character is longer than it.
         let fields = line.fields.iter().map(|(name, value)| name.len() + value.len());
         let bytes = (line.message.len() + fields.sum::<usize>()) as u64;
-        // A poisoned lock only means that a panic unwound while a line was added.
-        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if buffer.lines.len() >= buffer.lines_max || buffer.bytes + bytes > buffer.bytes_max {
             buffer.dropped += 1;
             return;
@@ -95,7 +106,7 @@ mod tests {
     use super::*;
 
     fn log(log_lines: u32, log_bytes: u64) -> Log {
-        Log::new(&Limits { log_lines, log_bytes, ..Limits::default() })
+        Log::new(&Limits { log_lines, log_bytes, ..Limits::default() }, LeakScan::none())
     }
 
     #[test]

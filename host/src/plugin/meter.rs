@@ -105,6 +105,12 @@ impl Meter {
         self.bytes_peak
     }
 
+    /// Forgets what the call before ran into; what the instance holds stays counted.
+    pub(super) fn restart(&mut self) {
+        self.hit = None;
+        self.bytes_peak = self.bytes;
+    }
+
     fn refuse(&mut self, limit: Limit) -> bool {
         self.hit = Some(limit);
         false

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! `PluginHost` owns the engine, the linker and the guest threads. A [`Plugin`] is one release with
-//! its grants, ready to instantiate; every call gets a fresh instance.
+//! its grants, ready to instantiate; every call gets a fresh instance, unless the plugin asks to be
+//! kept warm.
 //!
 //! Not here: packages and generations (`ax-registry`), who consents (`app`), models and networks.
 
@@ -30,10 +31,15 @@ mod json;
 pub mod limits;
 mod log;
 mod meter;
+mod migrate;
 mod rights;
+#[expect(dead_code, reason = "secrets are put in by requests, which this host does not send yet")]
+mod secrets;
 mod slots;
 mod text;
 mod value;
+mod warm;
+mod written;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -41,12 +47,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use ax_manifest::{Digest, Grant, Identity, Permission, PermissionSet, Tool};
+use ax_manifest::{Digest, Grant, Identity, Permission, PermissionSet, Policy, Reuse, Tool};
 use serde_json::{Map, Value};
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::audit::Audit;
 use crate::clock::Clock;
+use crate::kv::Kv;
+use crate::secret::vault::Vault;
 
 pub use cache::{Cache, CacheError};
 pub use call::{Call, Report, Usage};
@@ -62,14 +70,19 @@ pub use json::JsonError;
 pub use limits::{Limit, Limits, Raise};
 pub use log::{Level, Line};
 pub use meter::HostMeter;
-pub use rights::{DenialReason, Rights, Ruling};
+pub use migrate::MigrateError;
+pub use rights::{Bounds, DenialReason, Rights, Ruling};
+pub use secrets::Injection;
 pub use text::{is_shown_on_a_line, scrub};
 pub use value::ValueError;
 
 use executor::Executor;
 use exports::Target;
-use guest::Guest;
+use guest::{Guest, Holdings, Outside};
+use secrets::Secrets;
 use slots::CallSlots;
+use warm::{Lane, WarmInstances};
+use written::Accounts;
 
 /// The name of the folder a project is bound to.
 pub const WORKSPACE: &str = "workspace";
@@ -92,6 +105,10 @@ pub struct HostConfig {
     pub folders: Vec<Folder>,
     /// Reads a variable of the environment.
     pub environment: EnvironmentLookup,
+    /// What plugins keep.
+    pub kv: Kv,
+    /// Secrets of the operator.
+    pub vault: Vault,
 }
 
 /// Why the sandbox cannot start.
@@ -121,6 +138,9 @@ pub struct PluginHost {
     meter: Arc<HostMeter>,
     folders: Arc<[Folder]>,
     environment: EnvironmentLookup,
+    outside: Arc<Outside>,
+    secrets: Arc<Secrets>,
+    warm: WarmInstances,
     audit: Audit,
     clock: Arc<dyn Clock>,
     calls: AtomicU32,
@@ -145,6 +165,35 @@ pub struct Release {
     pub limits: Limits,
     /// What the operator set for it.
     pub settings: Arc<Map<String, Value>>,
+    /// How long an instance lives.
+    pub reuse: Reuse,
+    /// The number of its data in the key-value store.
+    pub state: u64,
+    /// Secrets it asks to have put into requests.
+    pub injections: Vec<Injection>,
+    /// The managed policy, if there is one.
+    pub policy: Option<Arc<Policy>>,
+}
+
+impl Release {
+    /// A release that asks for nothing and was granted nothing.
+    #[must_use]
+    pub fn bare(identity: Identity, component: Digest) -> Self {
+        Self {
+            identity,
+            version: semver::Version::new(0, 0, 0),
+            component,
+            tools: Vec::new(),
+            declared: PermissionSet::new(),
+            grants: Vec::new(),
+            limits: Limits::default(),
+            settings: Arc::default(),
+            reuse: Reuse::default(),
+            state: 0,
+            injections: Vec::new(),
+            policy: None,
+        }
+    }
 }
 
 /// A release ready to be called.
@@ -154,6 +203,7 @@ pub struct Plugin {
     ready: InstancePre<Guest>,
     targets: BTreeMap<String, Target>,
     slots: CallSlots,
+    holdings: Arc<Holdings>,
     standing: RwLock<Option<Standing>>,
 }
 
@@ -187,6 +237,12 @@ impl PluginHost {
             meter: HostMeter::new(config.memory_bytes_max, config.instances_max),
             folders: config.folders.into(),
             environment: config.environment,
+            outside: Arc::new(Outside {
+                accounts: Accounts::new(config.kv.clone()),
+                kv: config.kv,
+            }),
+            secrets: Arc::new(Secrets::new(config.vault)),
+            warm: WarmInstances::default(),
             audit,
             clock,
             calls: AtomicU32::new(0),
@@ -214,6 +270,7 @@ impl PluginHost {
             label: release.identity.name.to_string().into(),
             slots: CallSlots::new(release.limits.concurrency),
             standing: RwLock::new(None),
+            holdings: Arc::new(Holdings::of(&release)),
             ready,
             targets,
             release,
@@ -235,6 +292,17 @@ impl PluginHost {
     #[must_use]
     pub fn meter(&self) -> &HostMeter {
         &self.meter
+    }
+
+    /// Gives up the warm instances of a task that has ended.
+    pub fn end_task(&self, task: &str) {
+        self.warm.end_task(task);
+    }
+
+    /// Counts the instances that are kept warm.
+    #[must_use]
+    pub fn warm_instances(&self) -> usize {
+        self.warm.len()
     }
 
     /// Returns the folders that are bound.
@@ -295,18 +363,31 @@ impl Plugin {
         })
     }
 
+    /// Returns the lane of a call, if instances of this plugin are kept warm.
+    fn lane(&self, call: &Call) -> Option<Lane> {
+        match self.release.reuse {
+            Reuse::Call => None,
+            Reuse::Task => Some(Lane {
+                owner: Arc::clone(&self.holdings.owner),
+                component: self.release.component,
+                state: self.release.state,
+                who: Arc::clone(&call.who),
+                task: call.task.clone(),
+            }),
+        }
+    }
+
     /// Returns the rights for a call; computed anew only when a grant ended or some were given for
     /// this call alone.
     fn rights(&self, once: &[Permission], workspace: Option<&Path>, now_ms: u64) -> Arc<Rights> {
         let compute = || {
             let release = &self.release;
-            Arc::new(Rights::new(
-                release.declared.clone(),
-                &release.grants,
-                once,
-                workspace,
-                now_ms,
-            ))
+            let name = release.identity.name.clone();
+            let bounds = Bounds {
+                declared: release.declared.clone(),
+                policy: release.policy.clone().map(|policy| (policy, name)),
+            };
+            Arc::new(Rights::new(bounds, &release.grants, once, workspace, now_ms))
         };
         if !once.is_empty() {
             return compute();

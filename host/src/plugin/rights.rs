@@ -1,22 +1,24 @@
 //! What a plugin may do in one call: what it declared and a person granted, and nothing more.
 //!
 //! ```text
-//! declared (manifest) ∩ granted (live grants, or allowed for this call) = rights
+//! declared (manifest) ∩ granted (live grants, or allowed for this call) ∩ policy = rights
 //! ```
 //!
-//! Invariant: a right is never wider than either side. Checking allocates nothing.
+//! Invariant: a right is never wider than any side. Checking what is allowed allocates nothing.
 //! Not here: who may grant (`app`), where a check happens ([`super::gate`]).
 
 use std::path::Path;
 use std::sync::Arc;
 
-use ax_manifest::{Grant, GrantScope, Permission, PermissionSet};
+use ax_manifest::{Grant, GrantScope, Permission, PermissionSet, PluginName, Policy, Verdict};
 
 /// A permission that holds, and the rule that makes it hold.
 #[derive(Debug, Clone)]
 struct Right {
     permission: Permission,
     rule: Arc<str>,
+    /// When it was granted, in milliseconds since 1970; none when it was for one call.
+    granted_at_ms: Option<u64>,
 }
 
 /// What a plugin may do in one call.
@@ -24,6 +26,16 @@ struct Right {
 pub struct Rights {
     declared: PermissionSet,
     live: Vec<Right>,
+    policy: Option<(Arc<Policy>, PluginName)>,
+}
+
+/// What rights are computed from, besides what is granted.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// What the manifest asks for.
+    pub declared: PermissionSet,
+    /// The managed policy, if there is one, and the plugin it is asked about.
+    pub policy: Option<(Arc<Policy>, PluginName)>,
 }
 
 /// The answer to one question of permission.
@@ -44,6 +56,14 @@ pub enum DenialReason {
     NotGranted,
     /// No permission opens this; it is closed to every plugin.
     NeverGrantable,
+    /// The managed policy forbids it, whatever is granted.
+    Policy,
+    /// The managed policy wants a person to allow it for each call.
+    PolicyAsks,
+    /// The host name leads to an address that no rule names.
+    Address,
+    /// What came back held a secret.
+    Leak,
 }
 
 impl DenialReason {
@@ -54,6 +74,10 @@ impl DenialReason {
             Self::NotDeclared => "not declared in its manifest",
             Self::NotGranted => "declared, but not granted",
             Self::NeverGrantable => "closed to every plugin",
+            Self::Policy => "forbidden by the managed policy",
+            Self::PolicyAsks => "granted, but the managed policy wants it allowed for each call",
+            Self::Address => "the host leads to an address that no rule names",
+            Self::Leak => "what came back held a secret",
         }
     }
 }
@@ -65,7 +89,7 @@ impl Rights {
     /// the manifest declares them. `workspace` is the folder that project-wide grants are for.
     #[must_use]
     pub fn new(
-        declared: PermissionSet,
+        bounds: Bounds,
         grants: &[Grant],
         once: &[Permission],
         workspace: Option<&Path>,
@@ -78,28 +102,93 @@ impl Rights {
                     GrantScope::Project(_) => "granted in this project",
                     GrantScope::Always => "granted",
                 };
-                (&grant.permission, scope)
+                (&grant.permission, scope, Some(grant.granted_at_ms))
             });
-        let allowed = once.iter().map(|permission| (permission, "allowed for this call"));
+        let allowed = once.iter().map(|permission| (permission, "allowed for this call", None));
         let live = standing
             .chain(allowed)
-            .map(|(permission, how)| Right {
+            .map(|(permission, how, granted_at_ms)| Right {
                 permission: permission.clone(),
                 rule: format!("{how}: {permission}").into(),
+                granted_at_ms,
             })
             .collect();
-        Self { declared, live }
+        Self { declared: bounds.declared, live, policy: bounds.policy }
     }
 
-    /// Decides whether `wanted` may be done. Allocates nothing.
+    /// Decides whether `wanted` may be done. Allocates nothing when it may.
     #[must_use]
     pub fn decide(&self, wanted: &Permission) -> Ruling {
         if self.declared.covering(wanted).is_none() {
             return Ruling::Denied(DenialReason::NotDeclared);
         }
-        match self.live.iter().position(|right| right.permission.covers(wanted)) {
+        let is_asked_each_time = match self.verdict(wanted) {
+            Verdict::Allow => false,
+            Verdict::Ask { .. } => true,
+            Verdict::Deny { .. } => return Ruling::Denied(DenialReason::Policy),
+        };
+        let covers = |right: &Right| right.permission.covers(wanted);
+        let does =
+            |right: &Right| covers(right) && (!is_asked_each_time || right.granted_at_ms.is_none());
+        match self.live.iter().position(does) {
             Some(rule) => Ruling::Allowed(rule),
+            None if self.live.iter().any(covers) => Ruling::Denied(DenialReason::PolicyAsks),
             None => Ruling::Denied(DenialReason::NotGranted),
+        }
+    }
+
+    fn verdict(&self, wanted: &Permission) -> Verdict<'_> {
+        match &self.policy {
+            Some((policy, plugin)) => policy.decide(plugin, wanted),
+            None => Verdict::Allow,
+        }
+    }
+
+    /// Returns the rule of the managed policy that keeps `wanted` from being done, if one does.
+    #[must_use]
+    pub fn policy_rule(&self, wanted: &Permission) -> Option<String> {
+        match self.verdict(wanted) {
+            Verdict::Allow => None,
+            Verdict::Ask { rule } | Verdict::Deny { rule } => Some(rule.to_owned()),
+        }
+    }
+
+    /// Answers whether a rule that allows `wanted`, a request, names its very host and no pattern.
+    /// Both sides have to: who asks and who grants.
+    #[must_use]
+    pub fn names_host(&self, wanted: &Permission) -> bool {
+        let names = |permission: &Permission| {
+            let Permission::Net(rule) = permission else { return false };
+            rule.origin().is_some_and(|origin| origin.is_exact()) && permission.covers(wanted)
+        };
+        let is_granted = self.live.iter().any(|right| names(&right.permission));
+        is_granted && self.declared.iter().any(names)
+    }
+
+    /// Returns the text of the rule that allows `wanted`.
+    #[must_use]
+    pub fn rule_for(&self, wanted: &Permission) -> Option<Arc<str>> {
+        match self.decide(wanted) {
+            Ruling::Allowed(rule) => Some(Arc::clone(&self.live.get(rule)?.rule)),
+            Ruling::Denied(_) => None,
+        }
+    }
+
+    /// Names the secrets that may be used in this call.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.live.iter().filter_map(|right| match &right.permission {
+            Permission::Secret { name, .. } => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Returns when what allows `wanted` was granted, in milliseconds since 1970; none when it was
+    /// allowed for this call alone or is not allowed.
+    #[must_use]
+    pub fn granted_at_ms(&self, wanted: &Permission) -> Option<u64> {
+        match self.decide(wanted) {
+            Ruling::Allowed(rule) => self.live.get(rule)?.granted_at_ms,
+            Ruling::Denied(_) => None,
         }
     }
 
@@ -129,8 +218,9 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn declared(texts: &[&str]) -> PermissionSet {
-        texts.iter().map(|text| permission(text)).collect()
+    fn declared(texts: &[&str]) -> Bounds {
+        let declared = texts.iter().map(|text| permission(text)).collect();
+        Bounds { declared, policy: None }
     }
 
     fn grant(text: &str, scope: GrantScope, expires_at_ms: Option<u64>) -> Grant {

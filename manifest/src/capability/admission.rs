@@ -270,14 +270,14 @@ mod tests {
         let error =
             import("ax:kv/store@0.1.0", &["fs:workspace:read"]).expect_err("kv is not asked");
         insta::assert_snapshot!(error, @"the component imports `ax:kv/store`, but its manifest asks for no `kv`");
-        insta::assert_snapshot!(error.hint().unwrap_or_default(), @r#"add to plugin.toml: `[permissions] kv = { bytes = "10 MiB" }`; host version 0.2 will offer it"#);
+        insta::assert_snapshot!(error.hint().unwrap_or_default(), @r#"add to plugin.toml: `[permissions] kv = { bytes = "10 MiB" }`"#);
     }
 
     #[test]
     fn what_a_later_host_offers_is_refused_with_its_version() {
-        let error = import("ax:kv/store@0.1.0", &["kv"]).expect_err("it comes later");
-        insta::assert_snapshot!(error, @"the component imports `ax:kv/store`, which comes with host version 0.2");
-        insta::assert_snapshot!(error.hint().unwrap_or_default(), @"upgrade the host to 0.2, or build without the import");
+        let error = import("ax:memory/memory@0.1.0", &["memory:private"]).expect_err("later");
+        insta::assert_snapshot!(error, @"the component imports `ax:memory/memory`, which comes with host version 0.3");
+        insta::assert_snapshot!(error.hint().unwrap_or_default(), @"upgrade the host to 0.3, or build without the import");
     }
 
     #[test]

@@ -31,22 +31,24 @@ impl ManifestError {
 
 /// What is wrong, and the byte offset where.
 #[derive(Debug)]
-pub(super) struct Located {
-    pub(super) at: usize,
-    pub(super) kind: ManifestErrorKind,
+pub(crate) struct Located {
+    pub(crate) at: usize,
+    pub(crate) kind: ManifestErrorKind,
 }
 
 impl Located {
     /// Converts the byte offset into line and column of `text`.
     pub(super) fn in_text(self, text: &str) -> ManifestError {
-        let before = text.get(..self.at).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-        ManifestError {
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-            kind: self.kind,
-        }
+        let (line, column) = place(self.at, text);
+        ManifestError { line, column, kind: self.kind }
     }
+}
+
+/// Returns line and column, both from 1, of the byte offset `at` in `text`.
+pub(crate) fn place(at: usize, text: &str) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
 }
 
 /// What is wrong with a manifest.
@@ -196,6 +198,12 @@ pub enum ManifestErrorKind {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The lifetime of an instance is none that there is.
+    #[error("{} is not how long an instance can live", Quoted(.text))]
+    Reuse {
+        /// What was given.
+        text: String,
+    },
     /// The header for a secret is wrong.
     #[error("{} is not a header for a secret: {why}", Quoted(.text))]
     Header {
@@ -320,6 +328,9 @@ impl ManifestErrorKind {
             }
             Self::ComponentPath { .. } => {
                 "write it like `component = \"build/plugin.wasm\"`".to_owned()
+            }
+            Self::Reuse { .. } => {
+                "write `reuse = \"call\"`, or `reuse = \"task\"` to keep instances warm".to_owned()
             }
             Self::Header { .. } => {
                 "write it like `header = \"Authorization: Bearer {}\"`".to_owned()

@@ -13,12 +13,12 @@
 //! Not here: whether it is true of the component (`capability`, `tool`), what the operator allows.
 
 mod asks;
-mod error;
+pub(crate) mod error;
 mod limits;
 mod plugin;
-mod section;
+pub(crate) mod section;
 mod tools;
-mod tree;
+pub(crate) mod tree;
 mod write;
 
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ use crate::permission::PermissionSet;
 pub use asks::{Ask, Quota};
 pub use error::{ManifestError, ManifestErrorKind};
 pub use limits::LimitRequests;
-pub use plugin::PluginSection;
+pub use plugin::{PluginSection, Reuse};
 pub use tools::ToolNotes;
 
 use error::Located;

@@ -48,6 +48,31 @@ pub struct PluginSection {
     pub host: VersionReq,
     /// The component's path inside the plugin's folder, with `/` between its parts.
     pub component: String,
+    /// How long an instance of it lives.
+    pub reuse: Reuse,
+}
+
+/// How long an instance of a plugin lives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reuse {
+    /// For one call: nothing is left from the call before.
+    #[default]
+    Call,
+    /// For the calls of one task, or of one process outside tasks, by the same principal: what the
+    /// guest keeps in its memory is there at the next call, most of the time.
+    Task,
+}
+
+impl Reuse {
+    const ALL: [Self; 2] = [Self::Call, Self::Task];
+
+    /// Returns the word in the manifest.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Task => "task",
+        }
+    }
 }
 
 impl PluginSection {
@@ -55,7 +80,16 @@ impl PluginSection {
         let section = Section::open(
             node,
             "plugin",
-            &["name", "version", "description", "license", "homepage", "host", "component"],
+            &[
+                "name",
+                "version",
+                "description",
+                "license",
+                "homepage",
+                "host",
+                "component",
+                "reuse",
+            ],
         )?;
         let name = section.required("name")?;
         let text = name.text("plugin.name")?;
@@ -73,6 +107,7 @@ impl PluginSection {
                 None => COMPONENT_DEFAULT.to_owned(),
                 Some(node) => component(node)?,
             },
+            reuse: section.get("reuse").map_or(Ok(Reuse::default()), reuse)?,
         })
     }
 }
@@ -105,6 +140,14 @@ fn homepage(node: &Node) -> Result<String, Located> {
         }
         Some(_) => Ok(text.to_owned()),
     }
+}
+
+fn reuse(node: &Node) -> Result<Reuse, Located> {
+    let text = node.text("plugin.reuse")?;
+    Reuse::ALL
+        .into_iter()
+        .find(|reuse| reuse.word() == text)
+        .ok_or_else(|| node.wrong(ManifestErrorKind::Reuse { text: text.to_owned() }))
 }
 
 fn component(node: &Node) -> Result<String, Located> {

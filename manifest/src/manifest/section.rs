@@ -12,7 +12,7 @@ use crate::quantity::QuantityError;
 use crate::text::hidden_character;
 
 /// A table whose keys are known.
-pub(super) struct Section<'a, 'n> {
+pub(crate) struct Section<'a, 'n> {
     node: &'a Node,
     /// The way to it from the root, like `plugin` or `permissions.fs`; empty for the root.
     name: &'n str,
@@ -21,7 +21,7 @@ pub(super) struct Section<'a, 'n> {
 
 impl<'a, 'n> Section<'a, 'n> {
     /// Opens the table `node` and refuses keys that are not `known`.
-    pub(super) fn open(
+    pub(crate) fn open(
         node: &'a Node,
         name: &'n str,
         known: &'static [&'static str],
@@ -42,15 +42,15 @@ impl<'a, 'n> Section<'a, 'n> {
     }
 
     /// Returns the way from the root to `key`.
-    pub(super) fn path(&self, key: &str) -> String {
+    pub(crate) fn path(&self, key: &str) -> String {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&'a Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
-    pub(super) fn required(&self, key: &'static str) -> Result<&'a Node, Located> {
+    pub(crate) fn required(&self, key: &'static str) -> Result<&'a Node, Located> {
         self.get(key).ok_or_else(|| {
             self.node.wrong(ManifestErrorKind::Missing { key, section: self.name.to_owned() })
         })
@@ -58,20 +58,20 @@ impl<'a, 'n> Section<'a, 'n> {
 
     /// Reads one line of text that people will see: at least one and at most `chars_max`
     /// characters, none of them hidden.
-    pub(super) fn line(&self, key: &str, chars_max: usize) -> Result<Option<String>, Located> {
+    pub(crate) fn line(&self, key: &str, chars_max: usize) -> Result<Option<String>, Located> {
         let Some(node) = self.get(key) else { return Ok(None) };
         let path = self.path(key);
         shown_line(node, &path, chars_max).map(Some)
     }
 
     /// As [`Section::line`], but with line breaks.
-    pub(super) fn lines(&self, key: &str, chars_max: usize) -> Result<Option<String>, Located> {
+    pub(crate) fn lines(&self, key: &str, chars_max: usize) -> Result<Option<String>, Located> {
         let Some(node) = self.get(key) else { return Ok(None) };
         let path = self.path(key);
         shown_lines(node, &path, chars_max).map(Some)
     }
 
-    pub(super) fn boolean(&self, key: &str) -> Result<Option<bool>, Located> {
+    pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>, Located> {
         match self.get(key) {
             None => Ok(None),
             Some(Node { value: Value::Boolean(boolean), .. }) => Ok(Some(*boolean)),
@@ -80,7 +80,7 @@ impl<'a, 'n> Section<'a, 'n> {
     }
 
     /// Reads a whole number from 1 to `max`.
-    pub(super) fn count(&self, key: &str, max: u64) -> Result<Option<u64>, Located> {
+    pub(crate) fn count(&self, key: &str, max: u64) -> Result<Option<u64>, Located> {
         let Some(node) = self.get(key) else { return Ok(None) };
         let Value::Integer(given) = node.value else {
             return Err(node.wrong_type(&self.path(key), "a whole number"));
@@ -92,13 +92,13 @@ impl<'a, 'n> Section<'a, 'n> {
     }
 
     /// As [`Section::count`], for a number that fits 32 bits.
-    pub(super) fn small_count(&self, key: &str, max: u32) -> Result<Option<u32>, Located> {
+    pub(crate) fn small_count(&self, key: &str, max: u32) -> Result<Option<u32>, Located> {
         let count = self.count(key, u64::from(max))?;
         Ok(count.map(|count| u32::try_from(count).unwrap_or(max)))
     }
 
     /// Reads an amount with its unit from `min` to `max`.
-    pub(super) fn amount<T>(
+    pub(crate) fn amount<T>(
         &self,
         key: &str,
         wanted: &'static str,
@@ -138,7 +138,7 @@ impl<'a, 'n> Section<'a, 'n> {
 }
 
 /// Reads one line of text that people will see; see [`Section::line`].
-pub(super) fn shown_line(node: &Node, path: &str, chars_max: usize) -> Result<String, Located> {
+pub(crate) fn shown_line(node: &Node, path: &str, chars_max: usize) -> Result<String, Located> {
     let text = shown_lines(node, path, chars_max)?;
     if text.contains('\n') {
         let (key, character) = (path.to_owned(), '\n');

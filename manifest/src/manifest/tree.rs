@@ -19,15 +19,15 @@ const DEPTH_MAX: usize = 64;
 
 /// A value and where it starts.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Byte offset in the text.
-    pub(super) at: usize,
-    pub(super) value: Value,
+    pub(crate) at: usize,
+    pub(crate) value: Value,
 }
 
 /// A value as TOML has them.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     String(String),
     Integer(i64),
     Float(f64),
@@ -39,15 +39,15 @@ pub(super) enum Value {
 
 /// A key with its value.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: String,
+pub(crate) struct Entry {
+    pub(crate) key: String,
     /// Byte offset of the key in the text.
-    pub(super) key_at: usize,
-    pub(super) node: Node,
+    pub(crate) key_at: usize,
+    pub(crate) node: Node,
 }
 
 /// Parses TOML text.
-pub(super) fn parse(text: &str) -> Result<Node, Located> {
+pub(crate) fn parse(text: &str) -> Result<Node, Located> {
     let root = DeTable::parse(text).map_err(|error| Located {
         at: error.span().map_or(0, |span| span.start),
         kind: ManifestErrorKind::Syntax { message: one_line(error.message()) },
@@ -105,18 +105,18 @@ fn node(value: Spanned<DeValue<'_>>, depth_left: usize) -> Result<Node, Located>
 
 impl Node {
     /// Makes an error that points at this value.
-    pub(super) fn wrong(&self, kind: ManifestErrorKind) -> Located {
+    pub(crate) fn wrong(&self, kind: ManifestErrorKind) -> Located {
         Located { at: self.at, kind }
     }
 
     /// Makes the error for a value of another type than `wanted`, which comes with its article.
-    pub(super) fn wrong_type(&self, key: &str, wanted: &'static str) -> Located {
+    pub(crate) fn wrong_type(&self, key: &str, wanted: &'static str) -> Located {
         let (key, found) = (key.to_owned(), self.value.type_name());
         self.wrong(ManifestErrorKind::WrongType { key, wanted, found })
     }
 
     /// Returns the text, if this is one.
-    pub(super) fn text(&self, key: &str) -> Result<&str, Located> {
+    pub(crate) fn text(&self, key: &str) -> Result<&str, Located> {
         match &self.value {
             Value::String(text) => Ok(text),
             _ => Err(self.wrong_type(key, "a string")),
@@ -124,7 +124,7 @@ impl Node {
     }
 
     /// Returns the items, if this is a list.
-    pub(super) fn items(&self, key: &str) -> Result<&[Self], Located> {
+    pub(crate) fn items(&self, key: &str) -> Result<&[Self], Located> {
         match &self.value {
             Value::List(items) => Ok(items),
             _ => Err(self.wrong_type(key, "a list")),
@@ -132,7 +132,7 @@ impl Node {
     }
 
     /// Returns the entries, if this is a table.
-    pub(super) fn entries(&self, key: &str) -> Result<&[Entry], Located> {
+    pub(crate) fn entries(&self, key: &str) -> Result<&[Entry], Located> {
         match &self.value {
             Value::Table(entries) => Ok(entries),
             _ => Err(self.wrong_type(key, "a table")),
@@ -140,7 +140,7 @@ impl Node {
     }
 
     /// Converts into JSON, which has no dates and no infinite numbers.
-    pub(super) fn to_json(&self) -> Result<serde_json::Value, Located> {
+    pub(crate) fn to_json(&self) -> Result<serde_json::Value, Located> {
         Ok(match &self.value {
             Value::String(text) => text.as_str().into(),
             Value::Integer(integer) => (*integer).into(),

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::manifest::asks::key_of;
-use crate::manifest::{Ask, LimitRequests, Manifest, PluginSection, ToolNotes};
+use crate::manifest::{Ask, LimitRequests, Manifest, PluginSection, Reuse, ToolNotes};
 use crate::permission::{NetRule, PathPattern, Permission};
 
 /// A table in the making; members that are `None` are left out.
@@ -60,6 +60,9 @@ fn plugin(section: &PluginSection) -> Map<String, Value> {
     table.put_some("homepage", section.homepage.as_deref());
     table.put("host", section.host.to_string());
     table.put("component", section.component.as_str());
+    if section.reuse != Reuse::default() {
+        table.put("reuse", section.reuse.word());
+    }
     table.0
 }
 

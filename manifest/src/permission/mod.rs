@@ -13,15 +13,17 @@
 //! Invariant: a parsed permission is canonical. Its text parses to itself, and two permissions that
 //! cover each other are equal, so sets of them can be compared by text.
 //! Not here: who holds a permission (`grant`), which import needs which kind (`capability`), what
-//! policy says (host).
+//! an operator takes away (`policy`).
 
 mod covers;
 mod error;
 mod net;
 mod origin;
+mod overlap;
 mod parse;
 mod path;
 mod set;
+mod url;
 mod words;
 
 use crate::name::{PluginName, ToolId};
@@ -31,6 +33,7 @@ pub use net::{Method, NetRule};
 pub use origin::{HostPattern, Origin, Scheme};
 pub use path::PathPattern;
 pub use set::{PermissionDifference, PermissionSet};
+pub use url::{RequestUrl, URL_BYTES_MAX, UrlError};
 
 pub(crate) use parse::{check_length, parse_detail};
 

@@ -74,7 +74,7 @@ impl HostPattern {
 }
 
 /// Tells whether `name` ends with a full stop and `above`.
-fn is_under(name: &str, above: &str) -> bool {
+pub(crate) fn is_under(name: &str, above: &str) -> bool {
     name.strip_suffix(above).is_some_and(|front| front.ends_with('.'))
 }
 

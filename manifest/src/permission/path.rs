@@ -21,6 +21,21 @@ use crate::permission::error::Flaw;
 pub struct PathPattern(String);
 
 impl PathPattern {
+    /// Returns `/`, the path of a URL that names none.
+    pub(crate) fn root() -> Self {
+        Self("/".to_owned())
+    }
+
+    /// Parses the path of one request, where `*` and `,` are characters like others. The result
+    /// matches that path alone.
+    ///
+    /// # Errors
+    ///
+    /// The rule that the path breaks.
+    pub(crate) fn literal(text: &str) -> Result<Self, &'static str> {
+        Self::canonical(&text.replace('*', "%2A").replace(',', "%2C"))
+    }
+
     /// Tells whether this matches every path.
     pub fn is_everything(&self) -> bool {
         self.0 == "/**"
@@ -45,8 +60,27 @@ impl PathPattern {
         }
     }
 
-    fn segments(&self) -> impl Iterator<Item = &str> {
+    /// Goes through what stands between the slashes; the last one may be empty.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').skip(1)
+    }
+
+    fn canonical(text: &str) -> Result<Self, &'static str> {
+        let inner = text.strip_prefix('/').ok_or("it does not start with `/`")?;
+        let mut canonical = String::with_capacity(text.len());
+        let mut segments = inner.split('/').peekable();
+        while let Some(segment) = segments.next() {
+            let is_last = segments.peek().is_none();
+            if segment.is_empty() && !is_last {
+                return Err("it holds `//`");
+            }
+            if segment == "**" && !is_last {
+                return Err("`**` stands only at the end");
+            }
+            canonical.push('/');
+            push_segment(&mut canonical, segment)?;
+        }
+        Ok(Self(canonical))
     }
 }
 
@@ -57,22 +91,7 @@ impl FromStr for PathPattern {
     ///
     /// [`Flaw::Path`] with the reason.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = |why| Flaw::Path { text: text.to_owned(), why };
-        let inner = text.strip_prefix('/').ok_or_else(|| wrong("it does not start with `/`"))?;
-        let mut canonical = String::with_capacity(text.len());
-        let mut segments = inner.split('/').peekable();
-        while let Some(segment) = segments.next() {
-            let is_last = segments.peek().is_none();
-            if segment.is_empty() && !is_last {
-                return Err(wrong("it holds `//`"));
-            }
-            if segment == "**" && !is_last {
-                return Err(wrong("`**` stands only at the end"));
-            }
-            canonical.push('/');
-            push_segment(&mut canonical, segment).map_err(wrong)?;
-        }
-        Ok(Self(canonical))
+        Self::canonical(text).map_err(|why| Flaw::Path { text: text.to_owned(), why })
     }
 }
 
@@ -136,7 +155,8 @@ fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-fn hex_value(digit: u8) -> Option<u8> {
+/// Returns the value of a hex digit.
+pub(crate) fn hex_value(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 

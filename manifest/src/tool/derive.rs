@@ -36,6 +36,9 @@ const GUEST_PACKAGE: &str = "ax:guest/";
 /// The interface through which a guest describes tools of its own.
 const GUEST_TOOLS: &str = "ax:guest/tools@";
 
+/// The interface through which a guest brings its data to a newer form.
+const GUEST_LIFECYCLE: &str = "ax:guest/lifecycle@";
+
 /// An instance that Python toolchains export besides the world.
 const STRAY_INTERFACE: &str = "exports";
 
@@ -73,7 +76,8 @@ pub fn derive_tools(
     let none = BTreeMap::new();
     let notes = manifest.map_or(&none, |manifest| &manifest.tools);
     let candidates = candidates(facts, notes);
-    let guest = !facts.guest_interfaces.is_empty();
+    // `lifecycle` offers nothing to callers, so a component that has it keeps its typed tools.
+    let guest = facts.guest_interfaces.iter().any(|name| !name.starts_with(GUEST_LIFECYCLE));
     if !facts.guest_interfaces.iter().any(|name| name.starts_with(GUEST_TOOLS)) {
         check_notes(notes, &candidates.iter().map(|candidate| candidate.name.as_str()).collect())?;
     }

@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 
+use ax_manifest::ByteSize;
 use ax_manifest::Digest;
 use ax_manifest::LimitRequests;
 use ax_manifest::PermissionSet;
@@ -36,8 +37,8 @@ pub use read::LOCK_BYTES_MAX;
 pub use read::LockError;
 pub(crate) use read::position;
 
-/// The version of the form that is written; the only one that is read so far.
-pub const LOCK_VERSION: u32 = 1;
+/// The version of the form that is written. Version 1, without `state` and `kv-bytes`, is read too.
+pub const LOCK_VERSION: u32 = 2;
 
 /// What is installed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +79,17 @@ pub struct LockedPlugin {
     /// The raised limits that the person agreed to.
     #[serde(default)]
     pub limits: LimitRequests,
+    /// The raised quota on its key-value data that the person agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_bytes: Option<ByteSize>,
+    /// The number of its data in the key-value store; 0 when it keeps none. Going back to an
+    /// earlier generation goes back to its data.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub state: u64,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Lockfile {

@@ -13,6 +13,9 @@ use crate::printable::printable;
 /// Most bytes of a lock's text: ten thousand plugins of 800 bytes.
 pub const LOCK_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
+/// The oldest version of the form that is read; what it lacks has a default.
+const OLDEST_VERSION: u32 = 1;
+
 /// Why a lock could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LockError {
@@ -70,7 +73,10 @@ impl Lockfile {
         };
         let Versioned { version: found } = toml::from_str(text).map_err(malformed)?;
         match found {
-            LOCK_VERSION => toml::from_str(text).map_err(malformed),
+            OLDEST_VERSION..=LOCK_VERSION => {
+                let lock: Self = toml::from_str(text).map_err(malformed)?;
+                Ok(Self { version: LOCK_VERSION, ..lock })
+            }
             newer if newer > LOCK_VERSION => Err(LockError::Newer { found }),
             _ => Err(LockError::UnknownVersion { found }),
         }

@@ -25,6 +25,8 @@ pub(crate) fn plugin(seed: u64, permissions: &[&str]) -> LockedPlugin {
         enabled: true,
         permissions: permissions.collect(),
         limits: LimitRequests::default(),
+        kv_bytes: None,
+        state: 0,
     }
 }
 

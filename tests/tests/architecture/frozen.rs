@@ -16,7 +16,7 @@ use ax_manifest::Digest;
 use ax_tests::program;
 
 /// The folders below `wit/deps` whose host part has shipped. The rest would be drafts.
-const SERVED: &[&str] = &["ax-config", "ax-guest", "ax-log", "ax-task", "ax-types"];
+const SERVED: &[&str] = &["ax-config", "ax-guest", "ax-kv", "ax-log", "ax-task", "ax-types"];
 
 /// The variable that makes the test write the file instead of comparing it.
 const FREEZE: &str = "AX_FREEZE_WIT";

@@ -11,7 +11,14 @@ use crate::source;
 use crate::source::Source;
 
 /// Lowest first. Modules of one line do not use each other.
-const LAYERS: &[&[&str]] = &[&["clock"], &["audit"], &["plugin"], &["config"], &["app"], &["cli"]];
+const LAYERS: &[&[&str]] = &[
+    &["clock"],
+    &["audit", "egress", "kv", "secret"],
+    &["plugin"],
+    &["config"],
+    &["app"],
+    &["cli"],
+];
 
 /// Files at the root that belong to no layer: they only name or start the others.
 const ROOTS: &[&str] = &["lib", "main"];

@@ -19,6 +19,7 @@ use std::sync::LazyLock;
 
 use ax_host::audit::Audit;
 use ax_host::clock::SystemClock;
+use ax_host::kv::Kv;
 use ax_host::plugin::Allocation;
 use ax_host::plugin::Call;
 use ax_host::plugin::Folder;
@@ -30,6 +31,7 @@ use ax_host::plugin::Plugin;
 use ax_host::plugin::PluginHost;
 use ax_host::plugin::Release;
 use ax_host::plugin::Report;
+use ax_host::secret::vault::Vault;
 use ax_manifest::Grant;
 use ax_manifest::GrantScope;
 use ax_manifest::Identity;
@@ -161,18 +163,15 @@ impl Guest {
 
     /// Takes the tools as given, whatever the component is.
     pub(crate) fn unchecked(bytes: Vec<u8>, tools: Vec<Tool>) -> Self {
+        let identity = Identity {
+            name: "test:hostile".parse().expect("a name"),
+            source: Source::Folder(PathBuf::from("/hostile")),
+        };
         let release = Release {
-            identity: Identity {
-                name: "test:hostile".parse().expect("a name"),
-                source: Source::Folder(PathBuf::from("/hostile")),
-            },
             version: semver::Version::new(1, 0, 0),
-            component: ax_manifest::Digest::of(&bytes),
             tools,
-            declared: std::iter::empty().collect(),
-            grants: Vec::new(),
             limits: Limits { fuel: 500_000_000, ..Limits::default() },
-            settings: Arc::default(),
+            ..Release::bare(identity, ax_manifest::Digest::of(&bytes))
         };
         Self { bytes, release }
     }
@@ -224,6 +223,8 @@ pub(crate) fn config() -> HostConfig {
             "OTHER" => Some("other".to_owned()),
             _ => None,
         },
+        kv: Kv::at(&ground.folder.join("home")),
+        vault: Vault::open(&ground.folder.join("home"), &ground.folder.join("home/secrets.key")),
     }
 }
 

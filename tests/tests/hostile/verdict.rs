@@ -49,6 +49,8 @@ pub(crate) fn of_error(error: &CallError) -> String {
         CallError::Answer { .. } => "answer".to_owned(),
         CallError::Start { .. } => "start".to_owned(),
         CallError::Cancelled => "cancelled".to_owned(),
+        CallError::Leak { secret } => format!("leak({secret})"),
+        CallError::Secrets(_) => "secrets".to_owned(),
         CallError::Audit(_) => "audit".to_owned(),
         CallError::Lost => "lost".to_owned(),
     }

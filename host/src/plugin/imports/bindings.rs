@@ -2,7 +2,10 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "ax:plugin/tools",
-    imports: { default: trappable },
+    world: "ax:plugin/stateful",
+    imports: {
+        "ax:kv/store": async | trappable,
+        default: trappable,
+    },
     exports: { default: async },
 });

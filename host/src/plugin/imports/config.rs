@@ -11,14 +11,14 @@ use super::bindings::ax::config::config;
 
 impl config::Host for Guest {
     fn get(&mut self, key: String) -> wasmtime::Result<Option<String>> {
-        let value = self.call.settings.get(&key).map(ToString::to_string);
+        let value = self.call.holdings.settings.get(&key).map(ToString::to_string);
         let bytes = key.len() + value.as_ref().map_or(0, String::len);
         self.gate.pass(Capability::AxConfig, Needs::Nothing, bytes as u64)?;
         Ok(value)
     }
 
     fn all(&mut self) -> wasmtime::Result<String> {
-        let all = serde_json::Value::Object((*self.call.settings).clone()).to_string();
+        let all = serde_json::Value::Object((*self.call.holdings.settings).clone()).to_string();
         self.gate.pass(Capability::AxConfig, Needs::Nothing, all.len() as u64)?;
         Ok(all)
     }

@@ -11,12 +11,14 @@
 
 mod call;
 mod config;
+mod failure;
+mod kv;
 mod log;
 mod wasi;
 
 pub(super) mod bindings;
 
-pub(super) use wasi::OpenFiles;
+pub(super) use wasi::{OpenFiles, Wasi};
 
 use ax_manifest::{Capability, Served};
 use wasmtime::component::{HasSelf, Linker};
@@ -46,6 +48,7 @@ pub(super) fn link(capability: Capability, linker: &mut Linker<Guest>) -> wasmti
             ax::config::config::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g)
         }
         Capability::AxTaskCall => ax::task::call::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g),
+        Capability::AxKvStore => ax::kv::store::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g),
         // Words only: an interface without functions has nothing to link.
         Capability::AxTypes => Ok(()),
         Capability::WasiIoError
@@ -76,8 +79,7 @@ pub(super) fn link(capability: Capability, linker: &mut Linker<Guest>) -> wasmti
         | Capability::WasiSocketsUdpCreateSocket
         | Capability::WasiSocketsIpNameLookup => wasi::link(capability, linker),
         // Admission refuses a component that imports these and says which host will serve them.
-        Capability::AxKvStore
-        | Capability::AxHttpClient
+        Capability::AxHttpClient
         | Capability::AxSecrets
         | Capability::AxEventsBus
         | Capability::AxTools

@@ -41,15 +41,24 @@ use super::super::gate::Gate;
 use super::super::guest::CallFrame;
 use super::super::guest::CallId;
 use super::super::guest::Guest;
+use super::super::guest::Holdings;
+use super::super::guest::Outside;
 use super::super::guest::World;
 use super::super::limits::Limits;
 use super::super::log::Log;
 use super::super::meter::HostMeter;
+use super::super::rights::Bounds;
 use super::super::rights::DenialReason;
 use super::super::rights::Rights;
+use super::super::secrets::CallSecrets;
+use super::super::written::Accounts;
 use super::link;
 use super::link_all;
 use crate::clock::SystemClock;
+use crate::kv::Kv;
+use crate::kv::Quota;
+use crate::kv::Space;
+use crate::secret::leak::LeakScan;
 
 /// Something an interface may define.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -210,6 +219,7 @@ fn everything_of_wasi_that_exists_has_a_row() {
 fn denial_of(capability: Capability) -> Option<fn()> {
     use Capability as C;
     match capability {
+        C::AxKvStore => Some(data_that_may_not_be_kept_are_denied),
         C::WasiCliEnvironment => Some(a_variable_that_is_not_granted_is_denied),
         C::WasiFilesystemPreopens => Some(a_folder_that_is_not_granted_is_denied),
         C::WasiFilesystemTypes => Some(a_change_below_a_folder_to_read_is_denied),
@@ -243,8 +253,7 @@ fn denial_of(capability: Capability) -> Option<fn()> {
         | C::WasiCliTerminalStdout
         | C::WasiCliTerminalStderr => None,
         // Not linked at all, as the tests above show; a denial test comes with the host part.
-        C::AxKvStore
-        | C::AxHttpClient
+        C::AxHttpClient
         | C::AxSecrets
         | C::AxEventsBus
         | C::AxTools
@@ -294,8 +303,9 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
     let permissions = |texts: &[&str]| -> Vec<Permission> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
     };
+    let bounds = Bounds { declared: permissions(declared).into_iter().collect(), policy: None };
     let rights = Rights::new(
-        permissions(declared).into_iter().collect(),
+        bounds,
         &[],
         &permissions(granted),
         None,
@@ -304,19 +314,24 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
     let folder = tempfile::tempdir().unwrap();
     let folders: Arc<[Folder]> = [Folder::bind("workspace", folder.path()).unwrap()].into();
     let limits = Limits::default();
+    let home = tempfile::tempdir().unwrap();
+    let kv = Kv::at(home.path());
     let frame = CallFrame {
         id: CallId::new(0, 0, 0),
         depth: 0,
         ends_at: Duration::from_secs(3600),
         world: World::Real,
         clock: Arc::new(SystemClock::new()),
-        settings: Arc::default(),
         environment: |_| Some("nobody may see this".to_owned()),
         progress: None,
         cancel: None,
+        holdings: Arc::new(holdings(&kv)),
+        outside: Arc::new(Outside { accounts: Accounts::new(kv.clone()), kv }),
+        secrets: CallSecrets::default(),
     };
     let meter = HostMeter::new(1 << 30, 1).admit(&limits).unwrap();
-    let guest = Guest::new(Gate::new(Arc::new(rights)), meter, Log::new(&limits), frame, folders);
+    let log = Log::new(&limits, LeakScan::none());
+    let guest = Guest::new(Gate::new(Arc::new(rights)), meter, log, frame, folders);
     let mut store = confined(&ENGINE, guest, &limits);
     let mut linker = linker();
     link_all(&mut linker).unwrap();
@@ -329,10 +344,21 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
     Outcome { answer, denials: store.into_data().gate.into_record().0 }
 }
 
+/// An empty state of its own.
+fn holdings(kv: &Kv) -> Holdings {
+    let quota = Quota { keys_max: 10, bytes_max: 1_000 };
+    let owner: Arc<str> = "test".into();
+    let state = kv.fork(&owner, None).unwrap().state;
+    Holdings { space: Space { owner: Arc::clone(&owner), state, quota }, ..Holdings::none() }
+}
+
 fn guest_component(imports: &[&str], module: &str) -> Vec<u8> {
     let mut resolve = wit();
-    let imports: String =
-        imports.iter().map(|name| format!("import wasi:{name}@0.2.12;\n")).collect();
+    let import = |name: &&str| match name.starts_with("ax:") {
+        true => format!("import {name};\n"),
+        false => format!("import wasi:{name}@0.2.12;\n"),
+    };
+    let imports: String = imports.iter().map(import).collect();
     let world =
         format!("package test:guest;\nworld guest {{ {imports} export run: func() -> u32; }}");
     let package = resolve.push_str("guest.wit", &world).unwrap();
@@ -361,6 +387,24 @@ fn a_variable_that_is_not_granted_is_denied() {
     let denied = attempt(&["env:LANG"]);
     assert_eq!(*denied.answer.as_ref().unwrap(), 0);
     denied.ends_denied("env:HOME", DenialReason::NotGranted);
+}
+
+/// Answers the kind of the error, or 1,000 when there was none.
+fn data_that_may_not_be_kept_are_denied() {
+    let module = r#"
+      (import "ax:kv/store@0.1.0" "usage" (func $usage (param i32)))
+      (func (export "run") (result i32)
+        (call $usage (i32.const 16))
+        (if (result i32) (i32.load8_u (i32.const 16))
+          (then (i32.load8_u (i32.const 24)))
+          (else (i32.const 1000))))"#;
+    /// `denied` among the kinds of `ax:types`.
+    const DENIED: u32 = 1;
+    let attempt = |granted: &[&str]| run(&["ax:kv/store@0.1.0"], module, &["kv"], granted);
+    assert_eq!(attempt(&["kv"]).answer.unwrap(), 1000, "it is there when granted");
+    let denied = attempt(&[]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), DENIED);
+    denied.ends_denied("kv", DenialReason::NotGranted);
 }
 
 /// Asks for the folders; their number is at 4, the handle of the first where 0 points to.

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use ax_host::plugin::{Rights, Ruling};
+use ax_host::plugin::{Bounds, Rights, Ruling};
 use ax_manifest::Permission;
 
 use crate::Effort;
@@ -43,7 +43,8 @@ pub(crate) fn run(effort: Effort) -> Vec<Row> {
             ]
         })
         .collect();
-    let rights = Rights::new(declared.iter().cloned().collect(), &[], &declared, None, 0);
+    let bounds = Bounds { declared: declared.iter().cloned().collect(), policy: None };
+    let rights = Rights::new(bounds, &[], &declared, None, 0);
     let wanted = permission("net:https://host19.example.com:GET:/v19/a/b");
     let rounds = effort.rounds(1_000_000);
     let before = ALLOCATIONS.load(Ordering::Relaxed);

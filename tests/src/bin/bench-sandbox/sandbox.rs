@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use ax_host::audit::Audit;
 use ax_host::clock::SystemClock;
+use ax_host::kv::Kv;
 use ax_host::plugin::{
     Allocation, Engine, HostConfig, Limits, LoadError, Plugin, PluginHost, Release,
 };
+use ax_host::secret::vault::KEY_FILE;
+use ax_host::secret::vault::Vault;
 use ax_manifest::{Identity, Source, derive_tools, inspect};
-use serde_json::Map;
 use tempfile::TempDir;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -45,22 +47,21 @@ impl Ours {
             instances_max: slots,
             folders: Vec::new(),
             environment: |_| None,
+            kv: Kv::at(home.path()),
+            vault: Vault::open(home.path(), &home.path().join(KEY_FILE)),
         };
         let host = PluginHost::new(config, audit.clone(), clock).expect("a sandbox");
         let bytes = guest_bytes();
         let facts = inspect(&bytes).expect("the bench guest is a component");
+        let identity = Identity {
+            name: "bench:guest".parse().expect("a name"),
+            source: Source::Folder(PathBuf::from("/bench")),
+        };
         let release = Release {
-            identity: Identity {
-                name: "bench:guest".parse().expect("a name"),
-                source: Source::Folder(PathBuf::from("/bench")),
-            },
-            version: semver::Version::new(0, 1, 0),
-            component: facts.digest,
             tools: derive_tools(&facts, None).expect("tools"),
             declared: ["env:LANG".parse().expect("a permission")].into_iter().collect(),
-            grants: Vec::new(),
             limits,
-            settings: Arc::new(Map::new()),
+            ..Release::bare(identity, facts.digest)
         };
         let plugin = host.load(release, || Ok::<_, LoadError>(bytes)).expect("it loads");
         Self { host, plugin, audit, _home: home }

@@ -1,10 +1,10 @@
 //! `wasi:filesystem`: folders a person granted, under the names they are bound to.
 //!
-//! Permission `fs:<folder>:read`; writing is refused (`fs:<folder>:write` is served by a later
-//! host). Every method that touches a file first asks the gate for the folder its descriptor came
-//! from, then leaves
-//! the work to wasmtime's implementation on cap-std, where no `..`, symlink, trailing slash, hard
-//! link or rename leaves the folder. Bounds: [`limits::HANDLES`] descriptors and listings at once.
+//! Permissions `fs:<folder>:read` and `fs:<folder>:write`. Every method that touches a file first asks
+//! the gate for the folder its descriptor came from; what makes a folder grow is charged to the
+//! grant's account (`quota`); then the work is left to wasmtime's implementation on cap-std, where no `..`, symlink, trailing slash, hard
+//! link or rename leaves the folder. Bounds: [`limits::HANDLES`] descriptors and listings at once,
+//! [`limits::WRITTEN_BYTES`], [`limits::WRITTEN_FILES`].
 //!
 //! Not here: which folder a name means ([`super::super::super::folder`]).
 
@@ -30,7 +30,11 @@ use super::super::super::folder::Folder;
 use super::super::super::gate::{Needs, Refusal};
 use super::super::super::guest::Guest;
 use super::super::super::limits::{self, Limit};
+use super::super::super::rights::Ruling;
+use super::super::super::written::Account;
 use super::file_stream::FileStream;
+use super::file_writer::FileWriter;
+use super::quota::may_link;
 
 pub(super) struct HasFiles;
 
@@ -38,7 +42,7 @@ impl HasData for HasFiles {
     type Data<'a> = Files<'a>;
 }
 
-pub(super) struct Files<'a>(&'a mut Guest);
+pub(super) struct Files<'a>(pub(super) &'a mut Guest);
 
 pub(super) fn view(guest: &mut Guest) -> Files<'_> {
     Files(guest)
@@ -48,16 +52,16 @@ pub(super) fn view(guest: &mut Guest) -> Files<'_> {
 const LISTING_ENTRY_BYTES: usize = 96;
 
 /// What a guest calls a file or a folder.
-type Handle = Resource<Descriptor>;
+pub(super) type Handle = Resource<Descriptor>;
 
 impl Files<'_> {
     /// Wasmtime's implementation, which does the work once the gate said yes.
-    fn wasi(&mut self) -> WasiFilesystemCtxView<'_> {
+    pub(super) fn wasi(&mut self) -> WasiFilesystemCtxView<'_> {
         WasiFilesystemCtxView { ctx: &mut self.0.files.ctx, table: &mut self.0.table }
     }
 
     /// Asks the gate for the folder that `handle` came from; returns the folder's index.
-    fn ask(&mut self, handle: &Handle, access: Access) -> FsResult<usize> {
+    pub(super) fn ask(&mut self, handle: &Handle, access: Access) -> FsResult<usize> {
         let Guest { gate, files, .. } = &mut *self.0;
         // A handle the guest made up fails in wasmtime's own table later; it belongs to no folder.
         let index = *files.open.get(&handle.rep()).ok_or(ErrorCode::BadDescriptor)?;
@@ -96,6 +100,32 @@ impl Files<'_> {
         }
     }
 
+    /// Makes a stream into a file; its account was opened with the file.
+    fn writer(
+        &mut self,
+        file: Handle,
+        at: Option<Filesize>,
+    ) -> FsResult<Resource<DynOutputStream>> {
+        let index = self.ask(&file, Access::Write)?;
+        self.room()?;
+        let account = self.0.files.accounts.get(&index).map(Arc::clone);
+        let account = account.ok_or(ErrorCode::NotPermitted)?;
+        let Descriptor::File(opened) = self.0.table.get(&file)? else {
+            return Err(ErrorCode::IsDirectory.into());
+        };
+        let held = rustix::fs::fstat(&*opened.file).map_err(std::io::Error::from);
+        let held = held.map_err(ErrorCode::from)?.st_size;
+        let file_bytes = u64::try_from(held).unwrap_or(0);
+        let made = match at {
+            Some(offset) => self.wasi().write_via_stream(file, offset)?,
+            None => self.wasi().append_via_stream(file)?,
+        };
+        let inner = self.0.table.delete(made)?;
+        let streamed = Arc::clone(&self.0.files.streamed);
+        let counted = FileWriter::new(inner, account, at, file_bytes, streamed);
+        Ok(self.0.table.push(Box::new(counted) as DynOutputStream)?)
+    }
+
     fn charge(&mut self, bytes: usize) -> FsResult<()> {
         self.0
             .gate
@@ -131,7 +161,12 @@ impl preopens::Host for Files<'_> {
                 Err(refusal @ Refusal::Exhausted(_)) => return Err(refusal.into()),
             }
             self.room().map_err(|_| Refusal::Exhausted(Limit::Handles))?;
-            let dir = Dir::new(folder.handle()?, FsPerms::ReadOnly, OpenMode::READ, false);
+            // Each change is asked for by itself; without the right there is no way to even try.
+            let (perms, mode) = match rights.decide(folder.permission(Access::Write)) {
+                Ruling::Allowed(_) => (FsPerms::ReadWrite, OpenMode::READ | OpenMode::WRITE),
+                Ruling::Denied(_) => (FsPerms::ReadOnly, OpenMode::READ),
+            };
+            let dir = Dir::new(folder.handle()?, perms, mode, false);
             let handle = self.0.table.push(Descriptor::Dir(dir))?;
             self.0.files.open.insert(handle.rep(), index);
             offered.push((handle, folder.guest_path()));
@@ -186,9 +221,30 @@ impl HostDescriptor for Files<'_> {
         {
             return Err(ErrorCode::Unsupported.into());
         }
-        let handle =
+        let before = if access == Access::Write {
+            let account = self.account(&dir).await?;
+            let standing = self.standing(&dir, &path).await;
+            let creates = standing.is_none() && open_flags.contains(OpenFlags::CREATE);
+            if creates {
+                account.add_file().map_err(|limit| self.full(limit))?;
+            }
+            Some((account, standing, creates))
+        } else {
+            None
+        };
+        let opened =
             HostDescriptor::open_at(&mut self.wasi(), dir, path_flags, path, open_flags, flags)
-                .await?;
+                .await;
+        if let Some((account, standing, creates)) = before {
+            match (&opened, standing) {
+                (Err(_), _) if creates => account.remove_file(),
+                (Ok(_), Some(was)) if open_flags.contains(OpenFlags::TRUNCATE) => {
+                    account.shrink(was.bytes);
+                }
+                _ => {}
+            }
+        }
+        let handle = opened?;
         self.0.files.open.insert(handle.rep(), folder);
         Ok(handle)
     }
@@ -303,8 +359,13 @@ impl HostDescriptor for Files<'_> {
     }
 
     async fn set_size(&mut self, file: Handle, size: Filesize) -> FsResult<()> {
-        self.ask(&file, Access::Write)?;
-        HostDescriptor::set_size(&mut self.wasi(), file, size).await
+        let account = self.account(&file).await?;
+        let before = self.size(&file).await?;
+        let growth = size.saturating_sub(before);
+        account.grow(growth).map_err(|limit| self.full(limit))?;
+        let done = HostDescriptor::set_size(&mut self.wasi(), file, size).await;
+        account.shrink(if done.is_ok() { before.saturating_sub(size) } else { growth });
+        done
     }
 
     async fn set_times(
@@ -336,8 +397,16 @@ impl HostDescriptor for Files<'_> {
         bytes: Vec<u8>,
         offset: Filesize,
     ) -> FsResult<Filesize> {
-        self.ask(&file, Access::Write)?;
-        HostDescriptor::write(&mut self.wasi(), file, bytes, offset).await
+        let account = self.account(&file).await?;
+        self.charge(bytes.len())?;
+        let before = self.size(&file).await?;
+        let growth = offset.saturating_add(bytes.len() as u64).saturating_sub(before);
+        account.grow(growth).map_err(|limit| self.full(limit))?;
+        let done = HostDescriptor::write(&mut self.wasi(), file, bytes, offset).await;
+        if done.is_err() {
+            account.shrink(growth);
+        }
+        done
     }
 
     fn write_via_stream(
@@ -345,33 +414,50 @@ impl HostDescriptor for Files<'_> {
         file: Handle,
         offset: Filesize,
     ) -> FsResult<Resource<DynOutputStream>> {
-        self.ask(&file, Access::Write)?;
-        self.wasi().write_via_stream(file, offset)
+        self.writer(file, Some(offset))
     }
 
     fn append_via_stream(&mut self, file: Handle) -> FsResult<Resource<DynOutputStream>> {
-        self.ask(&file, Access::Write)?;
-        self.wasi().append_via_stream(file)
+        self.writer(file, None)
     }
 
     async fn create_directory_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
-        self.ask(&dir, Access::Write)?;
-        HostDescriptor::create_directory_at(&mut self.wasi(), dir, path).await
+        let account = self.account(&dir).await?;
+        account.add_file().map_err(|limit| self.full(limit))?;
+        let done = HostDescriptor::create_directory_at(&mut self.wasi(), dir, path).await;
+        if done.is_err() {
+            account.remove_file();
+        }
+        done
     }
 
     async fn remove_directory_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
-        self.ask(&dir, Access::Write)?;
-        HostDescriptor::remove_directory_at(&mut self.wasi(), dir, path).await
+        let account = self.account(&dir).await?;
+        HostDescriptor::remove_directory_at(&mut self.wasi(), dir, path).await?;
+        account.remove_file();
+        Ok(())
     }
 
     async fn unlink_file_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
-        self.ask(&dir, Access::Write)?;
-        HostDescriptor::unlink_file_at(&mut self.wasi(), dir, path).await
+        let account = self.account(&dir).await?;
+        let standing = self.standing(&dir, &path).await;
+        HostDescriptor::unlink_file_at(&mut self.wasi(), dir, path).await?;
+        account.remove_file();
+        account.shrink(standing.map_or(0, |was| was.bytes));
+        Ok(())
     }
 
     async fn symlink_at(&mut self, dir: Handle, target: String, path: String) -> FsResult<()> {
-        self.ask(&dir, Access::Write)?;
-        HostDescriptor::symlink_at(&mut self.wasi(), dir, target, path).await
+        let account = self.account(&dir).await?;
+        if !may_link(&target) {
+            return Err(ErrorCode::NotPermitted.into());
+        }
+        account.add_file().map_err(|limit| self.full(limit))?;
+        let done = HostDescriptor::symlink_at(&mut self.wasi(), dir, target, path).await;
+        if done.is_err() {
+            account.remove_file();
+        }
+        done
     }
 
     async fn link_at(
@@ -383,9 +469,14 @@ impl HostDescriptor for Files<'_> {
         to_path: String,
     ) -> FsResult<()> {
         self.ask(&dir, Access::Write)?;
-        self.ask(&to_dir, Access::Write)?;
+        let account = self.account(&to_dir).await?;
+        account.add_file().map_err(|limit| self.full(limit))?;
         let mut wasi = self.wasi();
-        HostDescriptor::link_at(&mut wasi, dir, path_flags, path, to_dir, to_path).await
+        let done = HostDescriptor::link_at(&mut wasi, dir, path_flags, path, to_dir, to_path).await;
+        if done.is_err() {
+            account.remove_file();
+        }
+        done
     }
 
     async fn rename_at(
@@ -396,8 +487,15 @@ impl HostDescriptor for Files<'_> {
         to_path: String,
     ) -> FsResult<()> {
         self.ask(&dir, Access::Write)?;
-        self.ask(&to_dir, Access::Write)?;
-        HostDescriptor::rename_at(&mut self.wasi(), dir, path, to_dir, to_path).await
+        let account = self.account(&to_dir).await?;
+        // What it takes the place of is freed: to write beside a file and rename is how to save one.
+        let replaced = self.standing(&to_dir, &to_path).await;
+        HostDescriptor::rename_at(&mut self.wasi(), dir, path, to_dir, to_path).await?;
+        if let Some(was) = replaced {
+            account.remove_file();
+            account.shrink(was.bytes);
+        }
+        Ok(())
     }
 
     fn drop(&mut self, handle: Handle) -> wasmtime::Result<()> {
@@ -425,8 +523,10 @@ impl HostDirectoryEntryStream for Files<'_> {
 /// The descriptors one call holds, and the folder each came from.
 pub(in super::super::super) struct OpenFiles {
     ctx: WasiFilesystemCtx,
-    folders: Arc<[Folder]>,
+    pub(super) folders: Arc<[Folder]>,
     open: HashMap<u32, usize>,
+    /// What the running call wrote to, by the folder's index.
+    pub(super) accounts: HashMap<usize, Arc<Account>>,
     /// Bytes that streams read since they were last charged. Held once by this and once by each
     /// open stream of a file, which is how open streams are counted.
     streamed: Arc<AtomicU64>,
@@ -439,8 +539,19 @@ impl OpenFiles {
             ctx: WasiFilesystemCtx::default(),
             folders,
             open: HashMap::new(),
+            accounts: HashMap::new(),
             streamed: Arc::new(AtomicU64::new(0)),
         }
+    }
+
+    /// Starts the next call of a warm instance: what is open stays, its rights are asked anew.
+    pub(in super::super::super) fn restart(&mut self) {
+        self.accounts.clear();
+    }
+
+    /// Returns the accounts the call wrote under.
+    pub(in super::super::super) fn written(&self) -> Vec<Arc<Account>> {
+        self.accounts.values().filter(|account| account.take_touched()).map(Arc::clone).collect()
     }
 
     /// Takes the bytes that streams read since the last time.

@@ -6,7 +6,9 @@
 
 mod environment;
 mod file_stream;
+mod file_writer;
 mod files;
+mod quota;
 mod sockets;
 mod stdio;
 
@@ -23,7 +25,7 @@ use wasmtime_wasi::{
 
 use super::super::guest::{Guest, World};
 use super::super::limits;
-use super::super::log::Level;
+use super::super::log::{Level, Log};
 use environment::HasEnvironment;
 use files::HasFiles;
 use sockets::HasSockets;
@@ -120,18 +122,37 @@ impl HasData for HasTable {
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let (world, log) = (self.call.world, &self.log);
-        let ctx = self.wasi.get_or_insert_with(|| Box::new(context(world, log)));
-        WasiCtxView { ctx, table: &mut self.table }
+        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(world, log)));
+        WasiCtxView { ctx: &mut wasi.ctx, table: &mut self.table }
+    }
+}
+
+/// Wasmtime's own part of WASI, and the streams it writes to.
+pub(in super::super) struct Wasi {
+    ctx: WasiCtx,
+    streams: [LogStream; 2],
+}
+
+impl Wasi {
+    fn new(world: World, log: &Log) -> Self {
+        let streams =
+            [LogStream::new(log.clone(), Level::Info), LogStream::new(log.clone(), Level::Error)];
+        Self { ctx: context(world, &streams), streams }
+    }
+
+    /// Puts what was written without a line's end into the log.
+    pub(in super::super) fn end_lines(&self) {
+        self.streams.iter().for_each(LogStream::end_line);
     }
 }
 
 /// Builds the context when the guest first asks for something of it: many never do, and seeding
 /// its random numbers costs more than a whole fresh instance.
-fn context(world: World, log: &super::super::log::Log) -> WasiCtx {
+fn context(world: World, [stdout, stderr]: &[LogStream; 2]) -> WasiCtx {
     let mut builder = WasiCtxBuilder::new();
     builder
-        .stdout(LogStream::new(log.clone(), Level::Info))
-        .stderr(LogStream::new(log.clone(), Level::Error))
+        .stdout(stdout.clone())
+        .stderr(stderr.clone())
         .max_random_size(limits::RANDOM_BYTES)
         .allow_tcp(false)
         .allow_udp(false)

@@ -37,6 +37,12 @@ impl LogStream {
         Self(Arc::new(Shared { log, level, line: Mutex::new(Vec::new()) }))
     }
 
+    /// Makes a line of what has no end yet.
+    pub(super) fn end_line(&self) {
+        let mut line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.emit(&mut line);
+    }
+
     fn push(&self, bytes: &[u8]) {
         let mut line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -140,7 +146,7 @@ mod tests {
     use crate::plugin::limits::Limits;
 
     fn lines(writes: &[&[u8]]) -> Vec<String> {
-        let log = Log::new(&Limits::default());
+        let log = Log::new(&Limits::default(), crate::secret::leak::LeakScan::none());
         let stream = LogStream::new(log.clone(), Level::Error);
         writes.iter().for_each(|bytes| stream.push(bytes));
         drop(stream);

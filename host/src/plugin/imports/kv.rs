@@ -1,0 +1,161 @@
+//! `ax:kv/store`: data the plugin keeps between calls.
+//!
+//! Permission `kv`, for reading and for writing. Bounds: those of the store (`kv`), and the quota of
+//! the plugin. Every call runs on the threads for files, since SQLite blocks.
+//! Not here: which data are whose ([`super::super::guest::Holdings`]).
+
+use ax_manifest::{Capability, Permission};
+
+use super::super::gate::{Needs, Refusal};
+use super::super::guest::Guest;
+use super::bindings::ax::kv::store;
+use super::bindings::ax::types::types::{Error, ErrorKind};
+use super::failure;
+use crate::kv::{Change, Condition, Counted, Entry, Kv, KvError, Page, Space};
+
+type Answer<T> = wasmtime::Result<Result<T, Error>>;
+
+impl Guest {
+    /// Asks the gate; `Ok(Err)` goes to the guest, `Err` ends the call.
+    fn may_keep(&mut self, bytes: u64) -> Answer<()> {
+        let needs = Needs::Permission(&Permission::Kv);
+        match self.gate.pass(Capability::AxKvStore, needs, bytes) {
+            Ok(()) => Ok(Ok(())),
+            Err(Refusal::Denied(reason)) => Ok(Err(failure::denied("kv", reason))),
+            Err(refusal @ Refusal::Exhausted(_)) => Err(refusal.into()),
+        }
+    }
+
+    /// Runs a blocking piece of work on the store.
+    fn in_store<T, W>(&self, work: W) -> impl Future<Output = Answer<T>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: FnOnce(&Kv, &Space) -> Result<T, KvError> + Send + 'static,
+    {
+        let kv = self.call.outside.kv.clone();
+        let holdings = std::sync::Arc::clone(&self.call.holdings);
+        let running = tokio::task::spawn_blocking(move || work(&kv, &holdings.space));
+        async {
+            match running.await {
+                Ok(done) => Ok(done.map_err(|error| told(&error))),
+                Err(_) => Err(wasmtime::Error::msg("the key-value store stopped")),
+            }
+        }
+    }
+
+    /// Charges what is about to be handed to the guest.
+    fn hand_over(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        Ok(self.gate.pass(Capability::AxKvStore, Needs::Nothing, bytes as u64)?)
+    }
+}
+
+impl store::Host for Guest {
+    async fn get(&mut self, key: String) -> Answer<Option<store::Entry>> {
+        if let Err(denied) = self.may_keep(key.len() as u64)? {
+            return Ok(Err(denied));
+        }
+        let found = self.in_store(move |kv, space| kv.get(space, &key)).await?;
+        if let Ok(Some(entry)) = &found {
+            self.hand_over(size_of(entry))?;
+        }
+        Ok(found.map(|entry| entry.map(shown)))
+    }
+
+    async fn scan(
+        &mut self,
+        prefix: String,
+        limit: u32,
+        cursor: Option<String>,
+    ) -> Answer<store::Page> {
+        let bytes = prefix.len() + cursor.as_ref().map_or(0, String::len);
+        if let Err(denied) = self.may_keep(bytes as u64)? {
+            return Ok(Err(denied));
+        }
+        let work = move |kv: &Kv, space: &Space| kv.scan(space, &prefix, limit, cursor.as_deref());
+        let found = self.in_store(work).await?;
+        if let Ok(page) = &found {
+            self.hand_over(page.entries.iter().map(size_of).sum())?;
+        }
+        Ok(found.map(|Page { entries, next }| store::Page {
+            entries: entries.into_iter().map(shown).collect(),
+            next,
+        }))
+    }
+
+    async fn write(&mut self, changes: Vec<store::Change>) -> Answer<u64> {
+        let changes: Vec<Change> = changes.into_iter().map(wanted).collect();
+        let size = |change: &Change| match change {
+            Change::Put { key, value, .. } => key.len() + value.len(),
+            Change::Remove { key, .. } => key.len(),
+        };
+        let bytes: usize = changes.iter().map(size).sum();
+        if let Err(denied) = self.may_keep(bytes as u64)? {
+            return Ok(Err(denied));
+        }
+        self.in_store(move |kv, space| kv.write(space, &changes)).await
+    }
+
+    async fn usage(&mut self) -> Answer<store::Quota> {
+        if let Err(denied) = self.may_keep(0)? {
+            return Ok(Err(denied));
+        }
+        let quota = self.call.holdings.space.quota;
+        let used = self.in_store(|kv, space| kv.usage(space)).await?;
+        Ok(used.map(|used| store::Quota {
+            keys: used.keys,
+            bytes: used.bytes,
+            keys_max: quota.keys_max,
+            bytes_max: quota.bytes_max,
+        }))
+    }
+}
+
+fn size_of(entry: &Entry) -> usize {
+    entry.key.len() + entry.value.len()
+}
+
+fn shown(entry: Entry) -> store::Entry {
+    store::Entry { key: entry.key, value: entry.value, version: entry.version }
+}
+
+fn wanted(change: store::Change) -> Change {
+    let when = |condition| match condition {
+        store::Condition::Always => Condition::Always,
+        store::Condition::Absent => Condition::Absent,
+        store::Condition::AtVersion(version) => Condition::AtVersion(version),
+    };
+    match change {
+        store::Change::Put(put) => {
+            Change::Put { key: put.key, value: put.value, when: when(put.when) }
+        }
+        store::Change::Remove(remove) => {
+            Change::Remove { key: remove.key, when: when(remove.when) }
+        }
+    }
+}
+
+/// Says a failure of the store in the words of `ax:types`.
+fn told(error: &KvError) -> Error {
+    let (kind, code) = match error {
+        KvError::Conflict { key } => (ErrorKind::Conflict, key.clone()),
+        KvError::Full { what: Counted::Keys, .. } => (ErrorKind::Exhausted, "kv-keys".to_owned()),
+        KvError::Full { what: Counted::Bytes, .. } => (ErrorKind::Exhausted, "kv-bytes".to_owned()),
+        KvError::Key { .. } => (ErrorKind::Invalid, "key".to_owned()),
+        KvError::Value { .. } => (ErrorKind::Invalid, "value".to_owned()),
+        KvError::Limit { .. } => (ErrorKind::Invalid, "limit".to_owned()),
+        KvError::Cursor => (ErrorKind::Invalid, "cursor".to_owned()),
+        KvError::TooManyChanges { .. } | KvError::TwoChanges { .. } => {
+            (ErrorKind::Invalid, "changes".to_owned())
+        }
+        other if other.is_transient() => (ErrorKind::Unavailable, String::new()),
+        _ => (ErrorKind::Failed, String::new()),
+    };
+    // Errors of the database name paths of the host.
+    let message = match kind {
+        ErrorKind::Failed | ErrorKind::Unavailable => {
+            "the key-value store cannot be used".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    failure::of(kind, &code, &message)
+}

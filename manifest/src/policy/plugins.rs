@@ -1,0 +1,139 @@
+//! `[plugins]`: which plugins may run.
+//!
+//! Invariant: a plugin runs if no pattern of `deny` names it, `allow` is absent or names it, and it
+//! is trusted enough. An empty `allow` names nobody.
+//! Not here: finding out who signed a plugin; no release has a signature yet.
+
+use super::each;
+use super::error::{PolicyErrorKind, Wrong};
+use crate::manifest::section::Section;
+use crate::manifest::tree::Node;
+use crate::name::{NAME_PART_CHARS_MAX, NameError, PluginName, check_kebab};
+use crate::permission::ANY;
+
+/// Patterns of `allow` that are repeated when a plugin matches none of them: one line.
+const SHOWN_MAX: usize = 8;
+
+/// What is said of every plugin as long as there are no signatures.
+const UNSIGNED: &str = "plugins.trust-min signed (this host cannot check signatures yet)";
+
+/// How much must be known about who made a plugin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TrustMin {
+    /// `none`: nothing.
+    #[default]
+    None,
+    /// `signed`: a key signed it. Nothing is signed yet, so this keeps every plugin out.
+    Signed,
+}
+
+/// Which plugins may run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PluginRules {
+    allow: Option<Allowed>,
+    /// Patterns with the text to show.
+    deny: Vec<(NamePattern, String)>,
+    trust_min: TrustMin,
+}
+
+/// The plugins of `allow`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Allowed {
+    patterns: Vec<NamePattern>,
+    /// What to show to a plugin that matches none.
+    text: String,
+}
+
+/// `*`, `ax:*` or `ax:notes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum NamePattern {
+    Any,
+    Namespace(String),
+    One(PluginName),
+}
+
+impl PluginRules {
+    pub(super) fn from_node(node: &Node) -> Result<Self, Wrong> {
+        let known = &["allow", "deny", "trust-min", "min-age"];
+        let section = Section::open(node, "plugins", known)?;
+        if let Some(node) = section.get("min-age") {
+            let key = section.path("min-age");
+            return Err(Wrong::at(node, PolicyErrorKind::NotEnforced { key }));
+        }
+        let allow =
+            each(&section, "allow", |node, text| Ok((NamePattern::from_text(node, text)?, text)))?;
+        let deny = each(&section, "deny", |node, text| {
+            Ok((NamePattern::from_text(node, text)?, format!("plugins.deny {text}")))
+        })?;
+        Ok(Self {
+            allow: allow.map(Allowed::new),
+            deny: deny.unwrap_or_default(),
+            trust_min: section.get("trust-min").map_or(Ok(TrustMin::None), trust_min)?,
+        })
+    }
+
+    pub(super) fn trust_min(&self) -> TrustMin {
+        self.trust_min
+    }
+
+    /// Tells whether `plugin` may run; if not, by which rule.
+    pub(super) fn admits(&self, plugin: &PluginName) -> Result<(), &str> {
+        if let Some((_, text)) = self.deny.iter().find(|(pattern, _)| pattern.names(plugin)) {
+            return Err(text);
+        }
+        if let Some(allow) = &self.allow
+            && !allow.patterns.iter().any(|pattern| pattern.names(plugin))
+        {
+            return Err(&allow.text);
+        }
+        match self.trust_min {
+            TrustMin::None => Ok(()),
+            TrustMin::Signed => Err(UNSIGNED),
+        }
+    }
+}
+
+fn trust_min(node: &Node) -> Result<TrustMin, Wrong> {
+    match node.text("plugins.trust-min")? {
+        "none" => Ok(TrustMin::None),
+        "signed" => Ok(TrustMin::Signed),
+        text => Err(Wrong::choice(node, "plugins.trust-min", text, &["none", "signed"])),
+    }
+}
+
+impl Allowed {
+    fn new(patterns: Vec<(NamePattern, &str)>) -> Self {
+        let shown: Vec<&str> = patterns.iter().take(SHOWN_MAX).map(|(_, text)| *text).collect();
+        let more = if patterns.len() > SHOWN_MAX { ", …" } else { "" };
+        let text = match shown.as_slice() {
+            [] => "plugins.allow (which is empty)".to_owned(),
+            shown => format!("plugins.allow {}{more}", shown.join(", ")),
+        };
+        Self { patterns: patterns.into_iter().map(|(pattern, _)| pattern).collect(), text }
+    }
+}
+
+impl NamePattern {
+    fn from_text(node: &Node, text: &str) -> Result<Self, Wrong> {
+        let wrong = |error| Wrong::at(node, PolicyErrorKind::NamePattern(error));
+        if text == ANY {
+            return Ok(Self::Any);
+        }
+        match text.strip_suffix(":*") {
+            Some(namespace) => {
+                check_kebab(namespace, NAME_PART_CHARS_MAX)
+                    .map_err(|why| wrong(NameError::new(text, why)))?;
+                Ok(Self::Namespace(namespace.to_owned()))
+            }
+            None => text.parse().map(Self::One).map_err(wrong),
+        }
+    }
+
+    fn names(&self, plugin: &PluginName) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Namespace(namespace) => namespace == plugin.namespace(),
+            Self::One(name) => name == plugin,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Fetches a web page and gives it as Markdown, without what a person who looks at it does not see.
+//!
+//! ```text
+//! answer ─ media ─ charset ─┬─ HTML: tree ─ writer ─┐
+//!                           ├─ JSON: json ──────────┼─ report ─ excerpt
+//!                           └─ text ────────────────┘
+//! ```
+//!
+//! The component (`export`, wasm only) asks `ax:http` and answers `ax:fetch/fetch`. All else is plain
+//! Rust, tested natively. Nothing recurses, since the stack of a guest is 512 KiB.
+
+pub mod charset;
+pub mod element;
+pub mod escape;
+pub mod excerpt;
+pub mod head;
+pub mod html;
+pub mod inline;
+pub mod invisible;
+pub mod json;
+pub mod links;
+pub mod media;
+pub mod outline;
+pub mod report;
+pub mod style;
+pub mod table;
+pub mod tag;
+pub mod tree;
+pub mod url;
+pub mod writer;
+
+#[cfg(target_arch = "wasm32")]
+mod export;
