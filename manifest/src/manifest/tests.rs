@@ -313,7 +313,7 @@ fn the_plugin_section_is_checked() {
     plugin.toml:3:11: `1.0.0+b` is not a version: a build part (`+…`) is not allowed
         hint: write three numbers, like `version = "0.3.1"`
     plugin.toml:4:1: unknown key `colour` in `[plugin]`
-        hint: the keys here are name, version, description, license, homepage, host, component
+        hint: the keys here are name, version, description, license, homepage, host, component, reuse
     plugin.toml:4:15: `plugin.description` is empty
         hint: write a sentence after `description =`, or delete the line
     plugin.toml:4:15: `plugin.description` holds the hidden character U+000A

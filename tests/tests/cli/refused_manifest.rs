@@ -179,18 +179,6 @@ fn notes_about_a_tool_that_is_not_there() {
 }
 
 #[test]
-fn files_to_write_are_not_served_yet() {
-    let manifest = with("[permissions]\nfs = [{ path = \"out\", access = \"write\" }]\n");
-    insta::assert_snapshot!(refused(&manifest), @r"
-    exit 1
-    --- stderr
-    error[AX-P016]: `test:calc` asks for `fs:out:write`, which comes with host version 0.2
-
-    hint: take `fs:out:write` out of its plugin.toml, or install a newer ax
-    ");
-}
-
-#[test]
 fn a_description_that_steers_a_terminal() {
     let manifest = components::CALC_MANIFEST.replace("Adds numbers", "\\u001b[2JAdds");
     let told = refused(&manifest);

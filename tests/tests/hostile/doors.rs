@@ -38,7 +38,8 @@ fn an_interface_that_nobody_knows_is_refused_twice() {
 fn an_interface_that_was_not_declared_is_refused_twice() {
     let component = wat::of_world("keeper", "keeper");
     settle("undeclared-import", "Undeclared", &admission(&component, &[]));
-    settle("declared-but-not-served", "NotServedYet", &admission(&component, &["kv"]));
+    let declared = admission(&component, &["memory:private"]);
+    settle("declared-but-not-served", "NotServedYet", &declared);
     settle("undeclared-import-loaded", "link", &loading(&component));
 }
 

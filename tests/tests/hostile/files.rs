@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use ax_host::plugin::Call;
 use ax_host::plugin::DenialReason;
+use ax_host::plugin::Folder;
+use ax_host::plugin::HostConfig;
 use ax_host::plugin::Output;
 use ax_host::plugin::Report;
 use ax_manifest::GrantScope;
@@ -155,11 +157,25 @@ fn nothing_is_changed_under_a_read_grant() {
     changes_nothing("write-declared-only", &declared, Some(DenialReason::NotGranted));
 }
 
-/// This host offers no writing, whatever was granted: there is no quota for it yet.
 #[test]
-fn nothing_is_changed_under_a_write_grant_either() {
-    let guest = Arena::shared().hostile().granted(&["fs:workspace:write"]);
-    changes_nothing("write-under-write-grant", &guest, None);
+fn a_write_grant_changes_its_own_folder_alone() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs_err::write(folder.path().join("file"), "as it was").expect("a file");
+    let folders = vec![Folder::bind("workspace", folder.path()).expect("a folder")];
+    let arena = Arena::with(HostConfig { folders, ..config() });
+    let before = (snapshot(&Arena::work()), snapshot(&Arena::outside()));
+    let guest = arena.hostile().granted(&["fs:workspace:write"]);
+    let report = arena.call(&guest, "change", &json!({ "folder": "/workspace" }));
+    let Ok(Output::Value(Value::Array(worked))) = &report.result else { panic!("{report:?}") };
+    let worked: Vec<&str> = worked.iter().filter_map(Value::as_str).collect();
+    assert!(worked.contains(&"create") && worked.contains(&"rename"), "{worked:?}");
+    // A terabyte is more than the quota; the others lead out of the folder.
+    for refused in ["set-length", "rename-out", "hard-link-out", "symlink-out"] {
+        assert!(!worked.contains(&refused), "{worked:?}");
+    }
+    assert_eq!(report.denials, []);
+    assert_eq!((snapshot(&Arena::work()), snapshot(&Arena::outside())), before);
+    settle("write-under-write-grant", "ok", &of_call(&report));
 }
 
 /// Insists that the folder is not there for this guest.
