@@ -82,7 +82,7 @@ pub(crate) fn build(checkout: &Checkout) -> Result<Vec<Guest>> {
     folders.iter().zip(&names).map(place).collect()
 }
 
-/// Compiles the guests of tests. They are packages of their own or one workspace; either way each
+/// Compiles the guests of tests. They are members of one workspace, or workspaces of their own; either way each
 /// folder gives one component.
 ///
 /// # Errors
@@ -91,10 +91,18 @@ pub(crate) fn build(checkout: &Checkout) -> Result<Vec<Guest>> {
 pub(crate) fn build_test_guests(checkout: &Checkout) -> Result<Vec<Guest>> {
     let folders = checkout.crates_in(TEST_GUESTS)?;
     let whole = checkout.root().join(TEST_GUESTS).join("Cargo.toml");
-    let manifests = match whole.is_file() {
-        true => vec![whole],
-        false => folders.iter().map(|folder| folder.join("Cargo.toml")).collect(),
-    };
+    let mut manifests = Vec::new();
+    let has_whole = whole.is_file();
+    for folder in &folders {
+        let manifest = folder.join("Cargo.toml");
+        // A folder with a workspace of its own is no member of the one around it.
+        if !has_whole || is_workspace(&read_text(&manifest)?) {
+            manifests.push(manifest);
+        }
+    }
+    if has_whole {
+        manifests.push(whole);
+    }
     for manifest in &manifests {
         process::run(guest_build(checkout).arg("--manifest-path").arg(manifest))?;
     }
@@ -160,6 +168,11 @@ fn package_name(folder: &Path) -> Result<String> {
             "add `name = \"…\"` below `[package]`",
         )
     })
+}
+
+/// Answers whether a manifest begins a workspace.
+fn is_workspace(manifest: &str) -> bool {
+    manifest.lines().any(|line| line.trim() == "[workspace]")
 }
 
 /// Finds `name = "…"` below `[package]`. Reads what we write ourselves, so it need not know all of

@@ -19,6 +19,9 @@ use crate::tree::Tree;
 const CONTENT_BYTES_MIN: usize = 200;
 /// Below that, a part must have at least one in this many bytes of the wider part.
 const CONTENT_SHARE: usize = 4;
+/// Bytes of a page that names a main part up to which it is read a third time, when there was little
+/// in the first two: each reading of 4 MiB takes up to 4 G fuel, and a call has 10 G.
+const THIRD_READING_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of an attribute that are kept: one more than is read of a style, so that a longer one is
 /// known to be longer.
 const ATTRIBUTE_BYTES_MAX: usize = 16 * 1024 + 1;
@@ -48,19 +51,29 @@ pub fn convert(html: &str, url: &str, form: Form, main_only: bool) -> Page {
         return read(html, url, form, Scope::All);
     }
     let names_main = contains_main(html);
-    if names_main {
-        let page = read(html, url, form, Scope::Main);
-        if page.text_bytes >= CONTENT_BYTES_MIN {
-            return page;
+    let mut page = None;
+    for scope in [Scope::Main, Scope::Noiseless, Scope::All] {
+        let is_worth = match scope {
+            Scope::Main => names_main,
+            Scope::Noiseless => true,
+            Scope::All => !names_main || html.len() <= THIRD_READING_BYTES_MAX,
+        };
+        if !is_worth {
+            continue;
         }
+        let wider = read(html, url, form, scope);
+        page = Some(match page {
+            Some(page) if is_enough(&page, &wider) => return page,
+            _ if wider.text_bytes >= CONTENT_BYTES_MIN => return wider,
+            _ => wider,
+        });
     }
-    let page = read(html, url, form, Scope::Noiseless);
-    if page.text_bytes >= CONTENT_BYTES_MIN {
-        return page;
-    }
-    let all = read(html, url, form, Scope::All);
-    let is_enough = page.text_bytes > 0 && page.text_bytes * CONTENT_SHARE >= all.text_bytes;
-    if is_enough { page } else { all }
+    page.unwrap_or_else(|| read(html, url, form, Scope::All))
+}
+
+/// Answers whether a part of the page is its content, although there is little of it.
+fn is_enough(page: &Page, wider: &Page) -> bool {
+    page.text_bytes > 0 && page.text_bytes * CONTENT_SHARE >= wider.text_bytes
 }
 
 /// Answers whether it is worth looking for a main part.

@@ -15,6 +15,7 @@ use crate::head::Head;
 use crate::inline::Form;
 use crate::inline::Marks;
 use crate::links::Links;
+use crate::outline::OUTPUT_BYTES_MAX;
 use crate::style;
 use crate::tag::Attribute;
 use crate::tag::Tag;
@@ -25,9 +26,12 @@ use crate::writer::Writer;
 /// Most elements inside one another. Browsers stop at 512; nothing here depends on the depth but
 /// memory, and a page that is deeper is made to hurt.
 pub const DEPTH_MAX: usize = 100_000;
-/// How many open elements an end tag looks through for its start, so that a page of end tags that fit
-/// nothing takes time in proportion to its length.
-const SCAN_MAX: usize = 256;
+/// How many open elements a tag looks through for the one it ends, so that a page of end tags that fit
+/// nothing takes time in proportion to its length: 4 MiB of them take 4 G fuel.
+const SCAN_MAX: usize = 48;
+/// Bytes of links, with what they are relative to, that are resolved; later links are text. More than
+/// is written could not be read, and each byte takes some 400 fuel.
+const LINK_BYTES_MAX: usize = OUTPUT_BYTES_MAX;
 /// Most columns that a cell spans.
 const SPAN_MAX: usize = 32;
 
@@ -62,6 +66,7 @@ pub struct Tree {
     own_url: String,
     base: Option<Base>,
     has_base: bool,
+    link_bytes: usize,
     /// What the page says about itself.
     pub head: Head,
     /// Its links.
@@ -89,6 +94,7 @@ impl Tree {
             own_url: url::without_fragment(url).to_owned(),
             base: Base::parse(url),
             has_base: false,
+            link_bytes: 0,
             head: Head::default(),
             links: Links::default(),
             writer: Writer::new(form),
@@ -315,8 +321,13 @@ impl Tree {
     }
 
     /// Resolves a link; none when it does not lead to another page.
-    fn target(&self, href: &str) -> Option<String> {
-        let url = self.base.as_ref()?.join(href)?;
+    fn target(&mut self, href: &str) -> Option<String> {
+        let base = self.base.as_ref()?;
+        self.link_bytes += base.bytes() + href.len();
+        if self.link_bytes > LINK_BYTES_MAX {
+            return None;
+        }
+        let url = base.join(href)?;
         let is_here = url.contains('#') && url::without_fragment(&url) == self.own_url;
         (!is_here).then_some(url)
     }

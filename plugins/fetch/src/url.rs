@@ -55,6 +55,11 @@ impl Base {
         (url.len() <= URL_BYTES_MAX).then_some(url)
     }
 
+    /// Bytes that a relative link is added to.
+    pub fn bytes(&self) -> usize {
+        self.authority.len() + self.path.len() + self.query.len()
+    }
+
     /// Returns the URL as text.
     pub fn into_text(self) -> String {
         format!("{}://{}{}{}", self.scheme, self.authority, self.path, self.query)

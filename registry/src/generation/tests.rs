@@ -327,10 +327,10 @@ fn a_lock_of_a_newer_ax_is_left_alone() {
     let home = Home::new();
     home.commit(1);
     let path = home.path("gen/000001/plugins.lock");
-    fs::write(&path, "version = 2\n").unwrap();
+    fs::write(&path, "version = 3\n").unwrap();
     let refused = home.generations().current().unwrap_err();
     assert_eq!(refused.hint(), LockError::Newer { found: 2 }.hint());
-    assert_eq!(fs::read_to_string(&path).unwrap(), "version = 2\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "version = 3\n");
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn a_commit_needs_the_lock_of_this_home() {
 fn a_lock_that_cannot_be_written_changes_nothing() {
     let home = Home::new();
     home.commit(1);
-    let newer = Lockfile { version: 2, ..Lockfile::empty() };
+    let newer = Lockfile { version: 3, ..Lockfile::empty() };
     let refused = home.generations().commit(&home.lock, &newer, &grants(1));
     assert!(matches!(refused, Err(GenerationError::Unwritable { number: 2, .. })));
     let refused = home.generations().commit(&home.lock, &sample::lock(2), &grants(u64::MAX));

@@ -36,7 +36,7 @@ fn a_lock_reads_like_this() {
     let lock = sample::of([("ax:metrics", plugin)]);
     insta::assert_snapshot!(lock.to_text().unwrap(), @r#"
     # Written by `ax`; not edited by hand. `ax plugin list` shows it.
-    version = 1
+    version = 2
 
     [plugins."ax:metrics"]
     version = "0.3.1"
@@ -59,7 +59,8 @@ fn a_lock_reads_like_this() {
 fn an_empty_lock_is_a_lock() {
     let text = Lockfile::empty().to_text().unwrap();
     assert_eq!(Lockfile::parse(&text).unwrap(), Lockfile::empty());
-    assert_eq!(Lockfile::parse("version = 1").unwrap(), Lockfile::default());
+    assert_eq!(Lockfile::parse("version = 2").unwrap(), Lockfile::default());
+    assert_eq!(Lockfile::parse("version = 1").unwrap(), Lockfile::default(), "the form before");
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn plugins_stand_in_order_of_their_names() {
 #[test]
 fn a_newer_lock_is_recognised_whatever_it_holds() {
     for text in
-        ["version = 2", "version = 4294967295\n[worlds.x]\ny = 1", "plugins = 3\nversion = 2"]
+        ["version = 3", "version = 4294967295\n[worlds.x]\ny = 1", "plugins = 3\nversion = 3"]
     {
         let refused = Lockfile::parse(text).unwrap_err();
         assert!(matches!(refused, LockError::Newer { .. }), "{text}");
@@ -106,22 +107,22 @@ fn wrong_values_are_refused() {
         ("enabled = true", "enabled = 1"),
         ("installed-at = 1", "installed-at = -1"),
         ("installed-at = 1", "installed-at = 1\ninstalled-at = 1"),
-        ("version = 1", "version = \"1\""),
+        ("version = 2", "version = \"2\""),
     ] {
         assert!(text.contains(from), "{from}");
         malformed(&text.replacen(from, to, 1));
     }
     malformed("");
-    malformed("version = 1\n[[plugins]]\n");
-    malformed(&format!("version = 1\nplugins = {}", "[".repeat(100_000)));
-    assert!(!malformed("version = 1\n\"\\u001B[2J\" = 1").contains('\u{1b}'));
+    malformed("version = 2\n[[plugins]]\n");
+    malformed(&format!("version = 2\nplugins = {}", "[".repeat(100_000)));
+    assert!(!malformed("version = 2\n\"\\u001B[2J\" = 1").contains('\u{1b}'));
 }
 
 #[test]
 fn a_lock_may_fill_its_bound_and_not_pass_it() {
     let max = usize::try_from(LOCK_BYTES_MAX).unwrap();
     let comment = |bytes: usize| {
-        let text = "version = 1\n#";
+        let text = "version = 2\n#";
         format!("{text}{}", "x".repeat(bytes - text.len()))
     };
     Lockfile::parse(&comment(max)).unwrap();
@@ -131,8 +132,8 @@ fn a_lock_may_fill_its_bound_and_not_pass_it() {
 
 #[test]
 fn what_could_not_be_read_back_is_not_written() {
-    let newer = Lockfile { version: 2, ..Lockfile::empty() };
-    assert_eq!(newer.to_text(), Err(LockError::Newer { found: 2 }));
+    let newer = Lockfile { version: 3, ..Lockfile::empty() };
+    assert_eq!(newer.to_text(), Err(LockError::Newer { found: 3 }));
     let mut plugin = sample::plugin(1, &[]);
     plugin.source = Source::Folder("/home/\u{1b}[2J".into());
     let refused = sample::of([("ax:a", plugin)]).to_text();
@@ -211,7 +212,7 @@ proptest! {
     }
 
     #[test]
-    fn random_text_never_panics(text in "(version = 1\n)?[\\[\\]{}\",.=a-z:0-9\n\\\\ é-]{0,200}") {
+    fn random_text_never_panics(text in "(version = 2\n)?[\\[\\]{}\",.=a-z:0-9\n\\\\ é-]{0,200}") {
         let _refused_or_not = Lockfile::parse(&text);
     }
 }

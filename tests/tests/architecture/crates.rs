@@ -18,7 +18,10 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("registry", "ax-registry", &["ax-manifest"]),
     ("host", "ax-host", &["ax-manifest", "ax-registry"]),
     ("plugins/echo", "ax-plugin-echo", &[]),
+    ("plugins/fetch", "ax-plugin-fetch", &[]),
     ("plugins/metrics", "ax-plugin-metrics", &[]),
+    ("plugins/notes", "ax-plugin-notes", &[]),
+    ("plugins/text", "ax-plugin-text", &[]),
     ("tests", "ax-tests", &["ax-host", "ax-manifest", "ax-registry"]),
     ("xtask", "xtask", &["ax-host", "ax-manifest", "ax-registry"]),
 ];

@@ -15,8 +15,11 @@ use std::path::PathBuf;
 use ax_manifest::Digest;
 use ax_tests::program;
 
-/// The folders below `wit/deps` whose host part has shipped. The rest would be drafts.
+/// The folders below `wit/deps` whose host part has shipped.
 const SERVED: &[&str] = &["ax-config", "ax-guest", "ax-kv", "ax-log", "ax-task", "ax-types"];
+
+/// Those whose host part comes later; they may still change.
+const DRAFTS: &[&str] = &["ax-http", "ax-secrets"];
 
 /// The variable that makes the test write the file instead of comparing it.
 const FREEZE: &str = "AX_FREEZE_WIT";
@@ -76,5 +79,7 @@ fn frozen_packages_are_as_they_were_released() {
 
 #[test]
 fn every_package_beside_the_served_ones_is_named_here() {
-    assert_eq!(names(&wit().join("deps")), SERVED);
+    let mut known = [SERVED, DRAFTS].concat();
+    known.sort_unstable();
+    assert_eq!(names(&wit().join("deps")), known);
 }

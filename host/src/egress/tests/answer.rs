@@ -1,5 +1,7 @@
 //! What honest and less honest answers become.
 
+use http_body_util::BodyExt as _;
+
 use super::*;
 
 #[tokio::test]
@@ -152,6 +154,20 @@ async fn a_body_dropped_before_its_end_closes_the_connection() {
     drop(answer);
     server.ended(1).await;
     assert_eq!(egress.idle_connections(), 0);
+}
+
+#[tokio::test]
+async fn an_error_closes_the_connection_though_the_body_is_kept() {
+    let script = vec![
+        Act::Hear,
+        say("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\nthis is no gzip"),
+        Act::AwaitEnd,
+    ];
+    let server = Server::new(vec![script]).await;
+    let mut answer = egress().send(get(&server.url("/"))).await.unwrap();
+    assert!(answer.body.frame().await.unwrap().is_err());
+    server.ended(1).await;
+    assert!(answer.body.frame().await.is_none());
 }
 
 #[tokio::test]

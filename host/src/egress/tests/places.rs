@@ -119,6 +119,15 @@ async fn the_next_address_is_tried_when_one_does_not_answer() {
 }
 
 #[tokio::test]
+async fn an_ipv4_address_in_ipv6_form_is_connected_to_as_what_it_is() {
+    let server = Server::saying(OK).await;
+    let list: &[&str] = &["::ffff:127.0.0.1", "127.0.0.1"];
+    let egress = egress_with(Script::new(&[list]), &["127.0.0.1"]);
+    let answer = egress.send(named("mapped.test", &server)).await.unwrap();
+    assert_eq!(answer.remote, server.address);
+}
+
+#[tokio::test]
 async fn a_name_without_addresses_and_a_port_without_a_server_say_so() {
     let server = Server::saying(OK).await;
     let error = refused(&egress(), named("nowhere.test", &server)).await;

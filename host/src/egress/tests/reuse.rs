@@ -127,6 +127,38 @@ async fn a_request_that_could_do_its_work_twice_is_not_repeated() {
     }
 }
 
+/// The server closes while the thread that would notice is held up: the request finds the
+/// connection closed before a byte of it is written.
+#[tokio::test]
+async fn a_request_that_was_never_written_is_sent_whatever_it_is() {
+    use std::io::Read as _;
+    use std::io::Write as _;
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (closed, is_closed) = std::sync::mpsc::sync_channel(1);
+    let server = std::thread::Builder::new().spawn(move || {
+        let mut heard = Vec::new();
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap();
+            heard.push(String::from_utf8_lossy(&request[..read]).into_owned());
+            stream.write_all(OK.as_bytes()).unwrap();
+            drop(stream);
+            closed.send(()).unwrap();
+        }
+        heard
+    });
+    let egress = egress();
+    let answer = egress.send(get(&url)).await.unwrap();
+    answer.body.collect(2).await.unwrap();
+    is_closed.recv().unwrap();
+    let post = with_body(Method::Post, &url, "once");
+    assert_eq!(fetch(&egress, post).await.unwrap().1, "ok");
+    let heard = server.unwrap().join().unwrap();
+    assert!(heard[1].starts_with("POST ") && heard[1].ends_with("once"), "{heard:?}");
+}
+
 #[tokio::test]
 async fn a_request_is_not_repeated_once_a_byte_of_an_answer_came() {
     let turns = vec![Act::Hear, say(OK), Act::Hear, say("H")];

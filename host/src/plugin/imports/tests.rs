@@ -304,13 +304,7 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
         texts.iter().map(|text| text.parse().unwrap()).collect()
     };
     let bounds = Bounds { declared: permissions(declared).into_iter().collect(), policy: None };
-    let rights = Rights::new(
-        bounds,
-        &[],
-        &permissions(granted),
-        None,
-        0,
-    );
+    let rights = Rights::new(bounds, &[], &permissions(granted), None, 0);
     let folder = tempfile::tempdir().unwrap();
     let folders: Arc<[Folder]> = [Folder::bind("workspace", folder.path()).unwrap()].into();
     let limits = Limits::default();

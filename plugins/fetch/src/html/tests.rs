@@ -240,6 +240,14 @@ fn a_table_that_turns_out_to_be_layout_loses_nothing() {
     );
 }
 
+#[test]
+fn resolving_links_is_bounded() {
+    let html = format!("<base href=/{}>{}", "z/".repeat(950), "<a href=x>y</a> ".repeat(2_000));
+    let links = markdown(&html).matches("](").count();
+    assert!((900..1_200).contains(&links), "{links}");
+    assert_eq!(plain(&html).matches('y').count(), 2_000);
+}
+
 /// The words of a text, sorted: text beside the cells of a table comes before it.
 fn words(text: &str) -> Vec<&str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric());
