@@ -135,7 +135,8 @@ async fn a_request_that_was_never_written_is_sent_whatever_it_is() {
     use std::io::Write as _;
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let (closed, is_closed) = std::sync::mpsc::sync_channel(1);
+    let (close, may_close) = std::sync::mpsc::sync_channel(2);
+    let (closed, is_closed) = std::sync::mpsc::sync_channel(2);
     let server = std::thread::Builder::new().spawn(move || {
         let mut heard = Vec::new();
         for _ in 0..2 {
@@ -144,15 +145,21 @@ async fn a_request_that_was_never_written_is_sent_whatever_it_is() {
             let read = stream.read(&mut request).unwrap();
             heard.push(String::from_utf8_lossy(&request[..read]).into_owned());
             stream.write_all(OK.as_bytes()).unwrap();
+            may_close.recv().unwrap();
             drop(stream);
             closed.send(()).unwrap();
         }
         heard
     });
     let egress = egress();
-    let answer = egress.send(get(&url)).await.unwrap();
-    answer.body.collect(2).await.unwrap();
+    fetch(&egress, get(&url)).await.unwrap();
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    close.send(()).unwrap();
     is_closed.recv().unwrap();
+    close.send(()).unwrap();
+    assert_eq!(egress.idle_connections(), 1, "nobody has noticed");
     let post = with_body(Method::Post, &url, "once");
     assert_eq!(fetch(&egress, post).await.unwrap().1, "ok");
     let heard = server.unwrap().join().unwrap();
