@@ -114,7 +114,7 @@ fn a_lock_of_a_newer_ax_is_refused_untouched() {
     let home = setup::with_calc();
     let path = home.path().join("gen/000001/plugins.lock");
     let text = fs_err::read_to_string(&path).expect("the lock");
-    let newer = text.replacen("version = 1", "version = 99", 1);
+    let newer = text.replacen("version = 2", "version = 99", 1);
     assert_ne!(newer, text);
     fs_err::write(&path, &newer).expect("written");
     let refused = home.ax(&["plugin", "disable", "test:calc"]).exits(1);
@@ -123,7 +123,7 @@ fn a_lock_of_a_newer_ax_is_refused_untouched() {
     --- stderr
     error[AX-L002]: generation 000001 is damaged
     caused by: `HOME/gen/000001/plugins.lock` is not a lock file
-    caused by: the lock has version 99, but this `ax` knows 1
+    caused by: the lock has version 99, but this `ax` knows 2
 
     hint: upgrade `ax`; nothing was changed
     ");
