@@ -8,6 +8,7 @@
 //! config   READ       settings and where each came from
 //! plugin   CONTAIN    the sandbox
 //! audit    REMEMBER   what happened, unchangeable
+//! egress   REACH      one HTTP exchange with an address that was checked
 //! kv       REMEMBER   what plugins keep
 //! secret   REMEMBER   what operators entrust, encrypted
 //! clock               the only source of time
@@ -18,6 +19,7 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod egress;
 pub mod kv;
 pub mod plugin;
 pub mod secret;
