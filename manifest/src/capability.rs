@@ -201,8 +201,8 @@ pub const TABLE: &[Row] = {
         free(C::AxConfig, "ax:config/config"),
         free(C::AxTaskCall, "ax:task/call"),
         ours(C::AxKvStore, "ax:kv/store", P::Kv, E::Keyed),
-        later(C::AxHttpClient, "ax:http/client", "0.2", P::Net, E::Unsafe),
-        later(C::AxSecrets, "ax:secrets/secrets", "0.2", P::Secret, E::Pure),
+        ours(C::AxHttpClient, "ax:http/client", P::Net, E::Unsafe),
+        ours(C::AxSecrets, "ax:secrets/secrets", P::Secret, E::Pure),
         later(C::AxEventsBus, "ax:events/bus", "0.3", P::Events, E::Keyed),
         later(C::AxTools, "ax:tools/tools", "0.3", P::Tools, E::Unsafe),
         later(C::AxServices, "ax:services/services", "0.3", P::Services, E::Unsafe),
@@ -312,9 +312,9 @@ const fn later(
     Row { served: Served::From(from), ..ours(capability, interface, kind, effect) }
 }
 
-/// An interface of `wasi:http`, which comes with `ax:http`.
+/// An interface of `wasi:http`, with what it sends under the rules of `ax:http`.
 const fn wasi_http(capability: Capability, interface: &'static str, effect: EffectClass) -> Row {
-    Row { track: WASI_TRACK, ..later(capability, interface, "0.2", PermissionKind::Net, effect) }
+    Row { track: WASI_TRACK, ..ours(capability, interface, PermissionKind::Net, effect) }
 }
 
 /// Baseline WASI: linked for everybody, nothing behind it that needs a grant.
@@ -441,16 +441,16 @@ mod tests {
         ax:config/config - Pure Now
         ax:task/call - Pure Now
         ax:kv/store kv Keyed Now
-        ax:http/client net Unsafe From("0.2")
-        ax:secrets/secrets secret Pure From("0.2")
+        ax:http/client net Unsafe Now
+        ax:secrets/secrets secret Pure Now
         ax:events/bus events Keyed From("0.3")
         ax:tools/tools tools Unsafe From("0.3")
         ax:services/services services Unsafe From("0.3")
         ax:model/chat models Pure From("0.3")
         ax:memory/memory memory Keyed From("0.3")
         ax:task/task agents Keyed From("0.3")
-        wasi:http/types net Pure From("0.2")
-        wasi:http/outgoing-handler net Unsafe From("0.2")
+        wasi:http/types net Pure Now
+        wasi:http/outgoing-handler net Unsafe Now
         wasi:io/error - Pure Now
         wasi:io/poll - Pure Now
         wasi:io/streams - Pure Now

@@ -191,10 +191,11 @@ fn shown(ask: &Ask, folders: &[Folder]) -> CardPermission {
 /// Says why granting a permission has no effect yet. Only what this host serves can be used.
 pub(super) fn idle(permission: &Permission) -> Option<&'static str> {
     match permission {
-        Permission::Fs { .. } | Permission::Env { .. } | Permission::Kv => None,
-        Permission::Net(_) | Permission::Secret { .. } => {
-            Some("this host does not serve it yet; host 0.2 will")
-        }
+        Permission::Fs { .. }
+        | Permission::Env { .. }
+        | Permission::Kv
+        | Permission::Net(_)
+        | Permission::Secret { .. } => None,
         Permission::Models { .. }
         | Permission::Tools(_)
         | Permission::Services { .. }

@@ -29,7 +29,9 @@ use crate::audit::entry::Action;
 use crate::plugin::{Limits, LoadError, Raise};
 
 /// The version of the host API that this program offers to plugins.
-pub(super) const HOST_API: Version = Version::new(0, 1, 0);
+pub(super) const HOST_API: Version = Version::new(0, 2, 0);
+/// An earlier one that it offers too: all that 0.1 had is in 0.2 as it was.
+const HOST_API_BEFORE: Version = Version::new(0, 1, 0);
 
 /// A plugin that may be installed once a person agreed.
 #[derive(Debug)]
@@ -175,8 +177,9 @@ impl App {
         let read = self.read_source(path, named)?;
         let manifest = &read.package.config.manifest;
         let plugin = manifest.plugin.name.to_string();
-        if !manifest.plugin.host.matches(&HOST_API) {
-            let needs = manifest.plugin.host.clone();
+        let needs = &manifest.plugin.host;
+        if !needs.matches(&HOST_API) && !needs.matches(&HOST_API_BEFORE) {
+            let needs = needs.clone();
             return Err(InstallError::OtherHost { plugin, needs });
         }
         if read.package.config.tools.is_empty() {

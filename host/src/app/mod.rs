@@ -38,6 +38,7 @@ use crate::audit::entry::{Action, Change, Decision, Entry, Record};
 use crate::audit::error::AuditError;
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::egress::EgressConfig;
 use crate::kv::Kv;
 use crate::plugin::{
     Allocation, Folder, FolderError, HostConfig, PluginHost, StartError, WORKSPACE, jail, limits,
@@ -204,6 +205,7 @@ impl App {
             environment: config::environment_variable,
             kv: self.kv.clone(),
             vault: self.vault.clone(),
+            network: EgressConfig::default(),
         };
         Ok(PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?)
     }

@@ -151,6 +151,12 @@ impl AnswerBody {
         body
     }
 
+    /// Returns who answers, for messages.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Reads the whole body.
     ///
     /// # Errors

@@ -84,17 +84,23 @@ use crate::egress::error::EgressStartError;
 use crate::egress::idle::Idle;
 use crate::egress::tls::Tls;
 
-/// What [`Egress`] needs.
+/// How requests find their way.
 #[derive(Debug)]
 pub struct EgressConfig {
-    /// Serves sockets and timers; requests may be made from any runtime with timers.
-    pub runtime: Handle,
     /// Finds addresses.
     pub resolver: Arc<dyn Resolve>,
     /// Certificate authorities that are trusted besides the system's.
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// Networks that the operator opened although they are not public.
     pub opened: Vec<Network>,
+}
+
+impl Default for EgressConfig {
+    /// The system's resolver and its certificate authorities, and nothing opened.
+    fn default() -> Self {
+        let resolver = Arc::new(SystemResolver::new());
+        Self { resolver, extra_roots: Vec::new(), opened: Vec::new() }
+    }
 }
 
 /// Makes HTTP exchanges.
@@ -187,13 +193,14 @@ impl fmt::Debug for Answer {
 }
 
 impl Egress {
-    /// Gets ready to send; connects to nothing and loads no certificates yet.
+    /// Gets ready to send; connects to nothing and loads no certificates yet. `runtime` serves
+    /// sockets and timers; requests may be made from any runtime with timers.
     ///
     /// # Errors
     ///
     /// [`EgressStartError::Root`] for an extra root that is none.
-    pub fn new(config: EgressConfig) -> Result<Arc<Self>, EgressStartError> {
-        let EgressConfig { runtime, resolver, extra_roots, opened } = config;
+    pub fn new(config: EgressConfig, runtime: Handle) -> Result<Arc<Self>, EgressStartError> {
+        let EgressConfig { resolver, extra_roots, opened } = config;
         let tls = Tls::new(extra_roots)?;
         let connector = Arc::new(Connector { resolver, tls, opened });
         Ok(Arc::new(Self { runtime, connector, idle: Arc::default() }))

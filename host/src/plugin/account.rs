@@ -1,16 +1,20 @@
 //! Writes what a call did into the audit.
 //!
-//! One row per call with counts of what was allowed, one row per kind of thing that was denied.
-//! The answer to a call with denials waits until its rows are on disk; others are batched.
+//! One row per call with counts of what was allowed, one row per request that was sent, one row per
+//! kind of thing that was denied. The answer to a call with denials, or that may have changed
+//! something outside, waits until its rows are on disk; others are batched.
 
 use std::sync::Arc;
 
 use ax_manifest::Digest;
 
-use super::call::{Call, Report};
+use super::call::Call;
 use super::error::CallError;
 use super::exports::Output;
 use super::gate::Denial;
+use super::outbox::{Sent, SentEnd};
+use super::report::Report;
+use super::rights::DenialReason;
 use super::{Plugin, PluginHost};
 use crate::audit::entry::{self, Decision, EffectCount, Entry, Outcome, Record};
 use crate::audit::error::AuditError;
@@ -33,7 +37,16 @@ impl PluginHost {
             rule: rule.into(),
             record,
         };
-        for denial in &report.denials {
+        for sent in &report.sent {
+            let (decision, rule) = match sent.end() {
+                SentEnd::Refused(_) => (Decision::Denied, DenialReason::Address.word()),
+                SentEnd::Leaked(_) => (Decision::Denied, DenialReason::Leak.word()),
+                _ => (Decision::Allowed, &**sent.rule()),
+            };
+            let record = Record::Effect(request(sent, &call_id, &tool));
+            self.audit.record(row(decision, rule, record)).await?;
+        }
+        for denial in report.denials.iter().filter(|denial| !has_row(denial)) {
             let record = Record::Effect(effect(denial, &call_id, &tool));
             self.audit.record(row(Decision::Denied, denial.reason.word(), record)).await?;
         }
@@ -67,7 +80,9 @@ fn summary(
         Ok(_) => Outcome::Ok,
         Err(error) => Outcome::error(error.kind().word()),
     };
-    let effects = report.allowances.iter().map(|allowed| EffectCount {
+    // Requests have rows of their own.
+    let counted = report.allowances.iter().filter(|it| !it.permission.starts_with("net:"));
+    let effects = counted.map(|allowed| EffectCount {
         permission: allowed.permission.as_str().into(),
         rule: Arc::clone(&allowed.rule),
         count: allowed.count,
@@ -86,6 +101,35 @@ fn summary(
             cost_micro_usd: 0,
         },
         effects: effects.collect(),
+    }
+}
+
+/// Answers whether a denial is told by the row of its request.
+fn has_row(denial: &Denial) -> bool {
+    matches!(denial.reason, DenialReason::Address | DenialReason::Leak)
+}
+
+fn request(sent: &Sent, call_id: &Arc<str>, tool: &Arc<str>) -> entry::Effect {
+    let outcome = match sent.end() {
+        SentEnd::Answered(_) => Outcome::Ok,
+        SentEnd::Unanswered => Outcome::error("unanswered"),
+        SentEnd::Failed(word) => Outcome::error(word),
+        SentEnd::Refused(_) => Outcome::error("address"),
+        SentEnd::Leaked(_) => Outcome::error("leak"),
+    };
+    entry::Effect {
+        call_id: Arc::clone(call_id),
+        tool: Arc::clone(tool),
+        permission: sent.permission().into(),
+        target: sent.target().into(),
+        input: None,
+        outcome,
+        usage: entry::Usage {
+            bytes_in: sent.bytes_in(),
+            bytes_out: sent.bytes_out(),
+            duration_us: sent.took_us(),
+            ..entry::Usage::default()
+        },
     }
 }
 

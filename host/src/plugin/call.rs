@@ -13,27 +13,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ax_manifest::{Digest, Permission, Span};
-use serde::Serialize;
 use tokio::sync::{SemaphorePermit, watch};
-use wasmtime::component::{Instance, ResourceTableError};
-use wasmtime::{CallHook, Store, Trap, UpdateDeadline};
-use wasmtime_wasi::I32Exit;
+use wasmtime::Store;
+use wasmtime::component::Instance;
 
-use super::account;
 use super::error::CallError;
-use super::exports::{self, Arguments, Output, Target};
-use super::gate::{Allowance, Denial, Gate, Refusal};
+use super::exports::{self, Arguments, Target};
+use super::gate::Gate;
 use super::guest::{CallFrame, CallId, Guest, Progress, World};
 use super::limits::{self, Limit, Limits};
-use super::log::{Line, Log};
+use super::log::Log;
 use super::meter::Meter;
+use super::report::{Report, report};
 use super::rights::Rights;
 use super::secrets::CallSecrets;
-use super::text;
+use super::store::{Stage, confined, explain, refuel};
 use super::warm::Warm;
 use super::written::Account;
 use super::{Plugin, PluginHost};
-use crate::secret::leak::LeakScan;
 
 /// What is asked of a plugin.
 #[derive(Debug, Clone)]
@@ -77,45 +74,6 @@ impl Call {
     }
 }
 
-/// What a call used.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Usage {
-    /// Fuel, about one unit per instruction.
-    pub fuel: u64,
-    /// Most bytes of memory at one time.
-    pub memory_peak_bytes: u64,
-    /// Bytes of input and of what host calls moved.
-    pub host_call_bytes: u64,
-    /// Bytes of the answer as JSON.
-    pub result_bytes: u64,
-    /// Microseconds from being asked to having the answer.
-    pub duration_us: u64,
-    /// Log lines that went beyond the bounds.
-    pub log_lines_dropped: u64,
-    /// Limits the guest ran into, whether or not the call failed by them.
-    pub limits_hit: Vec<Limit>,
-}
-
-/// Everything there is to say about a call.
-#[derive(Debug)]
-pub struct Report {
-    /// Names the call in the audit.
-    pub id: CallId,
-    /// The answer, or why there is none.
-    pub result: Result<Output, CallError>,
-    /// What it used.
-    pub usage: Usage,
-    /// What was refused on the way.
-    pub denials: Vec<Denial>,
-    /// What was allowed, by which rule, how often.
-    pub allowances: Vec<Allowance>,
-    /// What the guest said.
-    pub log: Vec<Line>,
-    /// Whether it may have changed something outside this host: the answer waits for its record.
-    pub changed_outside: bool,
-}
-
 /// A call that may run.
 struct Admitted<'a> {
     target: &'a Target,
@@ -133,11 +91,6 @@ enum Body {
     /// One that served a call before.
     Warm(Box<Warm>),
 }
-
-/// The error with which a guest is ended at its deadline.
-#[derive(Debug, thiserror::Error)]
-#[error("the deadline passed")]
-struct DeadlinePassed;
 
 impl Plugin {
     /// Checks whether a tool is there and takes this input, without calling it.
@@ -296,7 +249,7 @@ impl PluginHost {
         let result = match ended {
             None => Err(CallError::Cancelled),
             Some(Err(_)) => Err(CallError::exhausted(Limit::Time, limits)),
-            Some(Ok(Err(stage))) => Err(explain(stage, store.data(), plugin)),
+            Some(Ok(Err(stage))) => Err(explain(stage, store.data(), limits)),
             Some(Ok(Ok((raw, whole)))) => {
                 instance = Some(whole);
                 exports::answer(raw, target, limits)
@@ -312,7 +265,9 @@ impl PluginHost {
         let written = store.data().files.written();
         let wrote = !written.is_empty();
         self.settle(written).await;
-        let lane = plugin.lane(call).filter(|_| store.data().meter.hit().is_none());
+        // An instance that goes on with something of this call does not serve another one.
+        let is_at_rest = store.data().meter.hit().is_none() && store.data().outbox.is_over();
+        let lane = plugin.lane(call).filter(|_| is_at_rest);
         let (mut report, store) = report(id, store, limits.fuel, result, lane.is_some());
         report.changed_outside |= wrote;
         if let (Some(lane), Some(instance), Some(store)) = (lane, instance, store) {
@@ -383,186 +338,4 @@ async fn asked_to_stop(cancel: Option<watch::Receiver<bool>>) {
 async fn cancelled(cancel: Option<watch::Receiver<bool>>) {
     asked_to_stop(cancel).await;
     tokio::time::sleep(limits::CANCEL_GRACE).await;
-}
-
-/// Makes a store in which every limit is set before anything of the guest runs: a start function
-/// can already loop.
-pub(super) fn confined(
-    engine: &super::engine::Engine,
-    guest: Guest,
-    limits: &super::limits::Limits,
-) -> Store<Guest> {
-    let mut store = Store::new(engine.wasmtime(), guest);
-    store.limiter(|guest| &mut guest.meter);
-    store.set_max_component_handles(limits::COMPONENT_HANDLES);
-    store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
-    refuel(&mut store, limits);
-    store.epoch_deadline_callback(|context| {
-        let frame = &context.data().call;
-        if frame.clock.monotonic() >= frame.ends_at {
-            return Err(DeadlinePassed.into());
-        }
-        Ok(UpdateDeadline::Yield(1))
-    });
-    // What the host does for a guest costs it fuel, or a loop of host calls would be nearly free.
-    store.call_hook(|mut context, hook| {
-        let due = match hook {
-            CallHook::CallingHost => limits::HOST_CALL_FUEL,
-            CallHook::ReturningFromHost => context.data_mut().settle()?,
-            CallHook::CallingWasm | CallHook::ReturningFromWasm => 0,
-        };
-        if due == 0 {
-            return Ok(());
-        }
-        let left = context.get_fuel()?;
-        context.set_fuel(left.saturating_sub(due))?;
-        if left <= due { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
-    });
-    store
-}
-
-/// Gives a store what one call may use.
-fn refuel(store: &mut Store<Guest>, limits: &super::limits::Limits) {
-    store.set_fuel(limits.fuel).expect("the engine is configured to count fuel");
-    store.set_epoch_deadline(1);
-}
-
-/// Where the engine gave up.
-pub(super) enum Stage {
-    Start(wasmtime::Error),
-    Call(wasmtime::Error),
-}
-
-/// Says what an engine error means. Flags and types come first; the one error of the engine whose
-/// type is private is told by its name ([`copied_too_much`]).
-fn explain(stage: Stage, guest: &Guest, plugin: &Plugin) -> CallError {
-    let limits = &plugin.release.limits;
-    let (Stage::Start(error) | Stage::Call(error)) = &stage;
-    if let Some(limit) = limit_behind(error, guest) {
-        return CallError::exhausted(limit, limits);
-    }
-    if let Some(exit) = error.downcast_ref::<I32Exit>() {
-        return CallError::Exited { code: exit.0 };
-    }
-    if let Some(trap) = error.downcast_ref::<Trap>() {
-        return CallError::Trapped { message: trap.to_string() };
-    }
-    let message = text::scrub(&format!("{error:#}"), limits::ERROR_TEXT_BYTES);
-    match stage {
-        Stage::Start(_) => CallError::Start { message },
-        // Values that break the canonical ABI: text that is not UTF-8, places outside memory.
-        Stage::Call(_) => CallError::Trapped { message },
-    }
-}
-
-/// Answers whether the engine refused to copy more bytes. Its error type is private and has no
-/// fields, so its name is all there is to tell it by; `tests/hostile` fails if that changes.
-fn copied_too_much(error: &wasmtime::Error) -> bool {
-    format!("{:?}", error.root_cause()) == "HostcallFuelExhausted"
-}
-
-/// Finds the limit that made the engine give up, if it was one.
-pub(super) fn limit_behind(error: &wasmtime::Error, guest: &Guest) -> Option<Limit> {
-    if let Some(limit) = guest.meter.hit() {
-        return Some(limit);
-    }
-    if error.is::<DeadlinePassed>() {
-        return Some(Limit::Time);
-    }
-    if copied_too_much(error) {
-        return Some(Limit::Bytes);
-    }
-    if let Some(Refusal::Exhausted(limit)) = error.downcast_ref::<Refusal>() {
-        return Some(*limit);
-    }
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return Some(Limit::HostInstances);
-    }
-    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
-        return Some(Limit::Handles);
-    }
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => Some(Limit::Fuel),
-        Some(Trap::StackOverflow) => Some(Limit::Stack),
-        _ => None,
-    }
-}
-
-impl Report {
-    fn empty(id: CallId, error: CallError) -> Self {
-        Self {
-            id,
-            result: Err(error),
-            usage: Usage::default(),
-            denials: Vec::new(),
-            allowances: Vec::new(),
-            log: Vec::new(),
-            changed_outside: false,
-        }
-    }
-}
-
-/// Sums a call up; gives the store back if its instance is to be kept.
-fn report(
-    id: CallId,
-    mut store: Store<Guest>,
-    fuel_given: u64,
-    result: Result<Output, CallError>,
-    is_kept: bool,
-) -> (Report, Option<Store<Guest>>) {
-    let fuel_left = store.get_fuel().unwrap_or(0);
-    let mut kept = None;
-    let mut guest = None;
-    if is_kept {
-        store.data_mut().end_lines();
-        kept = Some(store);
-    } else {
-        let mut whole = store.into_data();
-        // Streams flush their last line when they go.
-        whole.wasi = None;
-        whole.table = wasmtime::component::ResourceTable::new();
-        guest = Some(whole);
-    }
-    let Some(ended) = guest.as_mut().or_else(|| kept.as_mut().map(Store::data_mut)) else {
-        return (Report::empty(id, CallError::Lost), None);
-    };
-    let result = withhold(result, ended.call.secrets.scan());
-    let (lines, log_lines_dropped) = ended.log.take();
-    let mut limits_hit: Vec<Limit> =
-        [ended.meter.hit(), ended.gate.hit()].into_iter().flatten().collect();
-    if let Err(CallError::Exhausted { limit, .. }) = &result {
-        limits_hit.push(*limit);
-    }
-    if log_lines_dropped > 0 {
-        limits_hit.push(Limit::Log);
-    }
-    limits_hit.sort_unstable();
-    limits_hit.dedup();
-    let usage = Usage {
-        fuel: fuel_given.saturating_sub(fuel_left),
-        memory_peak_bytes: ended.meter.bytes_peak(),
-        host_call_bytes: ended.gate.bytes(),
-        result_bytes: result.as_ref().map_or(0, account::size_of),
-        duration_us: 0,
-        log_lines_dropped,
-        limits_hit,
-    };
-    let gate = std::mem::replace(&mut ended.gate, Gate::new(Arc::default()));
-    let (denials, allowances) = gate.into_record();
-    (Report { id, result, usage, denials, allowances, log: lines, changed_outside: false }, kept)
-}
-
-/// Withholds an answer that holds a secret, and takes secrets out of errors.
-fn withhold(result: Result<Output, CallError>, scan: &LeakScan) -> Result<Output, CallError> {
-    if scan.is_empty() {
-        return result;
-    }
-    let found = match &result {
-        Ok(output) => serde_json::to_vec(output).ok().and_then(|text| scan.find(&text)),
-        Err(error) => error.said().iter().find_map(|text| scan.find(text.as_bytes())),
-    };
-    match found {
-        Some(secret) => Err(CallError::Leak { secret: secret.to_string() }),
-        None => result,
-    }
 }

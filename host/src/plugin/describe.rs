@@ -9,7 +9,6 @@ use std::time::Duration;
 use ax_manifest::{Annotations, ComponentFacts, Described};
 
 use super::PluginHost;
-use super::call::{Stage, confined, limit_behind};
 use super::error::{CallError, LoadError};
 use super::exports;
 use super::gate::Gate;
@@ -19,6 +18,7 @@ use super::limits::{Limit, Limits};
 use super::log::Log;
 use super::rights::Rights;
 use super::secrets::CallSecrets;
+use super::store::{Stage, confined, limit_behind};
 use super::text;
 use crate::secret::leak::LeakScan;
 

@@ -1,4 +1,5 @@
-//! The threads guests run on, apart from the ones that serve I/O.
+//! The threads guests run on, with the timers and connections of guests; nothing else is served
+//! there.
 //!
 //! A spinning guest holds its thread for up to one tick at a time. On threads of its own it can
 //! delay other guests by that much, and a gateway request by nothing.
@@ -44,13 +45,19 @@ impl Executor {
             .worker_threads(threads.max(1))
             .max_blocking_threads(BLOCKING_THREADS)
             .thread_name("ax-guest")
-            // By default timers are looked at every 61 polls; a guest's poll lasts a whole tick,
-            // which made kills half a second late.
+            // By default timers and sockets are looked at every 61 polls; a guest's poll lasts a
+            // whole tick, which made kills half a second late.
             .event_interval(1)
             .enable_time()
+            .enable_io()
             .build()?;
         let handle = runtime.handle().clone();
         Ok(Self { handle, _runtime: Arc::new(Owned(Some(runtime))) })
+    }
+
+    /// Returns what spawns on these threads.
+    pub(super) fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     /// Runs a future on the guest threads. When the returned future is dropped it goes on there, so

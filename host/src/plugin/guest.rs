@@ -13,13 +13,15 @@ use wasmtime::component::ResourceTable;
 use super::Release;
 use super::folder::Folder;
 use super::gate::{Gate, Needs, Refusal};
-use super::imports::{OpenFiles, Wasi};
+use super::imports::{Http, OpenFiles, Wasi};
 use super::limits;
 use super::log::Log;
 use super::meter::Meter;
-use super::secrets::CallSecrets;
+use super::outbox::Outbox;
+use super::secrets::{CallSecrets, Injection};
 use super::written::Accounts;
 use crate::clock::Clock;
+use crate::egress::Egress;
 use crate::kv::{Kv, Quota, Space};
 
 /// Names one call, everywhere: 26 characters, sorted by time.
@@ -74,6 +76,7 @@ pub type EnvironmentLookup = fn(&str) -> Option<String>;
 pub(super) struct Outside {
     pub(super) kv: Kv,
     pub(super) accounts: Accounts,
+    pub(super) egress: Arc<Egress>,
 }
 
 /// What belongs to a release, whatever the call.
@@ -84,6 +87,8 @@ pub(super) struct Holdings {
     pub(super) space: Space,
     /// What the operator set for it.
     pub(super) settings: Arc<Map<String, Value>>,
+    /// Secrets it asks to have put into requests.
+    pub(super) injections: Vec<Injection>,
 }
 
 impl Holdings {
@@ -94,6 +99,7 @@ impl Holdings {
             space: Space { owner: Arc::clone(&owner), state: release.state, quota },
             owner,
             settings: Arc::clone(&release.settings),
+            injections: release.injections.clone(),
         }
     }
 
@@ -104,6 +110,7 @@ impl Holdings {
             space: Space { owner: Arc::clone(&owner), state: 0, quota },
             owner,
             settings: Arc::default(),
+            injections: Vec::new(),
         }
     }
 }
@@ -127,14 +134,16 @@ pub(super) struct CallFrame {
 
 /// The data of one store: everything the host knows of a running instance.
 ///
-/// `gate` and `call` belong to one call and are replaced when a warm instance serves the
+/// `gate`, `outbox` and `call` belong to one call and are replaced when a warm instance serves the
 /// next; the rest lives as long as the instance.
 pub(super) struct Guest {
     pub(super) gate: Gate,
+    pub(super) outbox: Outbox,
     pub(super) call: CallFrame,
     pub(super) meter: Meter,
     pub(super) log: Log,
     pub(super) files: OpenFiles,
+    pub(super) http: Http,
     pub(super) table: ResourceTable,
     /// Made when the guest first asks for something of it.
     pub(super) wasi: Option<Box<Wasi>>,
@@ -150,7 +159,17 @@ impl Guest {
     ) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::RESOURCES);
-        Self { gate, call, meter, log, files: OpenFiles::new(folders), table, wasi: None }
+        Self {
+            gate,
+            outbox: Outbox::default(),
+            call,
+            meter,
+            log,
+            files: OpenFiles::new(folders),
+            http: Http::default(),
+            table,
+            wasi: None,
+        }
     }
 
     /// Makes a warm instance ready for its next call: nothing of the call before is left here.
@@ -159,6 +178,7 @@ impl Guest {
         self.meter.restart();
         self.files.restart();
         self.gate = gate;
+        self.outbox = Outbox::default();
         self.call = call;
     }
 
@@ -169,11 +189,11 @@ impl Guest {
         }
     }
 
-    /// Charges what streams moved since the last time; returns the fuel that is due.
+    /// Charges what streams and bodies moved since the last time; returns the fuel that is due.
     pub(super) fn settle(&mut self) -> Result<u64, Refusal> {
-        let streamed = self.files.take_streamed_bytes();
-        if streamed > 0 {
-            self.gate.pass(Capability::WasiIoStreams, Needs::Nothing, streamed)?;
+        let moved = self.files.take_streamed_bytes() + self.outbox.take_moved_bytes();
+        if moved > 0 {
+            self.gate.pass(Capability::WasiIoStreams, Needs::Nothing, moved)?;
         }
         Ok(self.gate.take_fuel_due())
     }

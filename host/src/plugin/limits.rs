@@ -192,6 +192,11 @@ impl Limit {
         Self::HostInstances,
     ];
 
+    /// Finds the limit behind the word that a request failed with.
+    pub(super) fn of_request(word: &str) -> Option<Self> {
+        [Self::BytesOut, Self::BytesIn].into_iter().find(|limit| limit.word() == word)
+    }
+
     /// Returns the word used in error codes, the audit and the documentation.
     #[must_use]
     pub fn word(self) -> &'static str {

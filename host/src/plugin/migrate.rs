@@ -9,7 +9,6 @@ use ax_manifest::{ComponentFacts, Permission};
 use semver::Version;
 use wasmtime::component::{Component, InstancePre};
 
-use super::call::{Stage, confined, limit_behind};
 use super::error::{CallError, LoadError};
 use super::exports;
 use super::gate::Gate;
@@ -18,6 +17,7 @@ use super::limits::{self, Limit};
 use super::log::Log;
 use super::rights::{Bounds, Rights};
 use super::secrets::CallSecrets;
+use super::store::{Stage, confined, limit_behind};
 use super::text;
 use super::{PluginHost, Release};
 use crate::secret::leak::LeakScan;

@@ -12,7 +12,8 @@
 //! its grants, ready to instantiate; every call gets a fresh instance, unless the plugin asks to be
 //! kept warm.
 //!
-//! Not here: packages and generations (`ax-registry`), who consents (`app`), models and networks.
+//! Not here: packages and generations (`ax-registry`), who consents (`app`), connections (`egress`),
+//! models.
 
 mod account;
 mod cache;
@@ -32,13 +33,17 @@ pub mod limits;
 mod log;
 mod meter;
 mod migrate;
+mod outbox;
+mod report;
 mod rights;
-#[expect(dead_code, reason = "secrets are put in by requests, which this host does not send yet")]
 mod secrets;
+mod send;
 mod slots;
+mod store;
 mod text;
 mod value;
 mod warm;
+mod watched;
 mod written;
 
 use std::collections::BTreeMap;
@@ -53,11 +58,13 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::audit::Audit;
 use crate::clock::Clock;
+use crate::egress::error::EgressStartError;
+use crate::egress::{Egress, EgressConfig};
 use crate::kv::Kv;
 use crate::secret::vault::Vault;
 
 pub use cache::{Cache, CacheError};
-pub use call::{Call, Report, Usage};
+pub use call::Call;
 pub use describe::DescribeError;
 pub use engine::{Allocation, Engine};
 pub use error::{CallError, ErrorKind, LoadError};
@@ -71,6 +78,8 @@ pub use limits::{Limit, Limits, Raise};
 pub use log::{Level, Line};
 pub use meter::HostMeter;
 pub use migrate::MigrateError;
+pub use outbox::{Sent, SentEnd};
+pub use report::{Report, Usage};
 pub use rights::{Bounds, DenialReason, Rights, Ruling};
 pub use secrets::Injection;
 pub use text::{is_shown_on_a_line, scrub};
@@ -109,6 +118,8 @@ pub struct HostConfig {
     pub kv: Kv,
     /// Secrets of the operator.
     pub vault: Vault,
+    /// How requests find their way.
+    pub network: EgressConfig,
 }
 
 /// Why the sandbox cannot start.
@@ -126,6 +137,9 @@ pub enum StartError {
     /// No cache.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// No way to send requests.
+    #[error("cannot prepare requests")]
+    Network(#[from] EgressStartError),
 }
 
 /// The sandbox.
@@ -228,10 +242,12 @@ impl PluginHost {
         let engine = Engine::new(config.allocation).map_err(refused)?;
         let mut linker = Linker::new(engine.wasmtime());
         imports::link_all(&mut linker).map_err(refused)?;
+        let executor = Executor::new(config.threads).map_err(StartError::Threads)?;
+        let egress = Egress::new(config.network, executor.handle())?;
         Ok(Arc::new(Self {
             engine,
             linker,
-            executor: Executor::new(config.threads).map_err(StartError::Threads)?,
+            executor,
             cache: Cache::open(&config.home)?,
             jail: Jail::new(config.compiler, config.threads),
             meter: HostMeter::new(config.memory_bytes_max, config.instances_max),
@@ -240,6 +256,7 @@ impl PluginHost {
             outside: Arc::new(Outside {
                 accounts: Accounts::new(config.kv.clone()),
                 kv: config.kv,
+                egress,
             }),
             secrets: Arc::new(Secrets::new(config.vault)),
             warm: WarmInstances::default(),

@@ -19,6 +19,7 @@ use std::sync::LazyLock;
 
 use ax_host::audit::Audit;
 use ax_host::clock::SystemClock;
+use ax_host::egress::EgressConfig;
 use ax_host::kv::Kv;
 use ax_host::plugin::Allocation;
 use ax_host::plugin::Call;
@@ -225,6 +226,7 @@ pub(crate) fn config() -> HostConfig {
         },
         kv: Kv::at(&ground.folder.join("home")),
         vault: Vault::open(&ground.folder.join("home"), &ground.folder.join("home/secrets.key")),
+        network: EgressConfig::default(),
     }
 }
 

@@ -243,7 +243,8 @@ fn egress() -> Arc<Egress> {
 fn egress_with(resolver: Arc<dyn Resolve>, opened: &[&str]) -> Arc<Egress> {
     let opened = opened.iter().map(|text| text.parse().unwrap()).collect();
     let runtime = Handle::current();
-    Egress::new(EgressConfig { runtime, resolver, extra_roots: Vec::new(), opened }).unwrap()
+    let config = EgressConfig { resolver, extra_roots: Vec::new(), opened };
+    Egress::new(config, runtime).unwrap()
 }
 
 fn budget(sent_bytes_max: u64, received_bytes_max: u64) -> Arc<ByteBudget> {

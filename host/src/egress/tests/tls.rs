@@ -65,13 +65,12 @@ async fn serve(
 }
 
 fn trusting(roots: &[&CertifiedIssuer<'static, KeyPair>]) -> Arc<Egress> {
-    Egress::new(EgressConfig {
-        runtime: Handle::current(),
+    let config = EgressConfig {
         resolver: Script::new(&[&["127.0.0.1"]]),
         extra_roots: roots.iter().map(|root| root.der().clone()).collect(),
         opened: vec!["127.0.0.0/8".parse().unwrap()],
-    })
-    .unwrap()
+    };
+    Egress::new(config, Handle::current()).unwrap()
 }
 
 fn problem(error: &EgressError) -> TlsProblem {
@@ -175,13 +174,12 @@ async fn a_cut_is_seen_over_tls_even_without_a_length() {
 
 #[tokio::test]
 async fn an_extra_root_that_is_none_is_refused_at_once() {
-    let error = Egress::new(EgressConfig {
-        runtime: Handle::current(),
+    let config = EgressConfig {
         resolver: Script::new(&[]),
         extra_roots: vec![TRUSTED.der().clone(), CertificateDer::from(vec![1, 2, 3])],
         opened: Vec::new(),
-    })
-    .unwrap_err();
+    };
+    let error = Egress::new(config, Handle::current()).unwrap_err();
     let EgressStartError::Root { number, .. } = &error;
     assert_eq!(*number, 2);
     assert!(error.hint().is_some());

@@ -4,6 +4,7 @@ wasmtime::component::bindgen!({
     path: "../wit",
     world: "ax:plugin/stateful",
     imports: {
+        "ax:http/client": async | trappable,
         "ax:kv/store": async | trappable,
         default: trappable,
     },

@@ -31,7 +31,9 @@ impl call::Host for Guest {
     fn progress(&mut self, done: u64, total: Option<u64>, note: String) -> wasmtime::Result<()> {
         self.gate.pass(Capability::AxTaskCall, Needs::Nothing, note.len() as u64)?;
         if let Some(watcher) = &self.call.progress {
-            let note = text::scrub(&note.replace('\n', " "), NOTE_BYTES);
+            // As with logs: what is cut or replaced afterwards could hide a part of a secret.
+            let note = self.call.secrets.scan().redact(&note).replace('\n', " ");
+            let note = text::scrub(&note, NOTE_BYTES);
             watcher.send_modify(|seen| {
                 *seen = Progress {
                     done: done.min(UNITS_MAX).max(seen.done),

@@ -12,13 +12,16 @@
 mod call;
 mod config;
 mod failure;
+mod http;
+mod http_failure;
 mod kv;
 mod log;
+mod secrets;
 mod wasi;
 
 pub(super) mod bindings;
 
-pub(super) use wasi::{OpenFiles, Wasi};
+pub(super) use wasi::{Http, OpenFiles, Wasi};
 
 use ax_manifest::{Capability, Served};
 use wasmtime::component::{HasSelf, Linker};
@@ -49,6 +52,12 @@ pub(super) fn link(capability: Capability, linker: &mut Linker<Guest>) -> wasmti
         }
         Capability::AxTaskCall => ax::task::call::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g),
         Capability::AxKvStore => ax::kv::store::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g),
+        Capability::AxHttpClient => {
+            ax::http::client::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g)
+        }
+        Capability::AxSecrets => {
+            ax::secrets::secrets::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g)
+        }
         // Words only: an interface without functions has nothing to link.
         Capability::AxTypes => Ok(()),
         Capability::WasiIoError
@@ -77,18 +86,16 @@ pub(super) fn link(capability: Capability, linker: &mut Linker<Guest>) -> wasmti
         | Capability::WasiSocketsTcpCreateSocket
         | Capability::WasiSocketsUdp
         | Capability::WasiSocketsUdpCreateSocket
-        | Capability::WasiSocketsIpNameLookup => wasi::link(capability, linker),
+        | Capability::WasiSocketsIpNameLookup
+        | Capability::WasiHttpTypes
+        | Capability::WasiHttpOutgoingHandler => wasi::link(capability, linker),
         // Admission refuses a component that imports these and says which host will serve them.
-        Capability::AxHttpClient
-        | Capability::AxSecrets
-        | Capability::AxEventsBus
+        Capability::AxEventsBus
         | Capability::AxTools
         | Capability::AxServices
         | Capability::AxModelChat
         | Capability::AxMemory
-        | Capability::AxTask
-        | Capability::WasiHttpTypes
-        | Capability::WasiHttpOutgoingHandler => Ok(()),
+        | Capability::AxTask => Ok(()),
     }
 }
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use ax_manifest::Ask;
 use ax_manifest::Capability;
 use ax_manifest::Grantable;
 use ax_manifest::Permission;
@@ -31,7 +32,6 @@ use wit_parser::Resolve;
 use wit_parser::Stability;
 use wit_parser::TypeDefKind;
 
-use super::super::call::confined;
 use super::super::engine::Allocation;
 use super::super::engine::Engine;
 use super::super::executor::Executor;
@@ -51,10 +51,14 @@ use super::super::rights::Bounds;
 use super::super::rights::DenialReason;
 use super::super::rights::Rights;
 use super::super::secrets::CallSecrets;
+use super::super::secrets::Injection;
+use super::super::store::confined;
 use super::super::written::Accounts;
 use super::link;
 use super::link_all;
 use crate::clock::SystemClock;
+use crate::egress::Egress;
+use crate::egress::EgressConfig;
 use crate::kv::Kv;
 use crate::kv::Quota;
 use crate::kv::Space;
@@ -102,12 +106,14 @@ fn is_stable(stability: &Stability) -> bool {
 fn wit() -> Resolve {
     let mut resolve = Resolve { all_features: true, ..Resolve::default() };
     resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).expect("our WIT");
-    resolve.push_dir(wasi_folder()).expect("the WIT of WASI");
+    resolve.push_dir(sources_of("wasmtime-wasi").join("src/p2/wit")).expect("the WIT of WASI");
+    let http = sources_of("wasmtime-wasi-http").join("wit/deps/http.wit");
+    resolve.push_file(http).expect("the WIT of `wasi:http`");
     resolve
 }
 
-/// Finds the WIT that wasmtime-wasi implements, in the crate's own sources.
-fn wasi_folder() -> PathBuf {
+/// Finds the folder of a crate that implements WASI, with the WIT it was made from.
+fn sources_of(name: &str) -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--offline", "--format-version", "1"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -115,9 +121,9 @@ fn wasi_folder() -> PathBuf {
         .expect("cargo runs");
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let packages = told["packages"].as_array().expect("packages");
-    let found = packages.iter().find(|package| package["name"] == "wasmtime-wasi");
+    let found = packages.iter().find(|package| package["name"] == name);
     let manifest = found.and_then(|package| package["manifest_path"].as_str()).expect("its path");
-    Path::new(manifest).with_file_name("src").join("p2/wit")
+    Path::new(manifest).with_file_name("")
 }
 
 /// Answers whether a linker defines something already.
@@ -209,7 +215,9 @@ fn all_together_link_nothing_that_has_no_row_or_is_not_served() {
 fn everything_of_wasi_that_exists_has_a_row() {
     let exists = |items: &Items| items.values().any(|stable| *stable);
     for (interface, _) in KNOWN.iter().filter(|(_, items)| exists(items)) {
-        let exported = interface.starts_with("ax:guest/") || interface.ends_with("/run@0.2.12");
+        let exported = interface.starts_with("ax:guest/")
+            || ["wasi:cli/run@0.2.12", "wasi:http/incoming-handler@0.2.12"]
+                .contains(&interface.as_str());
         assert!(row_of(interface).is_some() || exported, "{interface} has no row");
     }
 }
@@ -220,6 +228,11 @@ fn denial_of(capability: Capability) -> Option<fn()> {
     use Capability as C;
     match capability {
         C::AxKvStore => Some(data_that_may_not_be_kept_are_denied),
+        C::AxHttpClient => Some(a_request_that_is_not_granted_is_denied),
+        C::AxSecrets => Some(a_secret_that_is_not_granted_is_not_there),
+        C::WasiHttpTypes | C::WasiHttpOutgoingHandler => {
+            Some(a_request_over_wasi_that_is_not_granted_is_denied)
+        }
         C::WasiCliEnvironment => Some(a_variable_that_is_not_granted_is_denied),
         C::WasiFilesystemPreopens => Some(a_folder_that_is_not_granted_is_denied),
         C::WasiFilesystemTypes => Some(a_change_below_a_folder_to_read_is_denied),
@@ -253,16 +266,9 @@ fn denial_of(capability: Capability) -> Option<fn()> {
         | C::WasiCliTerminalStdout
         | C::WasiCliTerminalStderr => None,
         // Not linked at all, as the tests above show; a denial test comes with the host part.
-        C::AxHttpClient
-        | C::AxSecrets
-        | C::AxEventsBus
-        | C::AxTools
-        | C::AxServices
-        | C::AxModelChat
-        | C::AxMemory
-        | C::AxTask
-        | C::WasiHttpTypes
-        | C::WasiHttpOutgoingHandler => None,
+        C::AxEventsBus | C::AxTools | C::AxServices | C::AxModelChat | C::AxMemory | C::AxTask => {
+            None
+        }
     }
 }
 
@@ -308,6 +314,8 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
     let folder = tempfile::tempdir().unwrap();
     let folders: Arc<[Folder]> = [Folder::bind("workspace", folder.path()).unwrap()].into();
     let limits = Limits::default();
+    let executor = Executor::new(1).unwrap();
+    let egress = Egress::new(EgressConfig::default(), executor.handle()).unwrap();
     let home = tempfile::tempdir().unwrap();
     let kv = Kv::at(home.path());
     let frame = CallFrame {
@@ -320,7 +328,7 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
         progress: None,
         cancel: None,
         holdings: Arc::new(holdings(&kv)),
-        outside: Arc::new(Outside { accounts: Accounts::new(kv.clone()), kv }),
+        outside: Arc::new(Outside { accounts: Accounts::new(kv.clone()), kv, egress }),
         secrets: CallSecrets::default(),
     };
     let meter = HostMeter::new(1 << 30, 1).admit(&limits).unwrap();
@@ -330,7 +338,7 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
     let mut linker = linker();
     link_all(&mut linker).unwrap();
     let component = Component::new(ENGINE.wasmtime(), component).unwrap();
-    let answer = Executor::new(1).unwrap().block_on(async {
+    let answer = executor.block_on(async {
         let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
         let run = instance.get_typed_func::<(), (u32,)>(&mut store, "run").unwrap();
         run.call_async(&mut store, ()).await.map(|(answer,)| answer)
@@ -343,7 +351,15 @@ fn holdings(kv: &Kv) -> Holdings {
     let quota = Quota { keys_max: 10, bytes_max: 1_000 };
     let owner: Arc<str> = "test".into();
     let state = kv.fork(&owner, None).unwrap().state;
-    Holdings { space: Space { owner: Arc::clone(&owner), state, quota }, ..Holdings::none() }
+    let asked: Ask = Ask {
+        permission: SECRET.parse().unwrap(),
+        reason: None,
+        quota: ax_manifest::Quota::default(),
+        header: None,
+    };
+    let injections = Injection::of(&asked).into_iter().collect();
+    let space = Space { owner: Arc::clone(&owner), state, quota };
+    Holdings { space, injections, ..Holdings::none() }
 }
 
 fn guest_component(imports: &[&str], module: &str) -> Vec<u8> {
@@ -399,6 +415,82 @@ fn data_that_may_not_be_kept_are_denied() {
     let denied = attempt(&[]);
     assert_eq!(*denied.answer.as_ref().unwrap(), DENIED);
     denied.ends_denied("kv", DenialReason::NotGranted);
+}
+
+/// A secret that every guest here asks for, toward where none of them sends a request.
+const SECRET: &str = "secret:token@http://127.0.0.1:2";
+
+/// Where nothing listens: what is granted fails to connect, what is not is denied before.
+const NOWHERE: &str = "net:http://127.0.0.1:1:GET:/a";
+
+/// Answers the kind of the error, or 1,000 when there was none.
+fn a_request_that_is_not_granted_is_denied() {
+    // A request takes 64 bytes at 128; an answer is written to 256.
+    let module = r#"
+      (import "ax:http/client@0.1.0" "send" (func $send (param
+        i32 i32  i32 i32  i32 i32  i32 i32 i32  i32  i32 i32  i32  i32)))
+      (data (i32.const 64) "GEThttp://127.0.0.1:1/a")
+      (func (export "run") (result i32)
+        (call $send
+          (i32.const 64) (i32.const 3)  (i32.const 67) (i32.const 20)
+          (i32.const 0) (i32.const 0)  (i32.const 0) (i32.const 0) (i32.const 0)
+          (i32.const 0)  (i32.const 0) (i32.const 0)  (i32.const 100)  (i32.const 256))
+        (if (result i32) (i32.load8_u (i32.const 256))
+          (then (i32.load8_u (i32.const 260)))
+          (else (i32.const 1000))))"#;
+    /// `denied` and `unavailable` among the kinds of `ax:types`.
+    const DENIED: u32 = 1;
+    const UNAVAILABLE: u32 = 5;
+    let attempt = |granted: &[&str]| run(&["ax:http/client@0.1.0"], module, &[NOWHERE], granted);
+    assert_eq!(attempt(&[NOWHERE]).answer.unwrap(), UNAVAILABLE, "it is tried when granted");
+    let denied = attempt(&[]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), DENIED);
+    denied.ends_denied(NOWHERE, DenialReason::NotGranted);
+}
+
+/// Nobody set the secret, so the answer is "no" either way; only without a grant it is a denial.
+fn a_secret_that_is_not_granted_is_not_there() {
+    let module = r#"
+      (import "ax:secrets/secrets@0.1.0" "is-set" (func $is_set (param i32 i32) (result i32)))
+      (data (i32.const 64) "token")
+      (func (export "run") (result i32) (call $is_set (i32.const 64) (i32.const 5)))"#;
+    let attempt = |granted: &[&str]| run(&["ax:secrets/secrets@0.1.0"], module, &[SECRET], granted);
+    let allowed = attempt(&[SECRET]);
+    assert_eq!((allowed.answer.unwrap(), allowed.denials), (0, Vec::new()));
+    let denied = attempt(&[]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), 0);
+    denied.ends_denied(SECRET, DenialReason::NotGranted);
+}
+
+/// A request is handed over; what comes of it is not waited for, since the denial is decided before.
+fn a_request_over_wasi_that_is_not_granted_is_denied() {
+    let module = r#"
+      (import "wasi:http/types@0.2.12" "[constructor]fields" (func $fields (result i32)))
+      (import "wasi:http/types@0.2.12" "[constructor]outgoing-request"
+        (func $request (param i32) (result i32)))
+      (import "wasi:http/types@0.2.12" "[method]outgoing-request.set-authority"
+        (func $authority (param i32 i32 i32 i32) (result i32)))
+      (import "wasi:http/types@0.2.12" "[method]outgoing-request.set-scheme"
+        (func $scheme (param i32 i32 i32 i32 i32) (result i32)))
+      (import "wasi:http/types@0.2.12" "[method]outgoing-request.set-path-with-query"
+        (func $path (param i32 i32 i32 i32) (result i32)))
+      (import "wasi:http/outgoing-handler@0.2.12" "handle"
+        (func $handle (param i32 i32 i32 i32)))
+      (data (i32.const 64) "127.0.0.1:1/a")
+      (func (export "run") (result i32) (local $it i32)
+        (local.set $it (call $request (call $fields)))
+        (drop (call $authority (local.get $it) (i32.const 1) (i32.const 64) (i32.const 11)))
+        (drop (call $scheme (local.get $it) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
+        (drop (call $path (local.get $it) (i32.const 1) (i32.const 75) (i32.const 2)))
+        (call $handle (local.get $it) (i32.const 0) (i32.const 0) (i32.const 256))
+        (i32.load8_u (i32.const 256)))"#;
+    let imports = ["http/types", "http/outgoing-handler"];
+    let attempt = |granted: &[&str]| run(&imports, module, &[NOWHERE], granted);
+    let allowed = attempt(&[NOWHERE]);
+    assert_eq!((allowed.answer.unwrap(), allowed.denials), (0, Vec::new()));
+    let denied = attempt(&[]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), 0, "the denial comes with the answer");
+    denied.ends_denied(NOWHERE, DenialReason::NotGranted);
 }
 
 /// Asks for the folders; their number is at 4, the handle of the first where 0 points to.

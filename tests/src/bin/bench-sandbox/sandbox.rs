@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ax_host::audit::Audit;
 use ax_host::clock::SystemClock;
+use ax_host::egress::EgressConfig;
 use ax_host::kv::Kv;
 use ax_host::plugin::{
     Allocation, Engine, HostConfig, Limits, LoadError, Plugin, PluginHost, Release,
@@ -49,6 +50,7 @@ impl Ours {
             environment: |_| None,
             kv: Kv::at(home.path()),
             vault: Vault::open(home.path(), &home.path().join(KEY_FILE)),
+            network: EgressConfig::default(),
         };
         let host = PluginHost::new(config, audit.clone(), clock).expect("a sandbox");
         let bytes = guest_bytes();

@@ -1,6 +1,6 @@
 //! WASI 0.2, linked interface by interface and empty-handed.
 //!
-//! `files`, `environment`, `sockets` and `stdio` decide themselves; the rest is wasmtime's own
+//! `files`, `environment`, `http`, `sockets` and `stdio` decide themselves; the rest is wasmtime's own
 //! code over a context that holds no folder, no variable and no network. Toolchains import much
 //! of WASI whether a program uses it or not, so everybody gets it and nobody gets anything by it.
 
@@ -8,6 +8,7 @@ mod environment;
 mod file_stream;
 mod file_writer;
 mod files;
+mod http;
 mod quota;
 mod sockets;
 mod stdio;
@@ -32,6 +33,7 @@ use sockets::HasSockets;
 use stdio::LogStream;
 
 pub(in super::super) use files::OpenFiles;
+pub(in super::super) use http::Http;
 
 /// Links one WASI interface; capabilities of other packages are not handled here.
 pub(super) fn link(capability: Capability, l: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -104,6 +106,8 @@ pub(super) fn link(capability: Capability, l: &mut Linker<Guest>) -> wasmtime::R
         }
         C::WasiSocketsTcp => net::tcp::add_to_linker::<Guest, WasiSockets>(l, Guest::sockets),
         C::WasiSocketsUdp => net::udp::add_to_linker::<Guest, WasiSockets>(l, Guest::sockets),
+        C::WasiHttpTypes => http::link_types(l),
+        C::WasiHttpOutgoingHandler => http::link_handler(l),
         other => unreachable_row(other),
     }
 }

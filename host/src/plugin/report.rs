@@ -1,0 +1,161 @@
+//! What there is to say about a call when it is over.
+//!
+//! Invariant: an answer or an error that holds a secret of the call is withheld here, and nothing
+//! leaves a call by another way.
+//! Not here: the rows that are made of it (`account`).
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use wasmtime::Store;
+use wasmtime::component::ResourceTable;
+
+use super::account;
+use super::error::CallError;
+use super::exports::Output;
+use super::gate::{Allowance, Denial, Gate};
+use super::guest::{CallId, Guest};
+use super::limits::Limit;
+use super::log::Line;
+use super::outbox::{Sent, SentEnd};
+use super::rights::DenialReason;
+use crate::secret::leak::LeakScan;
+
+/// What a call used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Fuel, about one unit per instruction.
+    pub fuel: u64,
+    /// Most bytes of memory at one time.
+    pub memory_peak_bytes: u64,
+    /// Bytes of input and of what host calls moved.
+    pub host_call_bytes: u64,
+    /// Bytes of the answer as JSON.
+    pub result_bytes: u64,
+    /// Microseconds from being asked to having the answer.
+    pub duration_us: u64,
+    /// Log lines that went beyond the bounds.
+    pub log_lines_dropped: u64,
+    /// Limits the guest ran into, whether or not the call failed by them.
+    pub limits_hit: Vec<Limit>,
+}
+
+/// Everything there is to say about a call.
+#[derive(Debug)]
+pub struct Report {
+    /// Names the call in the audit.
+    pub id: CallId,
+    /// The answer, or why there is none.
+    pub result: Result<Output, CallError>,
+    /// What it used.
+    pub usage: Usage,
+    /// What was refused on the way.
+    pub denials: Vec<Denial>,
+    /// What was allowed, by which rule, how often.
+    pub allowances: Vec<Allowance>,
+    /// The requests it sent, redirects each by themselves.
+    pub sent: Vec<Arc<Sent>>,
+    /// What the guest said.
+    pub log: Vec<Line>,
+    /// Whether it may have changed something outside this host: the answer waits for its record.
+    pub changed_outside: bool,
+}
+
+impl Report {
+    /// A call that ended before anything of the guest ran.
+    pub(super) fn empty(id: CallId, error: CallError) -> Self {
+        Self {
+            id,
+            result: Err(error),
+            usage: Usage::default(),
+            denials: Vec::new(),
+            allowances: Vec::new(),
+            sent: Vec::new(),
+            log: Vec::new(),
+            changed_outside: false,
+        }
+    }
+}
+
+/// Sums a call up; gives the store back if its instance is to be kept.
+pub(super) fn report(
+    id: CallId,
+    mut store: Store<Guest>,
+    fuel_given: u64,
+    result: Result<Output, CallError>,
+    is_kept: bool,
+) -> (Report, Option<Store<Guest>>) {
+    let fuel_left = store.get_fuel().unwrap_or(0);
+    if is_kept {
+        let guest = store.data_mut();
+        guest.end_lines();
+        let report = sum_up(id, guest, fuel_given.saturating_sub(fuel_left), result);
+        return (report, Some(store));
+    }
+    let mut guest = store.into_data();
+    // Streams flush their last line when they go, and requests end.
+    guest.wasi = None;
+    guest.table = ResourceTable::new();
+    (sum_up(id, &mut guest, fuel_given.saturating_sub(fuel_left), result), None)
+}
+
+fn sum_up(id: CallId, guest: &mut Guest, fuel: u64, result: Result<Output, CallError>) -> Report {
+    let result = withhold(result, guest.call.secrets.scan());
+    let (log, log_lines_dropped) = guest.log.take();
+    let sent = guest.outbox.take();
+    let mut gate = std::mem::replace(&mut guest.gate, Gate::new(Arc::default()));
+    sent.iter().filter_map(|sent| denial_of(sent)).for_each(|denial| gate.note(denial));
+    let mut limits_hit: Vec<Limit> =
+        [guest.meter.hit(), gate.hit()].into_iter().flatten().collect();
+    limits_hit.extend(sent.iter().filter_map(|sent| match sent.end() {
+        SentEnd::Failed(word) => Limit::of_request(word),
+        _ => None,
+    }));
+    if let Err(CallError::Exhausted { limit, .. }) = &result {
+        limits_hit.push(*limit);
+    }
+    if log_lines_dropped > 0 {
+        limits_hit.push(Limit::Log);
+    }
+    limits_hit.sort_unstable();
+    limits_hit.dedup();
+    let usage = Usage {
+        fuel,
+        memory_peak_bytes: guest.meter.bytes_peak(),
+        host_call_bytes: gate.bytes(),
+        result_bytes: result.as_ref().map_or(0, account::size_of),
+        duration_us: 0,
+        log_lines_dropped,
+        limits_hit,
+    };
+    let changed_outside = sent.iter().any(|sent| sent.may_have_changed());
+    let (denials, allowances) = gate.into_record();
+    Report { id, result, usage, denials, allowances, sent, log, changed_outside }
+}
+
+/// Says what was denied after a request had been permitted.
+fn denial_of(sent: &Sent) -> Option<Denial> {
+    let (reason, rule) = match sent.end() {
+        SentEnd::Refused(address) => (DenialReason::Address, address),
+        SentEnd::Leaked(secret) => (DenialReason::Leak, secret.to_string()),
+        SentEnd::Unanswered | SentEnd::Answered(_) | SentEnd::Failed(_) => return None,
+    };
+    let permission = sent.permission().to_owned();
+    Some(Denial { permission, reason, interface: sent.interface(), count: 1, rule: Some(rule) })
+}
+
+/// Withholds an answer that holds a secret, and takes secrets out of errors.
+fn withhold(result: Result<Output, CallError>, scan: &LeakScan) -> Result<Output, CallError> {
+    if scan.is_empty() {
+        return result;
+    }
+    let found = match &result {
+        Ok(output) => serde_json::to_vec(output).ok().and_then(|text| scan.find(&text)),
+        Err(error) => error.said().iter().find_map(|text| scan.find(text.as_bytes())),
+    };
+    match found {
+        Some(secret) => Err(CallError::Leak { secret: secret.to_string() }),
+        None => result,
+    }
+}

@@ -1,0 +1,119 @@
+//! The store of one instance: every limit set before anything of the guest runs, and what it means
+//! when the engine gives up.
+//!
+//! Invariant: no instance is made in a store that was not made here.
+//! Not here: what a guest may do (`gate`), what it is charged for memory (`meter`).
+
+use wasmtime::component::ResourceTableError;
+use wasmtime::{CallHook, Store, Trap, UpdateDeadline};
+use wasmtime_wasi::I32Exit;
+
+use super::engine::Engine;
+use super::error::CallError;
+use super::gate::Refusal;
+use super::guest::Guest;
+use super::limits::{self, Limit, Limits};
+use super::text;
+
+/// The error with which a guest is ended at its deadline.
+#[derive(Debug, thiserror::Error)]
+#[error("the deadline passed")]
+struct DeadlinePassed;
+
+/// Makes a store in which every limit is set before anything of the guest runs: a start function
+/// can already loop.
+pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<Guest> {
+    let mut store = Store::new(engine.wasmtime(), guest);
+    store.limiter(|guest| &mut guest.meter);
+    store.set_max_component_handles(limits::COMPONENT_HANDLES);
+    store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
+    refuel(&mut store, limits);
+    store.epoch_deadline_callback(|context| {
+        let frame = &context.data().call;
+        if frame.clock.monotonic() >= frame.ends_at {
+            return Err(DeadlinePassed.into());
+        }
+        Ok(UpdateDeadline::Yield(1))
+    });
+    // What the host does for a guest costs it fuel, or a loop of host calls would be nearly free.
+    store.call_hook(|mut context, hook| {
+        let due = match hook {
+            CallHook::CallingHost => limits::HOST_CALL_FUEL,
+            CallHook::ReturningFromHost => context.data_mut().settle()?,
+            CallHook::CallingWasm | CallHook::ReturningFromWasm => 0,
+        };
+        if due == 0 {
+            return Ok(());
+        }
+        let left = context.get_fuel()?;
+        context.set_fuel(left.saturating_sub(due))?;
+        if left <= due { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
+    });
+    store
+}
+
+/// Gives a store what one call may use.
+pub(super) fn refuel(store: &mut Store<Guest>, limits: &Limits) {
+    store.set_fuel(limits.fuel).expect("the engine is configured to count fuel");
+    store.set_epoch_deadline(1);
+}
+
+/// Where the engine gave up.
+pub(super) enum Stage {
+    Start(wasmtime::Error),
+    Call(wasmtime::Error),
+}
+
+/// Says what an engine error means. Flags and types come first; the one error of the engine whose
+/// type is private is told by its name ([`copied_too_much`]).
+pub(super) fn explain(stage: Stage, guest: &Guest, limits: &Limits) -> CallError {
+    let (Stage::Start(error) | Stage::Call(error)) = &stage;
+    if let Some(limit) = limit_behind(error, guest) {
+        return CallError::exhausted(limit, limits);
+    }
+    if let Some(exit) = error.downcast_ref::<I32Exit>() {
+        return CallError::Exited { code: exit.0 };
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return CallError::Trapped { message: trap.to_string() };
+    }
+    let message = text::scrub(&format!("{error:#}"), limits::ERROR_TEXT_BYTES);
+    match stage {
+        Stage::Start(_) => CallError::Start { message },
+        // Values that break the canonical ABI: text that is not UTF-8, places outside memory.
+        Stage::Call(_) => CallError::Trapped { message },
+    }
+}
+
+/// Answers whether the engine refused to copy more bytes. Its error type is private and has no
+/// fields, so its name is all there is to tell it by; `tests/hostile` fails if that changes.
+fn copied_too_much(error: &wasmtime::Error) -> bool {
+    format!("{:?}", error.root_cause()) == "HostcallFuelExhausted"
+}
+
+/// Finds the limit that made the engine give up, if it was one.
+pub(super) fn limit_behind(error: &wasmtime::Error, guest: &Guest) -> Option<Limit> {
+    if let Some(limit) = guest.meter.hit() {
+        return Some(limit);
+    }
+    if error.is::<DeadlinePassed>() {
+        return Some(Limit::Time);
+    }
+    if copied_too_much(error) {
+        return Some(Limit::Bytes);
+    }
+    if let Some(Refusal::Exhausted(limit)) = error.downcast_ref::<Refusal>() {
+        return Some(*limit);
+    }
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return Some(Limit::HostInstances);
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+        return Some(Limit::Handles);
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => Some(Limit::Fuel),
+        Some(Trap::StackOverflow) => Some(Limit::Stack),
+        _ => None,
+    }
+}
