@@ -18,7 +18,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::error::CallError;
-use super::exports::{self, Arguments, Target};
+use super::exports::{self, Arguments, Output, Target};
 use super::gate::Gate;
 use super::guest::{CallFrame, CallId, Guest, Progress, World};
 use super::limits::{self, Limit, Limits};
@@ -82,6 +82,19 @@ struct Admitted<'a> {
     rights: Arc<Rights>,
     secrets: CallSecrets,
     _slot: SemaphorePermit<'a>,
+}
+
+/// A call whose guest has ended.
+struct Finished<'a> {
+    id: CallId,
+    plugin: &'a Plugin,
+    call: &'a Call,
+    store: Store<Guest>,
+    result: Result<Output, CallError>,
+    /// The instance, if it is whole.
+    instance: Option<Instance>,
+    /// Calls it had served before.
+    calls: u32,
 }
 
 /// What a call runs in.
@@ -262,13 +275,20 @@ impl PluginHost {
             }
             other => other,
         });
+        self.finish(Finished { id, plugin, call, store, result, instance, calls }).await
+    }
+
+    /// Settles what the call wrote, sums it up, and keeps the instance if it may serve another one.
+    async fn finish(&self, finished: Finished<'_>) -> Report {
+        let Finished { id, plugin, call, store, result, instance, calls } = finished;
         let written = store.data().files.written();
         let wrote = !written.is_empty();
         self.settle(written).await;
         // An instance that goes on with something of this call does not serve another one.
         let is_at_rest = store.data().meter.hit().is_none() && store.data().outbox.is_over();
-        let lane = plugin.lane(call).filter(|_| is_at_rest);
-        let (mut report, store) = report(id, store, limits.fuel, result, lane.is_some());
+        let lane = plugin.lane(call).filter(|_| is_at_rest && instance.is_some());
+        let fuel_given = plugin.release.limits.fuel;
+        let (mut report, store) = report(id, store, fuel_given, result, lane.is_some());
         report.changed_outside |= wrote;
         if let (Some(lane), Some(instance), Some(store)) = (lane, instance, store) {
             let idle_since = self.clock.monotonic();

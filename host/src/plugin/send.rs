@@ -164,6 +164,11 @@ impl Guest {
 }
 
 impl Prepared {
+    /// Returns the clock's monotonic time.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
     /// Sends the request and waits for the head of the answer.
     pub(super) async fn send(self, body: OutgoingBody) -> Result<Received, SendError> {
         let body = posted(body, Arc::clone(&self.sent), Arc::clone(&self.moved));

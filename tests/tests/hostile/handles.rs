@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ax_host::plugin::Folder;
+use ax_host::plugin::HostConfig;
 use ax_host::plugin::Limit;
 use ax_host::plugin::Output;
 use ax_host::plugin::Report;
@@ -11,6 +13,7 @@ use serde_json::json;
 
 use crate::arena::Arena;
 use crate::arena::Guest;
+use crate::arena::config;
 use crate::verdict::of_call;
 use crate::verdict::settle;
 use crate::wat;
@@ -52,21 +55,23 @@ fn files_are_held_up_to_the_limit() {
 /// The host holds a listing whole, so a folder of many files must not become memory of the host.
 #[test]
 fn a_folder_is_listed_up_to_the_limit_and_not_one_entry_more() {
-    let hostile = Arena::shared().hostile();
-    let folder = Arena::work().join("many");
-    fs_err::create_dir(&folder).expect("a folder");
+    // A folder of its own: others compare theirs before and after.
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let folders = vec![Folder::bind("workspace", folder).expect("a folder")];
+    let arena = Arena::with(HostConfig { folders, ..config() });
+    let hostile = arena.hostile();
     // `.` and `..` are entries too.
     let most = limits::LISTING_ENTRIES - 2;
     (0..most).for_each(|n| fs_err::write(folder.join(n.to_string()), "").expect("a file"));
     let list = || {
-        let input = json!({ "path": "/workspace/many", "times": 1 });
-        number(&call(hostile.clone(), "hold-listings", &input))
+        let guest = hostile.clone().granted(&["fs:workspace:read"]);
+        number(&arena.call(&guest, "hold-listings", &json!({ "path": "/workspace", "times": 1 })))
     };
     assert_eq!(list(), 1, "the limit itself");
     fs_err::write(folder.join("one-more"), "").expect("a file");
     let got = if list() == 0 { "refused" } else { "listed" };
     settle("huge-folder", "refused", got);
-    fs_err::remove_dir_all(&folder).expect("it is ours");
 }
 
 #[test]

@@ -14,7 +14,6 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use tokio::time::Instant;
 
 use super::super::guest::Guest;
 use super::super::limits;
@@ -52,7 +51,8 @@ struct Errand {
 #[derive(Clone, Copy)]
 struct Patience {
     whole: Duration,
-    ends_at: Instant,
+    /// On the clock's monotonic time.
+    ends_at: Duration,
 }
 
 /// What one hop of an errand came to.
@@ -90,7 +90,7 @@ impl Guest {
         let mut answers: Vec<Option<Answer>> = Vec::new();
         let running = Running::new();
         for (index, request) in requests.into_iter().enumerate() {
-            answers.push(match errand(index, request) {
+            answers.push(match errand(index, request, self.call.clock.monotonic()) {
                 Ok(errand) => self.begin_hop(errand, &running)?,
                 Err(error) => Some(Err(error)),
             });
@@ -133,12 +133,14 @@ impl Guest {
 async fn travel(errand: Errand, prepared: Prepared) -> Hopped {
     let (index, method, patience) = (errand.index, errand.method, errand.patience);
     let host = errand.url.origin().host().to_string();
+    let now = prepared.now();
     let hop = hop(errand, prepared);
     let came_to = match patience {
         None => hop.await,
-        Some(Patience { whole, ends_at }) => tokio::time::timeout_at(ends_at, hop)
-            .await
-            .unwrap_or(Err(SendError::Late { host, after: whole })),
+        Some(Patience { whole, ends_at }) => {
+            let ended = tokio::time::timeout(ends_at.saturating_sub(now), hop).await;
+            ended.unwrap_or(Err(SendError::Late { host, after: whole }))
+        }
     };
     Hopped { index, method, came_to }
 }
@@ -186,7 +188,7 @@ fn next(mut errand: Errand, url: RequestUrl, status: u16) -> Result<Errand, Send
 }
 
 /// Reads what the guest asks for.
-fn errand(index: usize, request: client::Request) -> Result<Errand, Error> {
+fn errand(index: usize, request: client::Request, now: Duration) -> Result<Errand, Error> {
     let invalid = |member: &str, why: &str| failure::of(ErrorKind::Invalid, member, why);
     let method: Method = request.method.parse().map_err(|_| {
         invalid("method", "the method is none of GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE")
@@ -210,7 +212,7 @@ fn errand(index: usize, request: client::Request) -> Result<Errand, Error> {
     }
     let patience = request.timeout_ms.map(|ms| {
         let whole = Duration::from_millis(u64::from(ms));
-        Patience { whole, ends_at: Instant::now() + whole }
+        Patience { whole, ends_at: now + whole }
     });
     Ok(Errand {
         index,
