@@ -16,10 +16,12 @@
 mod density;
 mod fresh;
 mod kill;
+mod memory;
 mod permission;
 mod process;
 mod row;
 mod sandbox;
+mod warm;
 
 use std::process::ExitCode;
 
@@ -51,8 +53,15 @@ fn main() -> ExitCode {
     };
     let effort = Effort { quick };
     println!("{}", Row::HEADER);
-    let benches: [fn(Effort) -> Vec<Row>; 5] =
-        [fresh::run, permission::run, density::run, kill::run, process::run];
+    let benches: [fn(Effort) -> Vec<Row>; 7] = [
+        fresh::run,
+        warm::run,
+        permission::run,
+        density::run,
+        memory::run,
+        kill::run,
+        process::run,
+    ];
     let mut failed = 0;
     for bench in benches {
         for row in bench(effort) {

@@ -12,6 +12,8 @@ pub(crate) enum Bar {
     AtMost(Duration),
     /// `ours` at least this many a second, and at least this share of raw.
     Rate { per_second: f64, share: f64 },
+    /// `ours` at most this many KiB.
+    Kib(f64),
     /// For information.
     None,
 }
@@ -44,6 +46,11 @@ impl Row {
         }
     }
 
+    /// An amount of memory in KiB.
+    pub(crate) fn memory(name: &str, kib: f64, bar: Bar) -> Self {
+        Self { name: name.to_owned(), ours: kib, raw: None, unit: "KiB", bar, also: true }
+    }
+
     pub(crate) fn failed(&self) -> bool {
         let us = |time: Duration| time.as_secs_f64() * 1e6;
         let held = match self.bar {
@@ -52,6 +59,7 @@ impl Row {
             Bar::Rate { per_second, share } => {
                 self.ours >= per_second && self.raw.is_none_or(|raw| self.ours / raw >= share)
             }
+            Bar::Kib(max) => self.ours <= max,
             Bar::None => true,
         };
         !held || !self.also
@@ -69,6 +77,7 @@ impl fmt::Display for Row {
             }
             Bar::AtMost(max) => format!("<= {} ms", max.as_millis()),
             Bar::Rate { per_second, share } => format!(">= {per_second} /s, >= {share} x raw"),
+            Bar::Kib(max) => format!("<= {max} KiB"),
             Bar::None => "-".to_owned(),
         };
         let verdict = match (self.bar, self.failed()) {

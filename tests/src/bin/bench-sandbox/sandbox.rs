@@ -12,7 +12,7 @@ use ax_host::plugin::{
 };
 use ax_host::secret::vault::KEY_FILE;
 use ax_host::secret::vault::Vault;
-use ax_manifest::{Identity, Source, derive_tools, inspect};
+use ax_manifest::{Identity, Reuse, Source, derive_tools, inspect};
 use tempfile::TempDir;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -36,6 +36,20 @@ impl Drop for Ours {
 
 impl Ours {
     pub(crate) fn new(slots: u32, threads: usize, limits: Limits) -> Self {
+        Self::of(guest_bytes(), slots, threads, limits, Reuse::Call)
+    }
+
+    /// The same with instances that are kept.
+    pub(crate) fn kept(slots: u32, threads: usize, limits: Limits) -> Self {
+        Self::of(guest_bytes(), slots, threads, limits, Reuse::Task)
+    }
+
+    /// The same with instances of another guest.
+    pub(crate) fn kept_of(bytes: Vec<u8>, slots: u32, threads: usize, limits: Limits) -> Self {
+        Self::of(bytes, slots, threads, limits, Reuse::Task)
+    }
+
+    fn of(bytes: Vec<u8>, slots: u32, threads: usize, limits: Limits, reuse: Reuse) -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(SystemClock::new());
         let audit = Audit::open(home.path(), clock.clone()).expect("a new audit log");
@@ -53,8 +67,7 @@ impl Ours {
             network: EgressConfig::default(),
         };
         let host = PluginHost::new(config, audit.clone(), clock).expect("a sandbox");
-        let bytes = guest_bytes();
-        let facts = inspect(&bytes).expect("the bench guest is a component");
+        let facts = inspect(&bytes).expect("the guest is a component");
         let identity = Identity {
             name: "bench:guest".parse().expect("a name"),
             source: Source::Folder(PathBuf::from("/bench")),
@@ -63,6 +76,7 @@ impl Ours {
             tools: derive_tools(&facts, None).expect("tools"),
             declared: ["env:LANG".parse().expect("a permission")].into_iter().collect(),
             limits,
+            reuse,
             ..Release::bare(identity, facts.digest)
         };
         let plugin = host.load(release, || Ok::<_, LoadError>(bytes)).expect("it loads");
