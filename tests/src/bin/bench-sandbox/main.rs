@@ -14,6 +14,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its report is its output")]
 
 mod density;
+mod egress;
 mod fresh;
 mod kill;
 mod memory;
@@ -53,12 +54,13 @@ fn main() -> ExitCode {
     };
     let effort = Effort { quick };
     println!("{}", Row::HEADER);
-    let benches: [fn(Effort) -> Vec<Row>; 7] = [
+    let benches: [fn(Effort) -> Vec<Row>; 8] = [
         fresh::run,
         warm::run,
         permission::run,
         density::run,
         memory::run,
+        egress::run,
         kill::run,
         process::run,
     ];

@@ -12,6 +12,8 @@ pub(crate) enum Bar {
     AtMost(Duration),
     /// `ours` at least this many a second, and at least this share of raw.
     Rate { per_second: f64, share: f64 },
+    /// `ours` at most this many times raw.
+    Ratio(f64),
     /// `ours` at most this many KiB.
     Kib(f64),
     /// For information.
@@ -59,6 +61,7 @@ impl Row {
             Bar::Rate { per_second, share } => {
                 self.ours >= per_second && self.raw.is_none_or(|raw| self.ours / raw >= share)
             }
+            Bar::Ratio(max) => self.raw.is_none_or(|raw| self.ours <= max * raw),
             Bar::Kib(max) => self.ours <= max,
             Bar::None => true,
         };
@@ -77,6 +80,7 @@ impl fmt::Display for Row {
             }
             Bar::AtMost(max) => format!("<= {} ms", max.as_millis()),
             Bar::Rate { per_second, share } => format!(">= {per_second} /s, >= {share} x raw"),
+            Bar::Ratio(max) => format!("<= {max} x raw"),
             Bar::Kib(max) => format!("<= {max} KiB"),
             Bar::None => "-".to_owned(),
         };
