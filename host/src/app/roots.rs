@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
 /// Bytes of the file: several times what all public authorities together take.
-pub const ROOTS_FILE_BYTES_MAX: u64 = 1024 * 1024;
+pub(super) const ROOTS_FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Why the operator's root certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
