@@ -107,7 +107,7 @@ impl Change<'_> {
     pub(super) fn commit(self, note: Note<'_>) -> Result<u64, ChangeError> {
         let mut detail = note.detail;
         detail["generation"] = json!(self.before.number + 1);
-        let (plugin, component) = (note.plugin.as_str(), note.component);
+        let (plugin, component) = (note.plugin.as_str(), Some(note.component));
         let record = |decision, detail| {
             self.app.record(note.action, decision, plugin, component, &note.subject, detail)
         };

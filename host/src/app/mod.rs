@@ -7,11 +7,11 @@
 //! ```
 //!
 //! What people do to the installation lives here, one file per verb family: `install` (package →
-//! card → consent → generation), `grants`, `switch` (enable, disable, remove), `tools` (load and
-//! call), `verify`. `cli` only parses and prints.
+//! card → consent → generation), `grants`, `secrets`, `switch` (enable, disable, remove), `tools`
+//! (load and call), `verify`. `cli` only parses and prints.
 //!
 //! Invariant: whatever changes the installation goes through `change`, which records it before it
-//! commits it.
+//! commits it. Secrets lie outside of generations: `secrets` keeps the same order under the same lock.
 
 mod card;
 mod change;
@@ -19,6 +19,8 @@ mod consent;
 mod grants;
 mod install;
 mod installed;
+mod roots;
+mod secrets;
 mod source;
 mod state;
 mod switch;
@@ -51,6 +53,8 @@ pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
 pub use grants::GrantError;
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, LookupError};
+pub use roots::{RootsError, extra_roots};
+pub use secrets::{ListedSecret, SecretUse, SecretsError};
 pub use source::{Named, SourceError};
 pub use state::StateError;
 pub use tools::{Listed, ToolsError};
@@ -83,6 +87,9 @@ pub enum AppError {
     /// A folder cannot be bound.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The operator's root certificates cannot be read.
+    #[error(transparent)]
+    Roots(#[from] RootsError),
     /// Others could put machine code or grants into the home folder.
     #[error("`{path}` is not for this user alone (mode {mode:03o})", path = .path.display())]
     SharedHome {
@@ -103,6 +110,7 @@ impl AppError {
         match self {
             Self::Audit(error) => error.hint(),
             Self::Start(_) | Self::Program(_) => Some("ax doctor".to_owned()),
+            Self::Roots(error) => error.hint(),
             Self::SharedHome { path, .. } => Some(format!(
                 "chmod 700 {}, or set AX_HOME to a folder of your own",
                 path.display()
@@ -231,20 +239,21 @@ impl App {
         }
     }
 
-    /// Records an operator's change; on disk when it returns.
+    /// Records an operator's change; on disk when it returns. One that concerns no plugin has an
+    /// empty `plugin` and no `component`.
     fn record(
         &self,
         action: Action,
         decision: Decision,
         plugin: &str,
-        component: ax_manifest::Digest,
+        component: Option<ax_manifest::Digest>,
         subject: &str,
         detail: Value,
     ) -> Result<(), AppError> {
         let entry = Entry {
             who: Arc::from("person"),
             plugin: Arc::from(plugin),
-            component: Some(component),
+            component,
             rule: Arc::from(match decision {
                 Decision::Stopped => "the change could not be committed",
                 Decision::Allowed | Decision::Denied => "",

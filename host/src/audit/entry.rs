@@ -124,7 +124,7 @@ pub struct Effect {
 pub struct Change {
     /// What was done.
     pub action: Action,
-    /// What it was done to: a plugin, a permission.
+    /// What it was done to: a plugin, a permission, a secret by its name.
     pub subject: Arc<str>,
     /// Everything needed to read the change later, such as the card that was accepted;
     /// [`Value::Null`] for nothing.
@@ -146,6 +146,10 @@ pub enum Action {
     PermissionGrant,
     /// A permission was taken back.
     PermissionRevoke,
+    /// A secret was set or replaced; its name is the subject.
+    SecretSet,
+    /// A secret was removed; its name is the subject.
+    SecretRemove,
 }
 
 impl Action {
@@ -158,6 +162,8 @@ impl Action {
             Self::PluginDisable => "plugin.disable",
             Self::PermissionGrant => "permission.grant",
             Self::PermissionRevoke => "permission.revoke",
+            Self::SecretSet => "secret.set",
+            Self::SecretRemove => "secret.remove",
         }
     }
 }

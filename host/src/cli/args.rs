@@ -6,6 +6,8 @@ use ax_manifest::{Digest, Permission, PluginName, ToolId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
+use super::secret::{Discarded, GivenName};
+
 /// Runs plugins for agents, each in a sandbox of its own.
 #[derive(Debug, Parser)]
 #[command(name = "ax", version, propagate_version = true, disable_help_subcommand = true)]
@@ -74,6 +76,9 @@ pub(crate) enum Command {
     /// Show, grant and revoke what plugins may do
     #[command(subcommand)]
     Permission(PermissionCommand),
+    /// Set, list and remove secrets, which plugins use and never see
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// List and call the tools that plugins offer
     #[command(subcommand)]
     Tool(ToolCommand),
@@ -207,6 +212,35 @@ pub(crate) enum PermissionCommand {
         plugin: PluginName,
         /// What; a wider permission takes back all that it covers
         permission: Permission,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Set a secret, or replace it
+    ///
+    /// On a terminal the value is asked for twice and not shown. With --stdin, or without a
+    /// terminal, it is all of standard input, without one line break at its very end. It is never
+    /// taken from the command line or from a variable, where others could see it. A value has 8 to
+    /// 65,536 characters of visible ASCII.
+    Set {
+        /// Its name, as `github-token`
+        #[arg(value_parser = GivenName::read)]
+        name: GivenName,
+        /// Read the value from standard input, also on a terminal
+        #[arg(long)]
+        stdin: bool,
+        /// Catches a value, so that it is refused without being repeated
+        #[arg(hide = true, allow_hyphen_values = true, value_parser = Discarded::read)]
+        value: Vec<Discarded>,
+    },
+    /// List secrets that are set or asked for, and by which plugins; never values
+    List,
+    /// Remove a secret
+    Remove {
+        /// Its name
+        #[arg(value_parser = GivenName::read)]
+        name: GivenName,
     },
 }
 

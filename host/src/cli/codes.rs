@@ -1,8 +1,8 @@
 //! Every error code, what it means and what to do about it. `ax explain` prints from here.
 //!
 //! Codes are stable: one is never given another meaning. The letter says where it comes from: U
-//! usage, G settings, P plugins, T tools and calls, L the installation's lock and generations,
-//! A audit, S this system.
+//! usage, G settings, P plugins, K secrets, T tools and calls, L the installation's lock and
+//! generations, A audit, S this system.
 
 /// A stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,20 @@ codes! {
          raw and in common encodings. Exit code 5.";
     SECRETS = "AX-P020", "The secrets cannot be read",
         "Secrets are kept in `secrets.age`, encrypted, and opened with the key in `secrets.key`. A \
-         plugin that may use one is not run while they cannot be read. The message names the file.";
+         plugin that may use one is not run while they cannot be read. The message names the file; \
+         `ax secret list` shows whether it is mended, `ax explain AX-K001` what can be wrong.";
+    VAULT = "AX-K001", "The vault cannot be used",
+        "`secrets.age` or the key that opens it, `secrets.key`, is missing, damaged, of a newer ax, \
+         or open to other users. Nothing is overwritten: without its key a vault stays unreadable, \
+         so restore the file from a backup, or move it away as the hint says and set each secret \
+         again.";
+    SECRET_VALUE = "AX-K002", "The name or the value of a secret cannot be taken",
+        "A name is like `github-token`. A value has 8 to 65,536 characters of visible ASCII: a \
+         shorter one would be found in innocent text, and others do not pass through a header. It \
+         is typed at the prompt or comes on standard input, never on the command line: there it \
+         would stay in the shell's history and show in `ps`. Exit code 2.";
+    NO_SECRET = "AX-K003", "There is no such secret",
+        "`ax secret list` shows what is set and what plugins ask for. Exit code 3.";
     NO_TOOL = "AX-T001", "There is no such tool",
         "`ax tool list` shows all; an id is `namespace:plugin.tool`. Exit code 3.";
     INPUT = "AX-T002", "The input does not fit the tool",

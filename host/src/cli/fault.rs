@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::codes::{self, Code};
 use super::render::counted;
+use super::secret::ValueError;
 use crate::app::{
-    AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, SourceError,
-    StateError, ToolsError,
+    AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, SecretsError,
+    SourceError, StateError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
@@ -68,6 +69,10 @@ pub(crate) enum CliError {
     Generation(#[from] GenerationError),
     #[error(transparent)]
     Audit(#[from] AuditError),
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    #[error(transparent)]
+    SecretValue(#[from] ValueError),
     /// A call gave no answer.
     #[error("{source}")]
     Call {
@@ -245,6 +250,9 @@ fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Tools(error) => tools(error),
         CliError::Generation(error) => generation(error),
         CliError::Audit(error) => audit(error),
+        CliError::Secrets(error) => secrets(error),
+        CliError::SecretValue(ValueError::NothingTyped) => (codes::DECLINED, FAILED),
+        CliError::SecretValue(_) => (codes::SECRET_VALUE, USAGE),
         CliError::Call { source, .. } => call(source),
         CliError::AuditFindings { .. } => (codes::AUDIT_FINDINGS, FINDINGS),
         CliError::VerifyFindings { .. } => (codes::VERIFY_FINDINGS, FINDINGS),
@@ -258,7 +266,7 @@ fn verdict(error: &CliError) -> (Code, u8) {
 fn app(error: &AppError) -> (Code, u8) {
     match error {
         AppError::Audit(error) => audit(error),
-        AppError::Folder(_) => (codes::SETTINGS, exit::USAGE),
+        AppError::Folder(_) | AppError::Roots(_) => (codes::SETTINGS, exit::USAGE),
         AppError::Start(_) | AppError::Program(_) | AppError::SharedHome { .. } => {
             (codes::SYSTEM, exit::FAILED)
         }
@@ -368,6 +376,17 @@ fn grant(error: &GrantError) -> (Code, u8) {
     }
 }
 
+fn secrets(error: &SecretsError) -> (Code, u8) {
+    match error {
+        SecretsError::Secret(error) if error.is_of_input() => (codes::SECRET_VALUE, exit::USAGE),
+        SecretsError::Secret(_) => (codes::VAULT, exit::FAILED),
+        SecretsError::Lock(error) => busy(error),
+        SecretsError::Generation(error) => generation(error),
+        SecretsError::App(error) => app(error),
+        SecretsError::NotSet { .. } => (codes::NO_SECRET, exit::NOT_FOUND),
+    }
+}
+
 fn change(error: &ChangeError) -> (Code, u8) {
     match error {
         ChangeError::Lookup(error) => lookup(error),
@@ -416,6 +435,8 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Tools(error) => error.hint(),
         CliError::Generation(error) => error.hint(),
         CliError::Audit(error) => error.hint(),
+        CliError::Secrets(error) => error.hint(),
+        CliError::SecretValue(error) => error.hint(),
         CliError::Call { source, unbound, .. } => {
             source.hint().or_else(|| match unbound.as_deref() {
                 Some(WORKSPACE) => {
@@ -464,6 +485,7 @@ fn details(error: &CliError) -> Value {
 fn retryable(error: &CliError) -> bool {
     match error {
         CliError::Call { source, .. } => source.is_transient(),
+        CliError::Secrets(error) => error.is_transient(),
         CliError::Change(error)
         | CliError::Install(InstallError::Change(error))
         | CliError::Grant(GrantError::Change(error))

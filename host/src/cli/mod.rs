@@ -15,6 +15,7 @@ mod permission;
 mod plugin;
 mod prompt;
 mod render;
+mod secret;
 mod tool;
 mod usage;
 
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::clock::SystemClock;
@@ -100,6 +102,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     let ran = match cli.command {
         Command::Plugin(command) => plugin::run(&app, *output, command),
         Command::Permission(command) => permission::run(&app, *output, command),
+        Command::Secret(command) => secret::run(&app, *output, command),
         Command::Tool(command) => tool::run(&app, *output, command),
         Command::Audit(command) => audit::run(&app, *output, command),
         Command::Config(command) => config::run(&app, *output, &command),
@@ -151,4 +154,25 @@ fn read_named(path: &str, bytes_max: u64) -> Result<String, CliError> {
     };
     read.map_err(failed)?;
     Ok(text)
+}
+
+/// Reads standard input to its end, or to `bytes_max` bytes and one more, so that the one who checks
+/// sees that it is too long. Leaves no copy of what was read, since it may be a secret.
+fn read_secretly(bytes_max: usize) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    use std::io::Read;
+    use std::os::fd::AsFd;
+    // Through a handle of its own: the standard one keeps what it reads in a buffer.
+    let mut input = std::fs::File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    let mut bytes = Zeroizing::new(vec![0; bytes_max + 1]);
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match input.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }

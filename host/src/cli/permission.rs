@@ -77,15 +77,20 @@ pub(super) fn rows(plugin: &InstalledPlugin, grants: &[Grant], now_ms: u64) -> S
 }
 
 fn state(grant: &Grant, now_ms: u64) -> String {
+    format!("{}: {}", term(grant, now_ms), grant.permission)
+}
+
+/// Says where and until when a grant counts.
+pub(super) fn term(grant: &Grant, now_ms: u64) -> String {
     let place = match &grant.scope {
         GrantScope::Once => "for the next call".to_owned(),
         GrantScope::Project(folder) => format!("in {}", folder.display()),
         GrantScope::Always => "always".to_owned(),
     };
     match grant.expires_at_ms {
-        Some(end) if end <= now_ms => format!("ended {}: {}", date(end), grant.permission),
-        Some(end) => format!("granted {place} until {}: {}", date(end), grant.permission),
-        None => format!("granted {place}: {}", grant.permission),
+        Some(end) if end <= now_ms => format!("ended {}", date(end)),
+        Some(end) => format!("granted {place} until {}", date(end)),
+        None => format!("granted {place}"),
     }
 }
 

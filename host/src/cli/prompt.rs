@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal};
 
 use ax_manifest::GrantScope;
-use dialoguer::{Confirm, Select};
+use dialoguer::{Confirm, Password, Select};
+use zeroize::Zeroizing;
 
 use super::fault::CliError;
 use super::output::Output;
@@ -60,4 +61,23 @@ pub(super) fn confirm(app: &App, output: Output, question: &str) -> Result<bool,
     }
     Ok(Confirm::new().with_prompt(question).default(false).interact_opt().ok().flatten()
         == Some(true))
+}
+
+/// Answers whether standard input is a terminal, where what is typed would be read line by line.
+pub(super) fn is_typed() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Asks for a value twice without showing it; empty when nothing was typed.
+pub(super) fn hidden(question: &str) -> io::Result<Zeroizing<String>> {
+    let asked = Password::new()
+        .with_prompt(question)
+        .with_confirmation("Once more", "The two differ")
+        // A terminal that is gone answers with nothing for ever; so nothing is an answer, too.
+        .allow_empty_password(true)
+        .report(false);
+    match asked.interact() {
+        Ok(typed) => Ok(Zeroizing::new(typed)),
+        Err(dialoguer::Error::IO(error)) => Err(error),
+    }
 }

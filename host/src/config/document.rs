@@ -117,6 +117,15 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// Returns the items of the list, if this is one; each is named as the list is.
+    pub(super) fn list(&self) -> Result<impl Iterator<Item = Self>, Located> {
+        let DeValue::Array(items) = self.value.get_ref() else {
+            return Err(self.wrong_type("a list"));
+        };
+        let (key, key_at) = (self.key.clone(), self.key_at);
+        Ok(items.iter().map(move |value| Self { key: key.clone(), key_at, value }))
+    }
+
     /// Returns the whole number, if this is one within `range`.
     pub(super) fn number(&self, range: &RangeInclusive<u32>) -> Result<u32, Located> {
         let DeValue::Integer(digits) = self.value.get_ref() else {

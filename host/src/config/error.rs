@@ -18,6 +18,7 @@ use crate::config::shown::shell_word;
 use crate::config::shown::shown_path;
 use crate::config::source::Source;
 use crate::config::switches::VERBOSE_MAX;
+use crate::egress::NetworkError;
 use ax_manifest::Quoted;
 
 /// Why there is no configuration.
@@ -309,6 +310,15 @@ pub enum FileFlaw {
         /// Folders there may be.
         max: usize,
     },
+    /// Not a range of addresses.
+    #[error(transparent)]
+    Network(NetworkError),
+    /// More networks than there can be.
+    #[error("`network.open` has more than {max} networks")]
+    TooManyNetworks {
+        /// Networks there may be.
+        max: usize,
+    },
     /// Not the name of a plugin.
     #[error(transparent)]
     Plugin(NameError),
@@ -387,6 +397,12 @@ impl FileFlaw {
             Self::TooManyFolders { max } => {
                 format!("keep at most {max}; one folder may hold others")
             }
+            Self::Network(error) => error
+                .hint()
+                .unwrap_or_else(|| "write it like `10.1.0.0/16` or `fd00::/8`".to_owned()),
+            Self::TooManyNetworks { max } => {
+                format!("keep at most {max}; a shorter prefix holds more addresses")
+            }
             Self::Plugin(error) => format!("{}, in quotes", error.hint()),
             Self::NotInJson { .. } => "write it in quotes, as a string".to_owned(),
             Self::LongKey { bytes_max, .. } => format!("shorten it to {bytes_max} bytes"),
@@ -410,6 +426,8 @@ fn type_hint(key: &str, wanted: &str) -> String {
         }
         ("color", _) => "write `color = \"auto\"`".to_owned(),
         (_, "a whole number") => format!("write it like `{} = 2`, without quotes", Shown(last)),
+        ("network.open", _) => "write it like `open = [\"10.1.0.0/16\"]`".to_owned(),
+        ("network.ca-file", _) => "write it like `ca-file = \"/etc/ssl/company.pem\"`".to_owned(),
         (_, _) if key.starts_with("folders.") => {
             format!("write it like `{} = \"/srv/data\"`", Shown(last))
         }

@@ -14,6 +14,7 @@ use crate::config::error::ConfigError;
 use crate::config::error::FlagFlaw;
 use crate::config::file;
 use crate::config::folders::FOLDERS_MAX;
+use crate::config::network::NetworkSettings;
 use crate::config::places::Places;
 use crate::config::plugins::Told;
 use crate::config::project;
@@ -59,6 +60,7 @@ pub fn load(
         no_input: switches.no_input,
         yes: switches.yes,
         sandbox: sandbox(&user, user_file, cores),
+        network: NetworkSettings::of_user(user_file, user.network),
         folders,
         plugins: told.plugins,
         plugin_keys: told.keys,

@@ -18,6 +18,7 @@ mod error;
 mod file;
 mod folders;
 mod load;
+mod network;
 mod path;
 mod places;
 mod plugins;
@@ -42,6 +43,7 @@ pub use error::{ConfigError, FileFlaw, FlagFlaw, VariableFlaw};
 pub use file::FILE_BYTES_MAX;
 pub use folders::{FOLDERS_MAX, FolderNameFlaw};
 pub use load::load;
+pub use network::{NETWORKS_MAX, NetworkSettings};
 pub use path::PathFlaw;
 pub use plugins::{SETTINGS_BYTES_MAX, SETTINGS_KEY_BYTES_MAX, Settings};
 pub use project::PROJECT_NAME_CHARS_MAX;
@@ -112,6 +114,8 @@ pub struct Config {
     pub yes: Setting<bool>,
     /// What all guests of this process share.
     pub sandbox: Sandbox,
+    /// What the operator opened and trusts beyond the machine's own settings.
+    pub network: NetworkSettings,
     /// What plugins are told; the source is the project's file as soon as one key is from there.
     pub plugins: BTreeMap<PluginName, Setting<Settings>>,
     /// The source of each top-level key of `plugins`.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use ax_manifest::PluginName;
 
 use crate::config::Config;
+use crate::config::NetworkSettings;
 use crate::config::Sandbox;
 use crate::config::plugins::key_of;
 use crate::config::shown::Shown;
@@ -50,6 +51,7 @@ pub(super) fn of(config: &Config) -> Vec<Row> {
         no_input,
         yes,
         sandbox: Sandbox { memory_percent, instances, threads },
+        network: NetworkSettings { open, ca_file },
         plugins,
         plugin_keys,
     } = config;
@@ -72,6 +74,8 @@ pub(super) fn of(config: &Config) -> Vec<Row> {
         row("sandbox.memory-percent", memory_percent),
         row("sandbox.instances", instances),
         row("sandbox.threads", threads),
+        list_row("network.open", open),
+        path_row("network.ca-file", ca_file.as_ref()),
     ];
     rows.extend(folders.iter().map(|(name, it)| path_row(&format!("folders.{name}"), Some(it))));
     for (name, told) in plugins {
@@ -100,6 +104,12 @@ pub(super) fn of(config: &Config) -> Vec<Row> {
 
 fn row(key: &str, setting: &Setting<impl Display>) -> Row {
     let value = Shown(&setting.value.to_string()).to_string();
+    Row { key: key.to_owned(), value, source: setting.source.to_string() }
+}
+
+fn list_row(key: &str, setting: &Setting<Vec<impl Display>>) -> Row {
+    let items: Vec<String> = setting.value.iter().map(ToString::to_string).collect();
+    let value = if items.is_empty() { NONE.to_owned() } else { items.join(", ") };
     Row { key: key.to_owned(), value, source: setting.source.to_string() }
 }
 

@@ -1,4 +1,5 @@
-//! `config.toml`, which the user wrote: the only file that may name folders or change the sandbox.
+//! `config.toml`, which the user wrote: the only file that may name folders, change the sandbox
+//! or open networks.
 //!
 //! ```toml
 //! color = "auto"
@@ -10,6 +11,10 @@
 //! memory-percent = 25
 //! instances = 1_000
 //! threads = 2
+//!
+//! [network]
+//! open = ["10.1.0.0/16"]
+//! ca-file = "/etc/ssl/company.pem"
 //!
 //! [plugins."ax:metrics"]
 //! depth = 3
@@ -31,6 +36,8 @@ use crate::config::document::entries;
 use crate::config::error::FileFlaw;
 use crate::config::folders::FOLDERS_MAX;
 use crate::config::folders::check_name;
+use crate::config::network;
+use crate::config::network::NetworkSection;
 use crate::config::path::Bases;
 use crate::config::path::resolve;
 use crate::config::plugins;
@@ -54,7 +61,7 @@ pub const INSTANCES_DEFAULT: u32 = 1_000;
 pub const THREADS_RANGE: RangeInclusive<u32> = 1..=256;
 
 /// The keys at the top of the file.
-pub(super) const KEYS: &[&str] = &["color", "folders", "plugins", "sandbox"];
+pub(super) const KEYS: &[&str] = &["color", "folders", "network", "plugins", "sandbox"];
 
 /// The keys of `[sandbox]`.
 const SANDBOX_KEYS: &[&str] = &["instances", "memory-percent", "threads"];
@@ -80,6 +87,7 @@ pub(super) struct UserFile {
     pub(super) memory_percent: Option<u8>,
     pub(super) instances: Option<u32>,
     pub(super) threads: Option<u32>,
+    pub(super) network: NetworkSection,
     pub(super) plugins: BTreeMap<PluginName, Section>,
 }
 
@@ -101,6 +109,7 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> Result<UserFile, Located
             "color" => file.color = Some(color(&entry)?),
             "folders" => file.folders = folders(&entry, home)?,
             "sandbox" => sandbox(&entry, &mut file)?,
+            "network" => file.network = network::parse(&entry, home)?,
             "plugins" => file.plugins = plugins::parse(&entry)?,
             other => {
                 return Err(match elsewhere(other) {

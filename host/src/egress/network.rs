@@ -10,6 +10,8 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
+use ax_manifest::Quoted;
+
 /// A range of addresses; without a prefix length it is one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network {
@@ -21,16 +23,16 @@ pub struct Network {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// What stands before the `/` is no address.
-    #[error("`{text}` is not a network: its address cannot be read")]
+    #[error("{} is not a network: its address cannot be read", Quoted(text))]
     Address { text: String },
     /// The number after the `/` does not fit.
-    #[error("`{text}` is not a network: its prefix is not a number from 0 to {max}")]
+    #[error("{} is not a network: its prefix is not a number from 0 to {max}", Quoted(text))]
     Prefix { text: String, max: u8 },
     /// An IPv4 address in IPv6 form.
-    #[error("`{text}` is an IPv4 network in disguise")]
+    #[error("{} is an IPv4 network in disguise", Quoted(text))]
     Mapped { text: String, wanted: IpAddr },
     /// The address is not the first one of the range.
-    #[error("`{text}` does not start at its first address")]
+    #[error("{} does not start at its first address", Quoted(text))]
     NotFirst { text: String, wanted: Network },
 }
 

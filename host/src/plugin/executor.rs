@@ -11,9 +11,10 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinError;
 
-/// Threads for file calls of guests. Each blocks while the file system answers, so a dead network
-/// mount can hold at most this many.
-const BLOCKING_THREADS: usize = 32;
+/// Threads for what blocks: calls to files and data of guests, and look-ups of names, of which
+/// `egress` has at most half as many in flight. A dead network mount can hold at most this many, a
+/// dead name server the other half.
+const BLOCKING_THREADS: usize = 64;
 
 /// A runtime of its own for guests.
 #[derive(Clone)]

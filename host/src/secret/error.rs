@@ -5,6 +5,7 @@
 //!
 //! Not here: a secret found where it must not be (`leak::Leak`); codes and exit statuses (`cli`).
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use ax_manifest::Quoted;
@@ -72,6 +73,28 @@ impl SecretError {
         false
     }
 
+    /// Answers whether a name or a value that was given is wrong, rather than what is kept.
+    #[must_use]
+    pub fn is_of_input(&self) -> bool {
+        match self {
+            Self::Name { .. } | Self::ValueLength { .. } | Self::ValueCharacter { .. } => true,
+            Self::File { .. }
+            | Self::NotAFile { .. }
+            | Self::Exposed { .. }
+            | Self::NotOurs { .. }
+            | Self::TooLarge { .. }
+            | Self::KeyMissing { .. }
+            | Self::KeyInvalid { .. }
+            | Self::KeyMismatch { .. }
+            | Self::KeyMisplaced { .. }
+            | Self::Damaged { .. }
+            | Self::Newer { .. }
+            | Self::TooMany { .. }
+            | Self::Full { .. }
+            | Self::Seal { .. } => false,
+        }
+    }
+
     /// Says what the user can do; printed after the error as `hint: …`.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -79,7 +102,9 @@ impl SecretError {
             Self::ValueLength { bytes: 0..8 } => {
                 Some("use a longer one: it would be found in innocent text".to_owned())
             }
-            Self::ValueLength { .. } => None,
+            Self::ValueLength { .. } => {
+                Some("give the token alone, not what is around it".to_owned())
+            }
             Self::ValueCharacter { .. } => Some(
                 "encode it as the server expects it in a header, without line breaks".to_owned(),
             ),
@@ -89,7 +114,7 @@ impl SecretError {
             Self::NotAFile { path } => Some(format!("move `{}` away", path.display())),
             Self::Exposed { path, .. } => Some(format!(
                 "chmod 600 {}, and replace the secrets if someone may have read it",
-                path.display()
+                shell_word(path)
             )),
             Self::NotOurs { path, .. } => {
                 Some(format!("run `ax` as the owner of `{}`", path.display()))
@@ -125,6 +150,16 @@ impl SecretError {
 }
 
 /// The command that sets a file aside without losing it.
-fn set_aside(path: &std::path::Path) -> String {
-    format!("mv -n {0} {0}.old", path.display())
+fn set_aside(path: &Path) -> String {
+    format!("mv -n {} {}", shell_word(path), shell_word(&path.with_added_extension("old")))
+}
+
+/// Writes a path as one word of a shell, since hints are pasted.
+fn shell_word(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.into_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

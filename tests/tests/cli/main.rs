@@ -21,6 +21,8 @@ mod refused_manifest;
 mod refused_package;
 mod refused_settings;
 mod refused_usage;
+mod secret;
+mod secret_vault;
 mod settings;
 mod setup;
 mod tool;

@@ -93,6 +93,17 @@ fn a_project_that_tries_to_bind_a_folder() {
 }
 
 #[test]
+fn a_project_that_tries_to_open_a_network() {
+    insta::assert_snapshot!(project("[network]\nopen = [\"10.0.0.0/8\"]\n"), @r"
+    exit 2
+    --- stderr
+    error[AX-G001]: WORK/ax.toml:1:2: a project file may not set `network`: it can come from a stranger, so it cannot relax anything
+
+    hint: move it into the user file `HOME/config.toml`
+    ");
+}
+
+#[test]
 fn a_project_that_tries_to_answer_questions() {
     insta::assert_snapshot!(project("yes = true\n"), @r"
     exit 2

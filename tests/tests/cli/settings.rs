@@ -9,7 +9,10 @@ use crate::setup;
 #[test]
 fn every_setting_says_where_it_came_from() {
     let home = Home::new();
-    home.write("project/user.toml", "color = \"never\"\n[sandbox]\nthreads = 3\n");
+    home.write(
+        "project/user.toml",
+        "color = \"never\"\n[sandbox]\nthreads = 3\n[network]\nopen = [\"10.1.0.0/16\"]\n",
+    );
     home.write("project/ax.toml", "[project]\nname = \"shop\"\n");
     let flags = ["--sources", "--json", "--config", "user.toml", "-C", "project"];
     let rows = home.ax(&[&["config", "show"], &flags[..]].concat()).ok().json();
@@ -22,6 +25,9 @@ fn every_setting_says_where_it_came_from() {
     assert_eq!(source("color"), r#""never" from "user file WORK/project/user.toml""#);
     assert_eq!(source("sandbox.threads"), r#""3" from "user file WORK/project/user.toml""#);
     assert_eq!(source("sandbox.instances"), r#""1000" from "default""#);
+    let network = source("network.open");
+    assert_eq!(network, r#""10.1.0.0/16" from "user file WORK/project/user.toml""#);
+    assert_eq!(source("network.ca-file"), r#""none" from "default""#);
     assert_eq!(source("output"), r#""json" from "flag --json""#);
     assert_eq!(source("project.name"), r#""shop" from "project file WORK/project/ax.toml""#);
     assert_eq!(source("workspace"), r#""WORK/project" from "project file WORK/project/ax.toml""#);
@@ -125,8 +131,17 @@ fn help_lists_no_command_that_does_not_work() {
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let commands = commands.take_while(|line| !line.is_empty());
     let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
-    let expected =
-        ["plugin", "permission", "tool", "audit", "config", "doctor", "explain", "completions"];
+    let expected = [
+        "plugin",
+        "permission",
+        "secret",
+        "tool",
+        "audit",
+        "config",
+        "doctor",
+        "explain",
+        "completions",
+    ];
     assert_eq!(names, expected, "{help}");
     for name in names {
         Home::new().ax(&[name, "--help"]).ok();

@@ -8,6 +8,7 @@ use super::World;
 use crate::config::ConfigError;
 use crate::config::FOLDERS_MAX;
 use crate::config::FileFlaw;
+use crate::config::NETWORKS_MAX;
 use crate::config::SETTINGS_BYTES_MAX;
 use crate::config::SETTINGS_KEY_BYTES_MAX;
 use crate::config::document::place_of;
@@ -105,6 +106,17 @@ fn at_most_64_folders_have_names() {
 }
 
 #[test]
+fn at_most_64_networks_are_opened() {
+    let user = |count: usize| {
+        let items = (0..count).map(|n| format!("'10.{n}.0.0/16', ")).collect::<String>();
+        World::new().user(format!("[network]\nopen = [{items}]"))
+    };
+    assert_eq!(user(NETWORKS_MAX).load().network.open.value.len(), NETWORKS_MAX);
+    let beyond = flaw(&user(NETWORKS_MAX + 1));
+    assert_eq!(beyond, Some(FileFlaw::TooManyNetworks { max: NETWORKS_MAX }));
+}
+
+#[test]
 fn a_projects_name_has_at_most_64_characters() {
     let of = |chars: usize| {
         flaw(&World::new().project(format!("[project]\nname = '{}'", "é".repeat(chars))))
@@ -169,8 +181,8 @@ proptest! {
     #[test]
     fn any_table_is_read_or_refused(
         lines in proptest::collection::vec(
-            "(\\[(folders|sandbox|plugins\\.\"ax:[a-z]{1,3}\"|project)\\]\
-              |(color|data|threads|name|[a-z.\"]{0,5}) ?= ?('[~/a-z]{0,4}'|-?[0-9]{0,22}|\\[\\]|\\{\\}|true|nan|1e9))",
+            "(\\[(folders|sandbox|network|plugins\\.\"ax:[a-z]{1,3}\"|project)\\]\
+              |(color|data|threads|open|ca-file|name|[a-z.\"]{0,5}) ?= ?('[~/a-z]{0,4}'|-?[0-9]{0,22}|\\[\\]|\\{\\}|true|nan|1e9))",
             0..6,
         )
     ) {

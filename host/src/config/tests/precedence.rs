@@ -213,6 +213,18 @@ fn the_sandbox_is_the_user_file_then_defaults() {
 }
 
 #[test]
+fn the_network_is_the_user_file_then_nothing() {
+    let user = |w: World| {
+        w.user("[network]\nopen = ['10.1.0.0/16', 'fd00:1::/32', '::1']\nca-file = '~/ca.pem'")
+    };
+    let open = format!("10.1.0.0/16, fd00:1::/32, ::1 ({USER})");
+    check("network.open", "none (default)", &[(user, &open)]);
+    check("network.ca-file", "none (default)", &[(user, &format!("@/me/ca.pem ({USER})"))]);
+    let emptied = World::new().user("[network]\nopen = []").load();
+    assert!(matches!(emptied.network.open.source, Source::User(_)));
+}
+
+#[test]
 fn what_a_plugin_is_told_is_project_then_user_file_key_by_key() {
     let world = World::new()
         .user(
@@ -292,6 +304,8 @@ fn the_listing_is_complete_and_sorted() {
     directory = @/work/deep (default)
     folders.data = /srv (user file @/me/.config/ax/config.toml)
     home = @/me/.local/share/ax (default)
+    network.ca-file = none (default)
+    network.open = none (default)
     no-input = false (default)
     output = text (default)
     plugins."ax:echo" = {} (user file @/me/.config/ax/config.toml)

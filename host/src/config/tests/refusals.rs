@@ -17,6 +17,7 @@ fn a_project_cannot_relax_anything() {
     let texts = [
         "folders.data = '/'",
         "[sandbox]\nthreads = 1",
+        "[network]\nopen = ['10.0.0.0/8']",
         "color = 'never'",
         "home = '/tmp'",
         "workspace = '/'",
@@ -29,6 +30,9 @@ fn a_project_cannot_relax_anything() {
     hint: move it into the user file `@/me/.config/ax/config.toml`
 
     @/work/ax.toml:1:2: a project file may not set `sandbox`: it can come from a stranger, so it cannot relax anything
+    hint: move it into the user file `@/me/.config/ax/config.toml`
+
+    @/work/ax.toml:1:2: a project file may not set `network`: it can come from a stranger, so it cannot relax anything
     hint: move it into the user file `@/me/.config/ax/config.toml`
 
     @/work/ax.toml:1:1: a project file may not set `color`: it can come from a stranger, so it cannot relax anything
@@ -112,7 +116,7 @@ fn a_user_file_says_where_it_is_wrong() {
     hint: write `color = "auto"`
 
     @/me/.config/ax/config.toml:1:1: unknown key `shape`
-    hint: the keys here are color, folders, plugins, sandbox
+    hint: the keys here are color, folders, network, plugins, sandbox
 
     @/me/.config/ax/config.toml:1:1: `workspace` is not set in a file
     hint: use `--workspace DIR` or set AX_WORKSPACE
@@ -158,6 +162,57 @@ fn a_user_file_says_where_it_is_wrong() {
 
     @/me/.config/ax/config.toml:2:11: `sandbox.threads` is 99999999999999999999999, outside of 1 to 256
     hint: write a number from 1 to 256
+    "#);
+}
+
+#[test]
+fn a_network_that_is_none_is_refused_where_it_stands() {
+    let texts = [
+        "network = 1",
+        "[network]\nopne = []",
+        "[network]\nopen = '10.0.0.0/8'",
+        "[network]\nopen = ['10.0.0.0/8', 7]",
+        "[network]\nopen = [\n  '10.0.0.0/8',\n  '10.0.0.1/8',\n]",
+        "[network]\nopen = ['10.0.0.0/40']",
+        "[network]\nopen = ['intranet']",
+        "[network]\nopen = ['::ffff:10.0.0.0/104']",
+        "[network]\nopen = [\"\\u202e\"]",
+        "[network]\nca-file = 'ca.pem'",
+        "[network]\nca-file = ['/ca.pem']",
+    ];
+    insta::assert_snapshot!(refusals(&texts, |world, text| world.user(text)), @r#"
+    @/me/.config/ax/config.toml:1:11: `network` is a whole number, not a table
+    hint: write `[network]` on a line of its own and the keys below it
+
+    @/me/.config/ax/config.toml:2:1: unknown key `network.opne`
+    hint: did you mean `open`?
+
+    @/me/.config/ax/config.toml:2:8: `network.open` is a string, not a list
+    hint: write it like `open = ["10.1.0.0/16"]`
+
+    @/me/.config/ax/config.toml:2:23: `network.open` is a whole number, not a string
+    hint: write it like `open = ["10.1.0.0/16"]`
+
+    @/me/.config/ax/config.toml:4:3: `10.0.0.1/8` does not start at its first address
+    hint: write `10.0.0.0/8`
+
+    @/me/.config/ax/config.toml:2:9: `10.0.0.0/40` is not a network: its prefix is not a number from 0 to 32
+    hint: write it like `10.1.0.0/16` or `fd00::/8`
+
+    @/me/.config/ax/config.toml:2:9: `intranet` is not a network: its address cannot be read
+    hint: write it like `10.1.0.0/16` or `fd00::/8`
+
+    @/me/.config/ax/config.toml:2:9: `::ffff:10.0.0.0/104` is an IPv4 network in disguise
+    hint: write the IPv4 form, `10.0.0.0`
+
+    @/me/.config/ax/config.toml:2:9: `\u{202e}` is not a network: its address cannot be read
+    hint: write it like `10.1.0.0/16` or `fd00::/8`
+
+    @/me/.config/ax/config.toml:2:11: `network.ca-file` is `ca.pem`: it is not absolute
+    hint: write the whole path, like `/srv/data` or `~/data`
+
+    @/me/.config/ax/config.toml:2:11: `network.ca-file` is a list, not a string
+    hint: write it like `ca-file = "/etc/ssl/company.pem"`
     "#);
 }
 
