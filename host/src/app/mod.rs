@@ -213,9 +213,20 @@ impl App {
             environment: config::environment_variable,
             kv: self.kv.clone(),
             vault: self.vault.clone(),
-            network: EgressConfig::default(),
+            network: self.network()?,
         };
         Ok(PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?)
+    }
+
+    /// Returns how requests find their way, as the operator set it.
+    fn network(&self) -> Result<EgressConfig, AppError> {
+        let settings = &self.config.network;
+        let roots = settings.ca_file.as_ref().map(|file| extra_roots(&file.value)).transpose()?;
+        Ok(EgressConfig {
+            extra_roots: roots.unwrap_or_default(),
+            opened: settings.open.value.clone(),
+            ..EgressConfig::default()
+        })
     }
 
     /// Reads what is installed and granted now.

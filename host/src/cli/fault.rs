@@ -188,9 +188,11 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         DenialReason::PolicyAsks => {
             Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
         }
-        DenialReason::Address => {
-            Some("a rule that names the address itself opens it; `ax explain AX-P012`".to_owned())
-        }
+        DenialReason::Address => Some(
+            "if it is meant: a rule on both sides that names the address itself, or its \
+                 network in config.toml, as `[network] open = [\"10.1.0.0/16\"]`"
+                .to_owned(),
+        ),
         DenialReason::Leak => None,
     };
     let message = source.to_string();
