@@ -29,7 +29,15 @@ use crate::audit::entry::Action;
 use crate::plugin::{Limits, LoadError, Raise};
 
 /// The version of the host API that this program offers to plugins.
-pub(super) const HOST_API: Version = Version::new(0, 1, 0);
+pub(super) const HOST_API: Version = Version::new(0, 2, 0);
+
+/// The versions it is: nothing that 0.1 offered is gone or different in 0.2.
+const HOST_API_SERVED: [Version; 2] = [Version::new(0, 1, 0), HOST_API];
+
+/// Answers whether what a plugin needs is served.
+fn serves(needs: &VersionReq) -> bool {
+    HOST_API_SERVED.iter().any(|version| needs.matches(version))
+}
 
 /// A plugin that may be installed once a person agreed.
 #[derive(Debug)]
@@ -175,7 +183,7 @@ impl App {
         let read = self.read_source(path, named)?;
         let manifest = &read.package.config.manifest;
         let plugin = manifest.plugin.name.to_string();
-        if !manifest.plugin.host.matches(&HOST_API) {
+        if !serves(&manifest.plugin.host) {
             let needs = manifest.plugin.host.clone();
             return Err(InstallError::OtherHost { plugin, needs });
         }
@@ -359,4 +367,20 @@ fn not_granted(locked: &LockedPlugin, grants: &[Grant]) -> Vec<Permission> {
         .filter(|asked| !grants.iter().any(|grant| grant.permission.covers(asked)))
         .cloned()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugins_of_this_host_and_of_the_one_before_are_served() {
+        let serves = |text: &str| serves(&text.parse().unwrap());
+        for needs in ["^0.1", "^0.2", "^0.2.0", "=0.1.0", ">=0.1, <0.3", "*"] {
+            assert!(serves(needs), "{needs}");
+        }
+        for needs in ["^0.3", "^0.2.1", "^0.1.1", "^0.0.9", "^1", ">0.2.0"] {
+            assert!(!serves(needs), "{needs}");
+        }
+    }
 }

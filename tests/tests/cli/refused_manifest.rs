@@ -160,7 +160,7 @@ fn another_host_version() {
     insta::assert_snapshot!(refused(&components::CALC_MANIFEST.replace("^0.1", "^7")), @r"
     exit 1
     --- stderr
-    error[AX-P008]: `test:calc` needs host version ^7, this is 0.1.0
+    error[AX-P008]: `test:calc` needs host version ^7, this is 0.2.0
 
     hint: install an ax with a host version ^7, or another release of it
     ");
