@@ -8,6 +8,7 @@ mod environment;
 mod file_stream;
 mod file_writer;
 mod files;
+mod lease;
 mod quota;
 mod sockets;
 mod stdio;
