@@ -24,4 +24,5 @@ mod refused_usage;
 mod settings;
 mod setup;
 mod tool;
+mod update;
 mod verify;
