@@ -242,12 +242,15 @@ impl App {
         }
         let mut locked = self.entry(candidate, consent, &blobs);
         let old = change.lock.plugins.get(name).cloned();
-        locked.state = self.state_of(&candidate.coming(&locked), old.as_ref())?;
-        let old = change.lock.plugins.insert(name.clone(), locked.clone());
+        // The same release keeps its data where they are; looked at first, since a copy is made next.
+        locked.state = old.as_ref().map_or(0, |old| old.state);
         let is_same = old.as_ref().is_some_and(|old| same(old, &locked));
         if old != candidate.seen && !is_same {
             return Err(InstallError::Moved { plugin: name.to_string() });
         }
+        locked.state = self.state_of(&candidate.coming(&locked), old.as_ref())?;
+        let is_same = old.as_ref().is_some_and(|old| same(old, &locked));
+        change.lock.plugins.insert(name.clone(), locked.clone());
         let revoked = self.settle_grants(&mut change, candidate, consent, old.as_ref());
         let not_granted = not_granted(&locked, change.grants.get(&candidate.identity));
         if is_same && change.grants == change.before().grants {

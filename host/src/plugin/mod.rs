@@ -25,6 +25,7 @@ mod exports;
 mod folder;
 mod gate;
 mod guest;
+mod held;
 mod imports;
 pub mod jail;
 mod json;

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! An account belongs to one grant: whoever revokes it and grants it anew starts at nothing. What
-//! frees space gives it back, down to zero.
+//! frees space gives it back, down to zero. A file that is removed while a call has it open frees
+//! nothing then, and stays counted.
 //!
 //! Invariant: an account never goes beyond its quota in one process, whatever calls do at the same
 //! time: what is measured and what is changed belong to one turn. Several processes that write at
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
+use super::held::HeldFiles;
 use super::limits::{self, Limit};
 use crate::kv::{FileUsage, Kv, KvError};
 
@@ -29,6 +31,8 @@ const ACCOUNTS_MAX: usize = 1_024;
 pub(super) struct Accounts {
     kv: Kv,
     open: Mutex<HashMap<String, Arc<Account>>>,
+    /// What calls have open of the folders they may write in.
+    pub(super) held: HeldFiles,
 }
 
 /// What was written under one grant.
@@ -59,7 +63,7 @@ struct Sum {
 
 impl Accounts {
     pub(super) fn new(kv: Kv) -> Self {
-        Self { kv, open: Mutex::new(HashMap::new()) }
+        Self { kv, open: Mutex::new(HashMap::new()), held: HeldFiles::default() }
     }
 
     /// Opens an account and asks the database what it says now. Blocks.

@@ -294,6 +294,18 @@ fn a_file_cut_while_it_is_written_is_measured_in_turn() {
     });
 }
 
+/// A file without a name takes its space until it is closed.
+#[test]
+fn what_is_removed_and_kept_open_is_not_given_back() {
+    let plot = Plot::new();
+    let quarter = limits::WRITTEN_BYTES / 4;
+    let input = json!({ "folder": at(""), "bytes": quarter, "times": 20 });
+    let kept = plot.call("keep-removed", &input);
+    assert_eq!(plot.account(), (limits::WRITTEN_BYTES, 0));
+    plot.arena.still_serves();
+    settle("removed-and-open", "4", &kept.to_string());
+}
+
 #[test]
 fn holes_count_as_bytes() {
     gives_nothing_back("sparse-file", |plot| {

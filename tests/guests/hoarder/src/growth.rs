@@ -94,6 +94,18 @@ impl wit::Guest for Hoarder {
         }
         Ok(())
     }
+    fn keep_removed(folder: String, bytes: u64, times: u32) -> u32 {
+        let mut kept = Vec::new();
+        for n in 0..times {
+            let path = at(&folder, n);
+            let Ok(file) = OpenOptions::new().write(true).create_new(true).open(&path) else { break };
+            if file.set_len(bytes).is_err() || fs::remove_file(&path).is_err() {
+                break;
+            }
+            kept.push(file);
+        }
+        kept.len() as u32
+    }
     fn race(name: String, bytes: u64, rounds: u32) -> Result<u64, String> {
         let folder = held::folder()?;
         let file = held::open(&folder, &name, true)?;

@@ -232,6 +232,7 @@ impl HostDescriptor for Files<'_> {
         }
         let handle = opened?;
         self.0.files.open.insert(handle.rep(), folder);
+        self.note_opened(&handle, folder).await?;
         Ok(handle)
     }
 
@@ -430,9 +431,11 @@ impl HostDescriptor for Files<'_> {
         let account = self.account(&dir).await?;
         let _turn = account.turn().await;
         let standing = self.standing(&dir, PathFlags::empty(), &path).await;
+        let object = self.object(&dir, &path).await;
         HostDescriptor::unlink_file_at(&mut self.wasi(), dir, path).await?;
-        account.remove_file();
-        account.shrink(standing.map_or(0, |was| was.bytes));
+        if let Some(was) = standing {
+            self.give_back(&account, was, object);
+        }
         Ok(())
     }
 
@@ -486,8 +489,7 @@ impl HostDescriptor for Files<'_> {
         // What it takes the place of is freed: to write beside a file and rename is how to save one.
         // Another name of the same file, or the same name, replaces nothing.
         if let Some(was) = standing.filter(|_| moved.is_some() && moved != target) {
-            account.remove_file();
-            account.shrink(was.bytes);
+            self.give_back(&account, was, target);
         }
         Ok(())
     }

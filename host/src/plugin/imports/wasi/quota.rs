@@ -12,7 +12,9 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::p2::{FsError, FsResult};
 
+use super::super::super::held::Object;
 use super::super::super::limits::Limit;
+use super::super::super::rights::Ruling;
 use super::super::super::written::Account;
 use super::files::{Files, Handle};
 
@@ -100,12 +102,34 @@ impl Files<'_> {
     }
 
     /// Says which object stands at a path, whatever its name; a link is an object of its own.
-    pub(super) async fn object(&mut self, dir: &Handle, path: &str) -> Option<(u64, u64)> {
+    pub(super) async fn object(&mut self, dir: &Handle, path: &str) -> Option<Object> {
         let same = Resource::<Descriptor>::new_borrow(dir.rep());
         let mut wasi = self.wasi();
         let none = PathFlags::empty();
         let found = HostDescriptor::metadata_hash_at(&mut wasi, same, none, path.to_owned());
         found.await.ok().map(|hash| (hash.lower, hash.upper))
+    }
+
+    /// Notes that a file was opened, if its folder may be written in: it can be removed while it is
+    /// open.
+    pub(super) async fn note_opened(&mut self, handle: &Handle, index: usize) -> FsResult<()> {
+        let folder = self.0.files.folders.get(index).ok_or(ErrorCode::BadDescriptor)?;
+        let write = self.0.gate.rights().decide(folder.permission(Access::Write));
+        let Ruling::Allowed(_) = write else { return Ok(()) };
+        let Descriptor::File(opened) = self.0.table.get(handle)? else { return Ok(()) };
+        let opened = Arc::clone(&opened.file);
+        let same = Resource::<Descriptor>::new_borrow(handle.rep());
+        let hash = HostDescriptor::metadata_hash(&mut self.wasi(), same).await?;
+        self.0.call.outside.accounts.held.add((hash.lower, hash.upper), &opened);
+        Ok(())
+    }
+
+    /// Gives back what went with a name; not the bytes of a file that is still open somewhere.
+    pub(super) fn give_back(&self, account: &Account, was: Standing, object: Option<Object>) {
+        account.remove_file();
+        if object.is_some_and(|object| !self.0.call.outside.accounts.held.has(object)) {
+            account.shrink(was.bytes);
+        }
     }
 
     /// Returns the size of an open file.
