@@ -33,6 +33,21 @@ pub fn plugin(name: &str) -> PathBuf {
     folder
 }
 
+/// Reads a guest of tests, built.
+///
+/// # Panics
+///
+/// When it is not there.
+#[must_use]
+pub fn guest(name: &str) -> Vec<u8> {
+    let ax = ax();
+    // target/<profile>/ax → target/guests/tests/<name>.wasm
+    let target = ax.parent().and_then(Path::parent).expect("the program lies two folders deep");
+    let path = target.join("guests/tests").join(format!("{name}.wasm"));
+    fs_err::read(&path)
+        .unwrap_or_else(|error| panic!("`{}`: {error}: cargo xtask plugins", path.display()))
+}
+
 /// Finds the root of the repository.
 ///
 /// # Panics

@@ -30,8 +30,14 @@ use crate::plugin::{Limits, LoadError, Raise};
 
 /// The version of the host API that this program offers to plugins.
 pub(super) const HOST_API: Version = Version::new(0, 2, 0);
-/// An earlier one that it offers too: all that 0.1 had is in 0.2 as it was.
-const HOST_API_BEFORE: Version = Version::new(0, 1, 0);
+
+/// The versions it is: nothing that 0.1 offered is gone or different in 0.2.
+const HOST_API_SERVED: [Version; 2] = [Version::new(0, 1, 0), HOST_API];
+
+/// Answers whether what a plugin needs is served.
+fn serves(needs: &VersionReq) -> bool {
+    HOST_API_SERVED.iter().any(|version| needs.matches(version))
+}
 
 /// A plugin that may be installed once a person agreed.
 #[derive(Debug)]
@@ -177,9 +183,8 @@ impl App {
         let read = self.read_source(path, named)?;
         let manifest = &read.package.config.manifest;
         let plugin = manifest.plugin.name.to_string();
-        let needs = &manifest.plugin.host;
-        if !needs.matches(&HOST_API) && !needs.matches(&HOST_API_BEFORE) {
-            let needs = needs.clone();
+        if !serves(&manifest.plugin.host) {
+            let needs = manifest.plugin.host.clone();
             return Err(InstallError::OtherHost { plugin, needs });
         }
         if read.package.config.tools.is_empty() {
@@ -237,12 +242,15 @@ impl App {
         }
         let mut locked = self.entry(candidate, consent, &blobs);
         let old = change.lock.plugins.get(name).cloned();
-        locked.state = self.state_of(&candidate.coming(&locked), old.as_ref())?;
-        let old = change.lock.plugins.insert(name.clone(), locked.clone());
+        // The same release keeps its data where they are; looked at first, since a copy is made next.
+        locked.state = old.as_ref().map_or(0, |old| old.state);
         let is_same = old.as_ref().is_some_and(|old| same(old, &locked));
         if old != candidate.seen && !is_same {
             return Err(InstallError::Moved { plugin: name.to_string() });
         }
+        locked.state = self.state_of(&candidate.coming(&locked), old.as_ref())?;
+        let is_same = old.as_ref().is_some_and(|old| same(old, &locked));
+        change.lock.plugins.insert(name.clone(), locked.clone());
         let revoked = self.settle_grants(&mut change, candidate, consent, old.as_ref());
         let not_granted = not_granted(&locked, change.grants.get(&candidate.identity));
         if is_same && change.grants == change.before().grants {
@@ -362,4 +370,20 @@ fn not_granted(locked: &LockedPlugin, grants: &[Grant]) -> Vec<Permission> {
         .filter(|asked| !grants.iter().any(|grant| grant.permission.covers(asked)))
         .cloned()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugins_of_this_host_and_of_the_one_before_are_served() {
+        let serves = |text: &str| serves(&text.parse().unwrap());
+        for needs in ["^0.1", "^0.2", "^0.2.0", "=0.1.0", ">=0.1, <0.3", "*"] {
+            assert!(serves(needs), "{needs}");
+        }
+        for needs in ["^0.3", "^0.2.1", "^0.1.1", "^0.0.9", "^1", ">0.2.0"] {
+            assert!(!serves(needs), "{needs}");
+        }
+    }
 }

@@ -26,6 +26,7 @@ mod exports;
 mod folder;
 mod gate;
 mod guest;
+mod held;
 mod imports;
 pub mod jail;
 mod json;

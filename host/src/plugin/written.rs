@@ -1,22 +1,28 @@
 //! What plugins have written into granted folders, against their quota.
 //!
 //! ```text
-//! grow(bytes) ──→ account of (plugin, folder, grant) ──→ plugins.db, at the end of the call
+//! turn ─→ measure ─→ grow(bytes) ─→ change the file ─→ turn ends
+//!                       └─→ account of (plugin, folder, grant) ──→ plugins.db, at the end of the call
 //! ```
 //!
 //! An account belongs to one grant: whoever revokes it and grants it anew starts at nothing. What
-//! frees space gives it back, down to zero.
+//! frees space gives it back, down to zero. A file that is removed while a call has it open frees
+//! nothing then, and stays counted.
 //!
-//! Invariant: an account never goes beyond its quota in one process. Several processes that write at
-//! once add up when their calls end, so together they can exceed it by what each wrote in one call.
+//! Invariant: an account never goes beyond its quota in one process, whatever calls do at the same
+//! time: what is measured and what is changed belong to one turn. Several processes that write at
+//! once learn of each other when a call first writes and when it ends, so together they can exceed
+//! the quota by what each wrote in one call.
 //! Not here: which effects grow a folder (`imports/wasi/files`).
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::OwnedMutexGuard;
+
+use super::held::HeldFiles;
 use super::limits::{self, Limit};
-use crate::kv::{Kv, KvError};
+use crate::kv::{FileUsage, Kv, KvError};
 
 /// Accounts kept in memory; one more starts by forgetting those that owe nothing.
 const ACCOUNTS_MAX: usize = 1_024;
@@ -25,127 +31,159 @@ const ACCOUNTS_MAX: usize = 1_024;
 pub(super) struct Accounts {
     kv: Kv,
     open: Mutex<HashMap<String, Arc<Account>>>,
+    /// What calls have open of the folders they may write in.
+    pub(super) held: HeldFiles,
 }
 
 /// What was written under one grant.
 #[derive(Debug)]
 pub(super) struct Account {
     name: String,
-    /// As the database and this process's calls have it.
-    bytes: AtomicI64,
-    files: AtomicI64,
-    /// Not in the database yet.
-    bytes_due: AtomicI64,
-    files_due: AtomicI64,
-    is_touched: AtomicBool,
+    sums: Mutex<Sums>,
+    /// Held while something is measured and changed.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// Held while the database is asked, so that nothing is added twice.
+    asking: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Sums {
+    bytes: Sum,
+    files: Sum,
+}
+
+/// One number of an account.
+#[derive(Debug, Default)]
+struct Sum {
+    /// What the database said last, with what other processes wrote.
+    stored: i64,
+    /// Not in the database yet; negative when more was freed.
+    due: i64,
 }
 
 impl Accounts {
     pub(super) fn new(kv: Kv) -> Self {
-        Self { kv, open: Mutex::new(HashMap::new()) }
+        Self { kv, open: Mutex::new(HashMap::new()), held: HeldFiles::default() }
     }
 
-    /// Opens an account, reading it the first time. Blocks.
+    /// Opens an account and asks the database what it says now. Blocks.
     pub(super) fn open(&self, name: &str) -> Result<Arc<Account>, KvError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let account = self.find(name);
+        let asking = hold(&account.asking);
+        let used = self.kv.file_usage(name)?;
+        hold(&account.sums).store(used);
+        drop(asking);
+        Ok(account)
+    }
+
+    fn find(&self, name: &str) -> Arc<Account> {
+        let mut open = hold(&self.open);
         if let Some(account) = open.get(name) {
-            return Ok(Arc::clone(account));
+            return Arc::clone(account);
         }
         if open.len() >= ACCOUNTS_MAX {
             open.retain(|_, account| Arc::strong_count(account) > 1 || account.owes());
         }
-        let used = self.kv.file_usage(name)?;
         let account = Arc::new(Account {
             name: name.to_owned(),
-            bytes: AtomicI64::new(i64::try_from(used.bytes).unwrap_or(i64::MAX)),
-            files: AtomicI64::new(i64::try_from(used.files).unwrap_or(i64::MAX)),
-            bytes_due: AtomicI64::new(0),
-            files_due: AtomicI64::new(0),
-            is_touched: AtomicBool::new(false),
+            sums: Mutex::default(),
+            turn: Arc::default(),
+            asking: Mutex::default(),
         });
         open.insert(name.to_owned(), Arc::clone(&account));
-        Ok(account)
+        account
     }
 
-    /// Writes down what an account owes. Blocks.
+    /// Writes down what an account owes, and learns what others wrote. Blocks. What cannot be
+    /// written down is still owed; the next call of the plugin tries again.
     pub(super) fn settle(&self, account: &Account) -> Result<(), KvError> {
-        let bytes = account.bytes_due.swap(0, Ordering::AcqRel);
-        let files = account.files_due.swap(0, Ordering::AcqRel);
+        let _asking = hold(&account.asking);
+        let (bytes, files) = {
+            let sums = hold(&account.sums);
+            (sums.bytes.due, sums.files.due)
+        };
         if bytes == 0 && files == 0 {
             return Ok(());
         }
-        match self.kv.add_file_usage(&account.name, bytes, files) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                // Still owed; the next call of the plugin tries again.
-                account.bytes_due.fetch_add(bytes, Ordering::AcqRel);
-                account.files_due.fetch_add(files, Ordering::AcqRel);
-                Err(error)
-            }
-        }
+        let used = self.kv.add_file_usage(&account.name, bytes, files)?;
+        let mut sums = hold(&account.sums);
+        sums.bytes.due -= bytes;
+        sums.files.due -= files;
+        sums.store(used);
+        Ok(())
     }
 }
 
 impl Account {
+    /// Returns what it is called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits until nothing else is measured and changed under this grant, and keeps it so.
+    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
     /// Takes room for `bytes` more, or says that there is none.
     pub(super) fn grow(&self, bytes: u64) -> Result<(), Limit> {
-        let bytes = i64::try_from(bytes).map_err(|_| Limit::WrittenBytes)?;
-        let max = i64::try_from(limits::WRITTEN_BYTES).unwrap_or(i64::MAX);
-        take(&self.bytes, bytes, max).map_err(|()| Limit::WrittenBytes)?;
-        self.bytes_due.fetch_add(bytes, Ordering::AcqRel);
-        self.is_touched.store(true, Ordering::Release);
-        Ok(())
+        hold(&self.sums).bytes.take(bytes, limits::WRITTEN_BYTES).ok_or(Limit::WrittenBytes)
     }
 
     /// Takes room for one more file, folder or link.
     pub(super) fn add_file(&self) -> Result<(), Limit> {
-        let max = i64::try_from(limits::WRITTEN_FILES).unwrap_or(i64::MAX);
-        take(&self.files, 1, max).map_err(|()| Limit::WrittenFiles)?;
-        self.files_due.fetch_add(1, Ordering::AcqRel);
-        self.is_touched.store(true, Ordering::Release);
-        Ok(())
+        hold(&self.sums).files.take(1, limits::WRITTEN_FILES).ok_or(Limit::WrittenFiles)
     }
 
     /// Gives back what was freed, or what was taken for something that then failed.
     pub(super) fn shrink(&self, bytes: u64) {
-        let given = give(&self.bytes, i64::try_from(bytes).unwrap_or(i64::MAX));
-        self.bytes_due.fetch_sub(given, Ordering::AcqRel);
-        self.is_touched.store(true, Ordering::Release);
+        hold(&self.sums).bytes.give(bytes);
     }
 
     /// Gives back the room of one file.
     pub(super) fn remove_file(&self) {
-        let given = give(&self.files, 1);
-        self.files_due.fetch_sub(given, Ordering::AcqRel);
-        self.is_touched.store(true, Ordering::Release);
-    }
-
-    /// Answers whether anything was written since this was last asked.
-    pub(super) fn take_touched(&self) -> bool {
-        self.is_touched.swap(false, Ordering::AcqRel)
+        hold(&self.sums).files.give(1);
     }
 
     fn owes(&self) -> bool {
-        self.bytes_due.load(Ordering::Acquire) != 0 || self.files_due.load(Ordering::Acquire) != 0
+        let sums = hold(&self.sums);
+        sums.bytes.due != 0 || sums.files.due != 0
     }
 }
 
-fn take(held: &AtomicI64, more: i64, max: i64) -> Result<(), ()> {
-    held.fetch_update(Ordering::AcqRel, Ordering::Acquire, |held| {
-        held.checked_add(more).filter(|next| *next <= max)
-    })
-    .map(drop)
-    .map_err(drop)
+impl Sums {
+    fn store(&mut self, used: FileUsage) {
+        self.bytes.stored = i64::try_from(used.bytes).unwrap_or(i64::MAX);
+        self.files.stored = i64::try_from(used.files).unwrap_or(i64::MAX);
+    }
 }
 
-/// Takes `less` away, down to zero; returns how much that was.
-fn give(held: &AtomicI64, less: i64) -> i64 {
-    let before = held
-        .fetch_update(Ordering::AcqRel, Ordering::Acquire, |held| {
-            Some(held.saturating_sub(less).max(0))
-        })
-        .unwrap_or_default();
-    before.min(less)
+impl Sum {
+    /// What is used; others may have freed what this process wanted to give back.
+    fn used(&self) -> i64 {
+        self.stored.saturating_add(self.due).max(0)
+    }
+
+    fn take(&mut self, amount: u64, max: u64) -> Option<()> {
+        let amount = i64::try_from(amount).ok()?;
+        let next = self.used().checked_add(amount)?;
+        if amount > 0 && u64::try_from(next).is_ok_and(|next| next > max) {
+            return None;
+        }
+        self.due = self.due.saturating_add(amount);
+        Some(())
+    }
+
+    /// Gives back down to zero: freeing what others wrote is no credit.
+    fn give(&mut self, amount: u64) {
+        let amount = i64::try_from(amount).unwrap_or(i64::MAX).min(self.used());
+        self.due = self.due.saturating_sub(amount);
+    }
+}
+
+/// A lock that a panic poisoned guards numbers that are whole after each line.
+fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -200,5 +238,44 @@ mod tests {
         account.grow(1).unwrap();
         assert_eq!(account.grow(1), Err(Limit::WrittenBytes));
         next.open("b").unwrap().grow(limits::WRITTEN_BYTES).unwrap();
+    }
+
+    #[test]
+    fn what_another_process_wrote_counts_from_the_next_call_on() {
+        let (home, accounts) = accounts();
+        let other = Accounts::new(Kv::at(home.path()));
+        accounts.open("a").unwrap();
+        let theirs = other.open("a").unwrap();
+        theirs.grow(limits::WRITTEN_BYTES).unwrap();
+        (0..limits::WRITTEN_FILES).for_each(|_| theirs.add_file().unwrap());
+        other.settle(&theirs).unwrap();
+        let ours = accounts.open("a").unwrap();
+        assert_eq!(ours.grow(1), Err(Limit::WrittenBytes));
+        assert_eq!(ours.add_file(), Err(Limit::WrittenFiles));
+        theirs.shrink(2);
+        other.settle(&theirs).unwrap();
+        let ours = accounts.open("a").unwrap();
+        ours.grow(1).unwrap();
+        accounts.settle(&ours).unwrap();
+        let theirs = other.open("a").unwrap();
+        theirs.grow(1).unwrap();
+        assert_eq!(theirs.grow(1), Err(Limit::WrittenBytes));
+    }
+
+    #[test]
+    fn what_two_processes_give_back_is_no_credit() {
+        let (home, accounts) = accounts();
+        let other = Accounts::new(Kv::at(home.path()));
+        let ours = accounts.open("a").unwrap();
+        ours.grow(10).unwrap();
+        accounts.settle(&ours).unwrap();
+        let theirs = other.open("a").unwrap();
+        ours.shrink(10);
+        theirs.shrink(10);
+        accounts.settle(&ours).unwrap();
+        other.settle(&theirs).unwrap();
+        let again = accounts.open("a").unwrap();
+        again.grow(limits::WRITTEN_BYTES).unwrap();
+        assert_eq!(again.grow(1), Err(Limit::WrittenBytes));
     }
 }

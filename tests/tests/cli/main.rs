@@ -26,4 +26,5 @@ mod secret_vault;
 mod settings;
 mod setup;
 mod tool;
+mod update;
 mod verify;

@@ -2,6 +2,8 @@
 
 use ax_tests::home::Home;
 use ax_tests::program;
+use serde_json::Value;
+use serde_json::json;
 
 /// A home with one of our plugins, its permissions granted.
 fn with(plugin: &str) -> Home {
@@ -10,6 +12,7 @@ fn with(plugin: &str) -> Home {
     let folder = folder.to_str().expect("text");
     let flags: &[&str] = match plugin {
         "metrics" => &["--allow", "fs:workspace:read"],
+        "notes" => &["--allow", "kv"],
         _ => &[],
     };
     home.ax(&[&["plugin", "add", folder], flags].concat()).ok();
@@ -102,4 +105,115 @@ fn metrics_does_not_leave_the_workspace() {
         let run = home.ax(&arguments);
         assert!(run.code != 0 || !run.stdout.contains("Rust"), "{folder}: {}", run.stdout);
     }
+}
+
+/// Calls a tool; its answer.
+#[track_caller]
+fn call(home: &Home, tool: &str, input: &Value) -> Value {
+    home.ax(&["tool", "call", tool, &input.to_string(), "--json"]).ok().json()["output"].clone()
+}
+
+#[test]
+fn text_asks_for_nothing_and_compares() {
+    let home = with("text");
+    assert_eq!(home.granted("ax:text"), Vec::<String>::new());
+    let compared = call(&home, "ax:text.diff", &json!({ "old": "a\nb\n", "new": "a\nc\n" }));
+    assert_eq!(compared["unified"], "--- old\n+++ new\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n");
+    assert_eq!((&compared["added"], &compared["hunks"][0]["old-lines"]), (&json!(1), &json!(2)));
+}
+
+#[test]
+fn text_finds_and_replaces() {
+    let home = with("text");
+    let input =
+        json!({ "text": "x\né=1", "pattern": "(?<name>\\w)=(\\d)", "flags": ["ignore-case"] });
+    let found = call(&home, "ax:text.search", &input);
+    assert_eq!(found["matches"][0]["start"], json!({ "byte": 2, "line": 2, "column": 1 }));
+    assert_eq!(found["matches"][0]["groups"][0]["name"], "name");
+    let input = json!({ "text": "2024-05", "pattern": "(?<year>\\d+)-(\\d+)", "replacement": "$2/${year}" });
+    assert_eq!(call(&home, "ax:text.replace", &input), json!({ "text": "05/2024", "count": 1 }));
+}
+
+#[test]
+fn text_fills_in_and_queries() {
+    let home = with("text");
+    let data = json!({ "items": [{ "name": "a" }, { "name": "b" }] }).to_string();
+    let template = "{{#items}}\n- {{name}}\n{{/items}}\n";
+    let filled = call(&home, "ax:text.template", &json!({ "template": template, "data": data }));
+    assert_eq!(filled, json!({ "text": "- a\n- b\n" }));
+    let input = json!({ "document": data, "query": "$.items[?@.name == 'b'].name" });
+    let found = call(&home, "ax:text.json-path", &input);
+    let node = json!({ "path": "$['items'][1]['name']", "value": "\"b\"" });
+    assert_eq!(found, json!({ "nodes": [node], "more": false }));
+}
+
+#[test]
+fn text_reads_tables_and_writes_what_it_reads() {
+    let home = with("text");
+    let input = json!({ "text": "id,zip\n1,007\n2,010\n", "shape": "records" });
+    let read = call(&home, "ax:text.csv", &input);
+    assert_eq!(read["records"], r#"[{"id":1,"zip":"007"},{"id":2,"zip":"010"}]"#);
+    let written = call(&home, "ax:text.csv-write", &json!({ "records": read["records"] }));
+    assert_eq!(written["text"], "id,zip\n1,007\n2,010\n");
+    let columns =
+        call(&home, "ax:text.csv", &json!({ "text": "id;ok\n1;true\n", "delimiter": ";" }));
+    assert_eq!(columns["columns"][1]["values"], json!({ "tag": "booleans", "val": [true] }));
+}
+
+#[test]
+fn text_says_which_member_is_wrong() {
+    let home = with("text");
+    let input = json!({ "text": "x", "pattern": "(" }).to_string();
+    let refused = home.ax(&["tool", "call", "ax:text.search", &input, "--json"]).exits(1).json();
+    assert!(refused.to_string().contains("pattern"), "{refused}");
+    let long = json!({ "text": "x".repeat(2 << 20), "pattern": "x" });
+    let path = home.write("long.json", long.to_string());
+    let file = format!("@{}", path.display());
+    home.ax(&["tool", "call", "ax:text.search", &file]).exits(6);
+}
+
+#[test]
+fn notes_are_kept_from_process_to_process() {
+    let home = with("notes");
+    let input = json!({ "title": "Budget", "body": "Ask for bread ovens", "tags": ["Work"] });
+    assert_eq!(call(&home, "ax:notes.add", &input), json!({ "id": 1, "version": 1 }));
+    call(&home, "ax:notes.add", &json!({ "title": "Other" }));
+    let note = call(&home, "ax:notes.get", &json!({ "id": 1 }));
+    assert_eq!((&note["body"], &note["tags"]), (&json!("Ask for bread ovens"), &json!(["work"])));
+    let change = json!({ "id": 1, "version": 1, "tags": ["work", "money"] });
+    assert_eq!(call(&home, "ax:notes.update", &change)["version"], 2);
+    let listed = call(&home, "ax:notes.list", &json!({ "tag": "money" }));
+    assert_eq!(listed["notes"][0]["id"], 1);
+    let found = call(&home, "ax:notes.search", &json!({ "query": "oven" }));
+    assert_eq!((&found["found"], &found["hits"][0]["title"]), (&json!(1), &json!("Budget")));
+    let tags = call(&home, "ax:notes.tags", &json!({}));
+    assert_eq!(tags["tags"][0], json!({ "tag": "money", "notes": 1 }));
+    assert_eq!(
+        call(&home, "ax:notes.remove", &json!({ "id": 1 })),
+        json!({ "id": 1, "version": 2 })
+    );
+    let gone = home.ax(&["tool", "call", "ax:notes.get", r#"{"id": 1}"#]);
+    assert!(gone.code != 0 && gone.stderr.contains("there is no note 1"), "{}", gone.stderr);
+}
+
+#[test]
+fn a_note_that_somebody_changed_is_a_conflict() {
+    let home = with("notes");
+    call(&home, "ax:notes.add", &json!({ "title": "one" }));
+    let change = json!({ "id": 1, "version": 1, "title": "two" }).to_string();
+    home.ax(&["tool", "call", "ax:notes.update", &change]).ok();
+    let refused = home.ax(&["tool", "call", "ax:notes.update", &change, "--json"]);
+    assert_eq!(refused.code, 1, "{}", refused.stdout);
+    assert!(refused.stdout.contains("conflict"), "{}", refused.stdout);
+}
+
+#[test]
+fn notes_without_its_grant_is_denied_with_the_line_to_type() {
+    let home = with("notes");
+    home.ax(&["permission", "revoke", "ax:notes", "kv"]).ok();
+    let denied = home.ax(&["tool", "call", "ax:notes.list"]).exits(5);
+    let words: Vec<&str> = denied.hint().split(' ').skip(1).collect();
+    assert_eq!(words, ["permission", "grant", "ax:notes", "kv"]);
+    home.ax(&words).ok();
+    home.ax(&["tool", "call", "ax:notes.list"]).ok();
 }

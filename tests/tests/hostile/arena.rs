@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 use ax_host::audit::Audit;
+use ax_host::clock::Clock;
 use ax_host::clock::SystemClock;
 use ax_host::egress::EgressConfig;
 use ax_host::kv::Kv;
@@ -37,6 +38,7 @@ use ax_manifest::Grant;
 use ax_manifest::GrantScope;
 use ax_manifest::Identity;
 use ax_manifest::Permission;
+use ax_manifest::Reuse;
 use ax_manifest::Source;
 use ax_manifest::Tool;
 use ax_manifest::derive_tools;
@@ -70,6 +72,7 @@ static POOLED: LazyLock<Arena> = LazyLock::new(|| {
 pub(crate) struct Arena {
     pub(crate) host: Arc<PluginHost>,
     hostile: LazyLock<Vec<u8>>,
+    hoarder: LazyLock<Vec<u8>>,
 }
 
 /// A component with the rights and limits it is to be called under.
@@ -103,8 +106,22 @@ impl Arena {
 
     /// Builds a host of a test's own.
     pub(crate) fn with(config: HostConfig) -> Self {
-        let host = PluginHost::new(config, GROUND.audit.clone(), GROUND.clock.clone());
-        Self { host: host.expect("a host"), hostile: LazyLock::new(hostile_bytes) }
+        Self::with_clock(config, GROUND.clock.clone())
+    }
+
+    /// Builds a host with a clock of a test's own.
+    pub(crate) fn with_clock(config: HostConfig, clock: Arc<dyn Clock>) -> Self {
+        let host = PluginHost::new(config, GROUND.audit.clone(), clock);
+        Self {
+            host: host.expect("a host"),
+            hostile: LazyLock::new(|| program::guest("hostile")),
+            hoarder: LazyLock::new(|| program::guest("hoarder")),
+        }
+    }
+
+    /// What plugins of these tests keep.
+    pub(crate) fn kv() -> Kv {
+        Kv::at(&GROUND.folder.join("home"))
     }
 
     /// Waits until all that was recorded is on disk; returns the home it is in.
@@ -126,6 +143,14 @@ impl Arena {
     /// The guest of `tests/guests/hostile`, with no rights and short limits.
     pub(crate) fn hostile(&self) -> Guest {
         Guest::new(self.hostile.clone())
+    }
+
+    /// The guest of `tests/guests/hoarder` under a name of a test's own, with no rights and short
+    /// limits.
+    pub(crate) fn hoarder(&self, name: &str) -> Guest {
+        let mut guest = Guest::new(self.hoarder.clone());
+        guest.release.identity.name = name.parse().expect("a name");
+        guest
     }
 
     /// Makes a guest ready to be called.
@@ -183,6 +208,20 @@ impl Guest {
         self
     }
 
+    /// Gives it data of its own and the right to use them.
+    pub(crate) fn keeping(self) -> Self {
+        let mut guest = self.granted(&["kv"]);
+        let owner = guest.release.identity.to_string();
+        guest.release.state = Arena::kv().fork(&owner, None).expect("a state").state;
+        guest
+    }
+
+    /// Keeps its instances warm.
+    pub(crate) fn warm(mut self) -> Self {
+        self.release.reuse = Reuse::Task;
+        self
+    }
+
     /// Declares permissions, as a manifest does.
     pub(crate) fn declaring(mut self, permissions: &[&str]) -> Self {
         self.release.declared = permissions.iter().map(|text| permission(text)).collect();
@@ -228,16 +267,6 @@ pub(crate) fn config() -> HostConfig {
         vault: Vault::open(&ground.folder.join("home"), &ground.folder.join("home/secrets.key")),
         network: EgressConfig::default(),
     }
-}
-
-/// Reads the guest that `cargo xtask plugins` built beside the tests.
-fn hostile_bytes() -> Vec<u8> {
-    let ax = program::ax();
-    // target/<profile>/ax → target/guests/tests/hostile.wasm
-    let target = ax.parent().and_then(Path::parent).expect("the program lies two folders deep");
-    let path = target.join("guests/tests/hostile.wasm");
-    fs_err::read(&path)
-        .unwrap_or_else(|error| panic!("`{}`: {error}: cargo xtask plugins", path.display()))
 }
 
 impl Ground {

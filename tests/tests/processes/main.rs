@@ -6,6 +6,7 @@
 //! Not here: deaths between two steps of one change, one by one (`ax-registry` has those, with a
 //! disk that dies on command); what one process promises (`cli`).
 
+mod data;
 mod killed;
 mod lock;
 mod state;

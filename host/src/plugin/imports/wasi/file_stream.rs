@@ -1,33 +1,41 @@
 //! A stream of a file's bytes, counted.
 //!
-//! A stream keeps its file open when the descriptor is gone, so it counts as one; and what it reads
-//! is charged to the call, which the engine's own streams know nothing of.
+//! A stream keeps its file open when the descriptor is gone, so it counts as one; what it reads or
+//! skips is charged to the call, and it ends with the call: the engine's own streams know nothing of
+//! either.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use wasmtime_wasi::p2::{DynInputStream, InputStream, Pollable, StreamResult};
 
+use super::lease::Lease;
+
 /// A stream of a file.
 pub(super) struct FileStream {
     inner: DynInputStream,
-    streamed: Arc<AtomicU64>,
+    lease: Lease,
 }
 
 impl FileStream {
-    /// `streamed` collects the bytes read; holding it is what counts the stream as open.
-    pub(super) fn new(inner: DynInputStream, streamed: Arc<AtomicU64>) -> Self {
-        Self { inner, streamed }
+    pub(super) fn new(inner: DynInputStream, lease: Lease) -> Self {
+        Self { inner, lease }
     }
 
     fn counted(&self, read: StreamResult<Bytes>) -> StreamResult<Bytes> {
         if let Ok(bytes) = &read {
-            self.streamed.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+            self.lease.note(bytes.len() as u64);
         }
         read
+    }
+
+    /// What is skipped was read too.
+    fn counted_skip(&self, skipped: StreamResult<usize>) -> StreamResult<usize> {
+        if let Ok(bytes) = &skipped {
+            self.lease.note(*bytes as u64);
+        }
+        skipped
     }
 }
 
@@ -35,6 +43,7 @@ type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl InputStream for FileStream {
     fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        self.lease.check()?;
         let read = self.inner.read(size);
         self.counted(read)
     }
@@ -45,13 +54,16 @@ impl InputStream for FileStream {
         Self: 'b,
     {
         Box::pin(async move {
+            self.lease.check()?;
             let read = self.inner.blocking_read(size).await;
             self.counted(read)
         })
     }
 
     fn skip(&mut self, bytes: usize) -> StreamResult<usize> {
-        self.inner.skip(bytes)
+        self.lease.check()?;
+        let skipped = self.inner.skip(bytes);
+        self.counted_skip(skipped)
     }
 
     fn blocking_skip<'a, 'b>(&'a mut self, bytes: usize) -> Later<'b, StreamResult<usize>>
@@ -59,7 +71,11 @@ impl InputStream for FileStream {
         'a: 'b,
         Self: 'b,
     {
-        self.inner.blocking_skip(bytes)
+        Box::pin(async move {
+            self.lease.check()?;
+            let skipped = self.inner.blocking_skip(bytes).await;
+            self.counted_skip(skipped)
+        })
     }
 
     fn cancel<'a, 'b>(&'a mut self) -> Later<'b, ()>

@@ -2,15 +2,15 @@
 //!
 //! Permissions `fs:<folder>:read` and `fs:<folder>:write`. Every method that touches a file first asks
 //! the gate for the folder its descriptor came from; what makes a folder grow is charged to the
-//! grant's account (`quota`); then the work is left to wasmtime's implementation on cap-std, where no `..`, symlink, trailing slash, hard
-//! link or rename leaves the folder. Bounds: [`limits::HANDLES`] descriptors and listings at once,
+//! grant's account (`quota`); then the work is left to wasmtime's implementation on cap-std, where no
+//! `..`, symlink, trailing slash, hard link or rename leaves the folder. Streams end with the call
+//! they were made in (`lease`). Bounds: [`limits::HANDLES`] descriptors and listings at once,
 //! [`limits::WRITTEN_BYTES`], [`limits::WRITTEN_FILES`].
 //!
 //! Not here: which folder a name means ([`super::super::super::folder`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use ax_manifest::{Access, Capability};
 use wasmtime::component::{HasData, Resource};
@@ -34,6 +34,7 @@ use super::super::super::rights::Ruling;
 use super::super::super::written::Account;
 use super::file_stream::FileStream;
 use super::file_writer::FileWriter;
+use super::lease::Leases;
 use super::quota::may_link;
 
 pub(super) struct HasFiles;
@@ -74,9 +75,7 @@ impl Files<'_> {
     /// Refuses one more descriptor than a call may hold.
     fn room(&mut self) -> FsResult<()> {
         let files = &self.0.files;
-        // Whoever else holds the counter is a stream that keeps its file open.
-        let streams = Arc::strong_count(&files.streamed) - 1;
-        if files.open.len() + streams >= limits::HANDLES as usize {
+        if files.open.len() + files.leases.count() >= limits::HANDLES as usize {
             self.0.gate.exhaust(Limit::Handles);
             return Err(ErrorCode::InsufficientMemory.into());
         }
@@ -100,29 +99,24 @@ impl Files<'_> {
         }
     }
 
-    /// Makes a stream into a file; its account was opened with the file.
+    /// Makes a stream into a file.
     fn writer(
         &mut self,
         file: Handle,
         at: Option<Filesize>,
     ) -> FsResult<Resource<DynOutputStream>> {
-        let index = self.ask(&file, Access::Write)?;
+        let account = self.known_account(&file)?;
         self.room()?;
-        let account = self.0.files.accounts.get(&index).map(Arc::clone);
-        let account = account.ok_or(ErrorCode::NotPermitted)?;
         let Descriptor::File(opened) = self.0.table.get(&file)? else {
             return Err(ErrorCode::IsDirectory.into());
         };
-        let held = rustix::fs::fstat(&*opened.file).map_err(std::io::Error::from);
-        let held = held.map_err(ErrorCode::from)?.st_size;
-        let file_bytes = u64::try_from(held).unwrap_or(0);
+        let opened = Arc::clone(&opened.file);
         let made = match at {
             Some(offset) => self.wasi().write_via_stream(file, offset)?,
             None => self.wasi().append_via_stream(file)?,
         };
         let inner = self.0.table.delete(made)?;
-        let streamed = Arc::clone(&self.0.files.streamed);
-        let counted = FileWriter::new(inner, account, at, file_bytes, streamed);
+        let counted = FileWriter::new(inner, opened, account, at, self.0.files.leases.give());
         Ok(self.0.table.push(Box::new(counted) as DynOutputStream)?)
     }
 
@@ -208,44 +202,37 @@ impl HostDescriptor for Files<'_> {
         let folder = self.ask(&dir, access)?;
         self.room()?;
         self.charge(path.len())?;
-        // Opening a named pipe waits for its other side, and a thread that waits cannot be killed.
-        let same = Resource::new_borrow(dir.rep());
-        let found = HostDescriptor::stat_at(&mut self.wasi(), same, path_flags, path.clone()).await;
-        if let Ok(DescriptorStat { type_, .. }) = found
-            && !matches!(
-                type_,
-                DescriptorType::RegularFile
-                    | DescriptorType::Directory
-                    | DescriptorType::SymbolicLink
-            )
-        {
+        let account = match access {
+            Access::Write => Some(self.account(&dir).await?),
+            Access::Read => None,
+        };
+        let _turn = match &account {
+            Some(account) => Some(account.turn().await),
+            None => None,
+        };
+        // As opening goes: what a link leads to is made or cut, not the link.
+        let standing = self.standing(&dir, path_flags, &path).await;
+        if standing.is_some_and(|found| found.may_block()) {
             return Err(ErrorCode::Unsupported.into());
         }
-        let before = if access == Access::Write {
-            let account = self.account(&dir).await?;
-            let standing = self.standing(&dir, &path).await;
-            let creates = standing.is_none() && open_flags.contains(OpenFlags::CREATE);
-            if creates {
-                account.add_file().map_err(|limit| self.full(limit))?;
-            }
-            Some((account, standing, creates))
-        } else {
-            None
-        };
+        let account = account.as_ref();
+        let creates = standing.is_none() && open_flags.contains(OpenFlags::CREATE);
+        if let Some(account) = account.filter(|_| creates) {
+            account.add_file().map_err(|limit| self.full(limit))?;
+        }
         let opened =
             HostDescriptor::open_at(&mut self.wasi(), dir, path_flags, path, open_flags, flags)
                 .await;
-        if let Some((account, standing, creates)) = before {
-            match (&opened, standing) {
-                (Err(_), _) if creates => account.remove_file(),
-                (Ok(_), Some(was)) if open_flags.contains(OpenFlags::TRUNCATE) => {
-                    account.shrink(was.bytes);
-                }
-                _ => {}
+        match (account, &opened, standing) {
+            (Some(account), Err(_), _) if creates => account.remove_file(),
+            (Some(account), Ok(_), Some(was)) if open_flags.contains(OpenFlags::TRUNCATE) => {
+                account.shrink(was.bytes);
             }
+            _ => {}
         }
         let handle = opened?;
         self.0.files.open.insert(handle.rep(), folder);
+        self.note_opened(&handle, folder).await?;
         Ok(handle)
     }
 
@@ -284,7 +271,7 @@ impl HostDescriptor for Files<'_> {
         self.room()?;
         let made = self.wasi().read_via_stream(file, offset)?;
         let inner = self.0.table.delete(made)?;
-        let counted = FileStream::new(inner, Arc::clone(&self.0.files.streamed));
+        let counted = FileStream::new(inner, self.0.files.leases.give());
         Ok(self.0.table.push(Box::new(counted) as DynInputStream)?)
     }
 
@@ -360,6 +347,7 @@ impl HostDescriptor for Files<'_> {
 
     async fn set_size(&mut self, file: Handle, size: Filesize) -> FsResult<()> {
         let account = self.account(&file).await?;
+        let _turn = account.turn().await;
         let before = self.size(&file).await?;
         let growth = size.saturating_sub(before);
         account.grow(growth).map_err(|limit| self.full(limit))?;
@@ -374,7 +362,7 @@ impl HostDescriptor for Files<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        self.ask(&file, Access::Write)?;
+        self.account(&file).await?;
         HostDescriptor::set_times(&mut self.wasi(), file, accessed, modified).await
     }
 
@@ -386,7 +374,7 @@ impl HostDescriptor for Files<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
-        self.ask(&dir, Access::Write)?;
+        self.account(&dir).await?;
         let mut wasi = self.wasi();
         HostDescriptor::set_times_at(&mut wasi, dir, path_flags, path, accessed, modified).await
     }
@@ -399,6 +387,7 @@ impl HostDescriptor for Files<'_> {
     ) -> FsResult<Filesize> {
         let account = self.account(&file).await?;
         self.charge(bytes.len())?;
+        let _turn = account.turn().await;
         let before = self.size(&file).await?;
         let growth = offset.saturating_add(bytes.len() as u64).saturating_sub(before);
         account.grow(growth).map_err(|limit| self.full(limit))?;
@@ -440,10 +429,13 @@ impl HostDescriptor for Files<'_> {
 
     async fn unlink_file_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
         let account = self.account(&dir).await?;
-        let standing = self.standing(&dir, &path).await;
+        let _turn = account.turn().await;
+        let standing = self.standing(&dir, PathFlags::empty(), &path).await;
+        let object = self.object(&dir, &path).await;
         HostDescriptor::unlink_file_at(&mut self.wasi(), dir, path).await?;
-        account.remove_file();
-        account.shrink(standing.map_or(0, |was| was.bytes));
+        if let Some(was) = standing {
+            self.give_back(&account, was, object);
+        }
         Ok(())
     }
 
@@ -470,6 +462,7 @@ impl HostDescriptor for Files<'_> {
     ) -> FsResult<()> {
         self.ask(&dir, Access::Write)?;
         let account = self.account(&to_dir).await?;
+        let _turn = account.turn().await;
         account.add_file().map_err(|limit| self.full(limit))?;
         let mut wasi = self.wasi();
         let done = HostDescriptor::link_at(&mut wasi, dir, path_flags, path, to_dir, to_path).await;
@@ -488,12 +481,15 @@ impl HostDescriptor for Files<'_> {
     ) -> FsResult<()> {
         self.ask(&dir, Access::Write)?;
         let account = self.account(&to_dir).await?;
-        // What it takes the place of is freed: to write beside a file and rename is how to save one.
-        let replaced = self.standing(&to_dir, &to_path).await;
+        let _turn = account.turn().await;
+        let moved = self.object(&dir, &path).await;
+        let target = self.object(&to_dir, &to_path).await;
+        let standing = self.standing(&to_dir, PathFlags::empty(), &to_path).await;
         HostDescriptor::rename_at(&mut self.wasi(), dir, path, to_dir, to_path).await?;
-        if let Some(was) = replaced {
-            account.remove_file();
-            account.shrink(was.bytes);
+        // What it takes the place of is freed: to write beside a file and rename is how to save one.
+        // Another name of the same file, or the same name, replaces nothing.
+        if let Some(was) = standing.filter(|_| moved.is_some() && moved != target) {
+            self.give_back(&account, was, target);
         }
         Ok(())
     }
@@ -525,11 +521,11 @@ pub(in super::super::super) struct OpenFiles {
     ctx: WasiFilesystemCtx,
     pub(super) folders: Arc<[Folder]>,
     open: HashMap<u32, usize>,
-    /// What the running call wrote to, by the folder's index.
+    /// What the running call wrote to or tried to, by the folder's index.
     pub(super) accounts: HashMap<usize, Arc<Account>>,
-    /// Bytes that streams read since they were last charged. Held once by this and once by each
-    /// open stream of a file, which is how open streams are counted.
-    streamed: Arc<AtomicU64>,
+    /// The same of the call before in a warm instance.
+    pub(super) accounts_before: HashMap<usize, Arc<Account>>,
+    leases: Leases,
 }
 
 impl OpenFiles {
@@ -540,22 +536,25 @@ impl OpenFiles {
             folders,
             open: HashMap::new(),
             accounts: HashMap::new(),
-            streamed: Arc::new(AtomicU64::new(0)),
+            accounts_before: HashMap::new(),
+            leases: Leases::default(),
         }
     }
 
     /// Starts the next call of a warm instance: what is open stays, its rights are asked anew.
+    /// Streams, which nobody asks, are over.
     pub(in super::super::super) fn restart(&mut self) {
-        self.accounts.clear();
+        self.accounts_before = std::mem::take(&mut self.accounts);
+        self.leases.end();
     }
 
-    /// Returns the accounts the call wrote under.
+    /// Returns the accounts the call wrote under or tried to.
     pub(in super::super::super) fn written(&self) -> Vec<Arc<Account>> {
-        self.accounts.values().filter(|account| account.take_touched()).map(Arc::clone).collect()
+        self.accounts.values().map(Arc::clone).collect()
     }
 
-    /// Takes the bytes that streams read since the last time.
+    /// Takes the bytes that streams moved since the last time.
     pub(in super::super::super) fn take_streamed_bytes(&self) -> u64 {
-        self.streamed.swap(0, Ordering::Relaxed)
+        self.leases.take_bytes()
     }
 }

@@ -9,6 +9,7 @@ mod file_stream;
 mod file_writer;
 mod files;
 mod http;
+mod lease;
 mod quota;
 mod sockets;
 mod stdio;

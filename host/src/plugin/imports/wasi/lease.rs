@@ -1,0 +1,88 @@
+//! What an open stream of a file holds: a place among the open files of its instance, and the call
+//! it was made in.
+//!
+//! The engine asks nobody when a stream is used, so a stream would keep the right it was made under
+//! for as long as a warm instance lives.
+//!
+//! Invariant: a stream moves nothing once its call is over. The file itself may stay open; whoever
+//! makes a new stream of it is asked for the right anew.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use wasmtime_wasi::p2::{StreamError, StreamResult};
+
+/// Held by a stream for as long as it is open.
+pub(super) struct Lease {
+    streamed: Arc<AtomicU64>,
+    is_over: Arc<AtomicBool>,
+}
+
+/// Gives leases out; one per instance.
+#[derive(Default)]
+pub(super) struct Leases {
+    /// Bytes that streams moved since they were last charged. Held once by this and once by each
+    /// open stream, which is how open streams are counted.
+    streamed: Arc<AtomicU64>,
+    /// Whether the call that runs now is over.
+    is_over: Arc<AtomicBool>,
+}
+
+impl Leases {
+    /// Gives one out for a stream of the call that runs.
+    pub(super) fn give(&self) -> Lease {
+        Lease { streamed: Arc::clone(&self.streamed), is_over: Arc::clone(&self.is_over) }
+    }
+
+    /// Counts the streams that are open, those of calls before included.
+    pub(super) fn count(&self) -> usize {
+        Arc::strong_count(&self.streamed) - 1
+    }
+
+    /// Ends every lease that was given out.
+    pub(super) fn end(&mut self) {
+        self.is_over.store(true, Ordering::Release);
+        self.is_over = Arc::default();
+    }
+
+    /// Takes the bytes that were moved since the last time.
+    pub(super) fn take_bytes(&self) -> u64 {
+        self.streamed.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Lease {
+    /// Refuses to go on after the end of the call.
+    pub(super) fn check(&self) -> StreamResult<()> {
+        if self.is_over.load(Ordering::Acquire) {
+            let ended = std::io::Error::from(rustix::io::Errno::PERM);
+            return Err(StreamError::LastOperationFailed(ended.into()));
+        }
+        Ok(())
+    }
+
+    /// Notes what the stream moved.
+    pub(super) fn note(&self, bytes: u64) {
+        self.streamed.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_counts_after_its_call_and_moves_nothing() {
+        let mut leases = Leases::default();
+        let first = leases.give();
+        first.check().unwrap();
+        first.note(3);
+        leases.end();
+        let second = leases.give();
+        assert!(first.check().is_err());
+        second.check().unwrap();
+        assert_eq!((leases.count(), leases.take_bytes(), leases.take_bytes()), (2, 3, 0));
+        drop(first);
+        assert_eq!(leases.count(), 1);
+    }
+}

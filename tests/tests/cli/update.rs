@@ -1,0 +1,197 @@
+//! Updates of a plugin that keeps data: the data follow, or everything stays as it was.
+
+use ax_host::kv::Kv;
+use ax_tests::home::Home;
+use ax_tests::home::Run;
+use ax_tests::program;
+use serde_json::Value;
+use serde_json::json;
+
+/// Writes a release of `ax:notes` into the folder `notes`, in place of what is there: a plugin is
+/// its name and its folder.
+fn write_notes(home: &Home, release: &str) {
+    let (manifest, component) = match release {
+        "0.1" => ("tests/guests/notes-0.1/plugin.toml", program::guest("notes-0.1")),
+        _ => {
+            let folder = program::plugin("notes");
+            ("plugins/notes/plugin.toml", fs_err::read(folder.join("plugin.wasm")).expect("built"))
+        }
+    };
+    let manifest = fs_err::read_to_string(program::repository().join(manifest)).expect("text");
+    home.write_plugin("notes", &manifest, &component);
+}
+
+/// Adds what is in the folder `notes`.
+fn add_notes(home: &Home) -> Run {
+    home.ax(&["plugin", "add", "notes", "--allow", "kv"])
+}
+
+/// Calls a tool of `ax:notes`.
+#[track_caller]
+fn notes(home: &Home, tool: &str, input: &Value) -> Value {
+    let tool = format!("ax:notes.{tool}");
+    home.ax(&["tool", "call", &tool, &input.to_string(), "--json"]).ok().json()["output"].clone()
+}
+
+/// A home with release 0.1 and three notes.
+fn with_old_notes() -> Home {
+    let home = Home::new();
+    write_notes(&home, "0.1");
+    add_notes(&home).ok();
+    for (title, body) in [("Budget", "Ask for bread ovens"), ("Räume", "größer\n\tals"), ("x", "")]
+    {
+        notes(&home, "add", &json!({ "title": title, "body": body }));
+    }
+    home
+}
+
+#[test]
+fn an_update_brings_every_note_along() {
+    let home = with_old_notes();
+    write_notes(&home, "0.2");
+    add_notes(&home).ok();
+    let listed = notes(&home, "list", &json!({}));
+    let titles: Vec<_> =
+        listed["notes"].as_array().expect("notes").iter().map(|n| &n["title"]).collect();
+    assert_eq!(titles, ["x", "Räume", "Budget"]);
+    let note = notes(&home, "get", &json!({ "id": 2 }));
+    assert_eq!((&note["title"], &note["body"]), (&json!("Räume"), &json!("größer\n\tals")));
+    for (query, id) in [("ovens", 1), ("RÄUME", 2), ("größ", 2)] {
+        let found = notes(&home, "search", &json!({ "query": query }));
+        assert_eq!((&found["found"], &found["hits"][0]["id"]), (&json!(1), &json!(id)), "{query}");
+    }
+    assert_eq!(
+        notes(&home, "add", &json!({ "title": "new" }))["id"],
+        4,
+        "no number is given twice"
+    );
+}
+
+#[test]
+fn whoever_goes_back_to_the_release_before_finds_its_data() {
+    let home = with_old_notes();
+    let current = home.path().join("current");
+    let before = fs_err::read_to_string(&current).expect("a generation");
+    write_notes(&home, "0.2");
+    add_notes(&home).ok();
+    notes(&home, "add", &json!({ "title": "later" }));
+    notes(&home, "remove", &json!({ "id": 1 }));
+    fs_err::write(&current, before).expect("it is ours");
+    let listed = notes(&home, "list", &json!({}));
+    assert_eq!(listed["notes"].as_array().map(Vec::len), Some(3));
+    assert_eq!(notes(&home, "get", &json!({ "id": 1 }))["title"], "Budget");
+}
+
+#[test]
+fn what_a_removed_plugin_kept_is_there_for_its_next_release() {
+    let home = with_old_notes();
+    home.ax(&["plugin", "remove", "ax:notes", "--yes"]).ok();
+    write_notes(&home, "0.2");
+    add_notes(&home).ok();
+    assert_eq!(notes(&home, "search", &json!({ "query": "ovens" }))["found"], 1);
+}
+
+#[test]
+fn the_same_release_again_keeps_its_data_where_they_are() {
+    let home = with_old_notes();
+    add_notes(&home).ok();
+    assert_eq!(states(&home).len(), 1);
+    assert_eq!(notes(&home, "list", &json!({}))["notes"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn a_plugin_of_another_folder_starts_with_nothing() {
+    let home = with_old_notes();
+    write_notes(&home, "0.2");
+    let other = home.work().join("elsewhere");
+    fs_err::rename(home.work().join("notes"), &other).expect("it is ours");
+    home.ax(&["plugin", "add", "elsewhere", "--allow", "kv"]).ok();
+    assert_eq!(notes(&home, "list", &json!({})), json!({ "notes": [], "next": null }));
+}
+
+/// The states in the store: owner, number, keys.
+fn states(home: &Home) -> Vec<(u64, u32)> {
+    let states = Kv::at(home.path()).states().expect("the store");
+    states.into_iter().map(|(_, number, usage)| (number, usage.keys)).collect()
+}
+
+/// The manifest of `test:hoarder`: small limits, so that its updates end soon.
+fn hoarder_manifest(version: &str) -> String {
+    format!(
+        r#"[plugin]
+name = "test:hoarder"
+version = "{version}"
+description = "Keeps what it can"
+host = "^0.2"
+
+[permissions]
+kv = {{ bytes = "2 MiB" }}
+
+[limits]
+fuel = 50_000_000
+deadline = "300 ms"
+"#
+    )
+}
+
+/// A home with release 1 of `test:hoarder`, which will migrate as `how` says, and release 2 in its
+/// folder.
+fn with_hoarder(how: &str) -> Home {
+    let home = Home::new();
+    let component = program::guest("hoarder");
+    home.write_plugin("hoarder", &hoarder_manifest("1.0.0"), &component);
+    home.ax(&["plugin", "add", "hoarder", "--allow", "kv"]).ok();
+    let input = json!({ "key": "how", "text": how }).to_string();
+    home.ax(&["tool", "call", "test:hoarder.write-text", &input]).ok();
+    home.write_plugin("hoarder", &hoarder_manifest("2.0.0"), &component);
+    home
+}
+
+/// Insists that an update is refused and everything is as it was.
+#[track_caller]
+fn is_refused(how: &str, code: i32) -> String {
+    let home = with_hoarder(how);
+    let (states_before, shown) = (states(&home), home.ax(&["plugin", "show", "test:hoarder"]).ok());
+    let refused = home.ax(&["plugin", "add", "hoarder", "--allow", "kv"]).exits(code);
+    assert_eq!(states(&home), states_before, "{how}: the copy is gone");
+    assert_eq!(home.ax(&["plugin", "show", "test:hoarder"]).ok().stdout, shown.stdout);
+    let got = home.ax(&["tool", "call", "test:hoarder.get", r#"{"key": "migrated"}"#]).ok();
+    assert_eq!(got.stdout, "null\n", "{how}: the old data are as they were");
+    home.tell(&refused)
+}
+
+#[test]
+fn an_update_that_fails_leaves_everything_as_it_was() {
+    insta::assert_snapshot!(is_refused("fail", 1), @"");
+    insta::assert_snapshot!(is_refused("trap", 1), @"");
+    for (how, words) in [
+        ("spin", "fuel"),
+        ("sleep", "300 ms"),
+        ("leave", "exit"),
+        ("fill", "kv-bytes"),
+        ("flood", "300 ms"),
+    ] {
+        let told = is_refused(how, 1);
+        assert!(told.contains("AX-P018") && told.contains(words), "{how}: {told}");
+    }
+}
+
+#[test]
+fn an_update_that_succeeds_gives_the_new_release_its_copy() {
+    let home = with_hoarder("well");
+    home.ax(&["plugin", "add", "hoarder", "--allow", "kv"]).ok();
+    assert_eq!(states(&home), [(1, 1), (2, 2)]);
+    let got = home.ax(&["tool", "call", "test:hoarder.get", r#"{"key": "migrated"}"#]).ok();
+    assert_eq!(got.stdout.trim_start().chars().next(), Some('['), "{}", got.stdout);
+}
+
+#[test]
+fn an_update_without_the_permission_leaves_the_data_alone() {
+    let home = with_hoarder("trap");
+    let manifest = hoarder_manifest("2.0.0").replace("kv = { bytes = \"2 MiB\" }", "");
+    home.write("hoarder/plugin.toml", manifest);
+    let refused = home.ax(&["plugin", "add", "hoarder"]);
+    // It imports what it does not ask for.
+    assert!(refused.code != 0, "{}", refused.stdout);
+    assert_eq!(states(&home), [(1, 1)]);
+}
