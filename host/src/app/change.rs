@@ -109,7 +109,7 @@ impl Change<'_> {
         detail["generation"] = json!(self.before.number + 1);
         let (plugin, component) = (note.plugin.as_str(), note.component);
         let record = |decision, detail| {
-            self.app.record(note.action, decision, plugin, component, &note.subject, detail)
+            self.app.record(note.action, decision, plugin, Some(component), &note.subject, detail)
         };
         record(Decision::Allowed, detail.clone())?;
         let committed = self.app.generations.commit(&self.home_lock, &self.lock, &self.grants);

@@ -8,10 +8,10 @@
 //!
 //! What people do to the installation lives here, one file per verb family: `install` (package →
 //! card → consent → generation), `grants`, `switch` (enable, disable, remove), `tools` (load and
-//! call), `verify`. `cli` only parses and prints.
+//! call), `verify`, `prune`. `cli` only parses and prints.
 //!
 //! Invariant: whatever changes the installation goes through `change`, which records it before it
-//! commits it.
+//! commits it; `prune` alone removes, of what is not installed.
 
 mod card;
 mod change;
@@ -19,10 +19,12 @@ mod consent;
 mod grants;
 mod install;
 mod installed;
+mod prune;
 mod source;
 mod state;
 mod switch;
 mod tools;
+mod unused;
 mod verify;
 
 use std::os::unix::fs::MetadataExt;
@@ -40,7 +42,8 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::kv::Kv;
 use crate::plugin::{
-    Allocation, Folder, FolderError, HostConfig, PluginHost, StartError, WORKSPACE, jail, limits,
+    Allocation, CompileWatch, Folder, FolderError, HostConfig, PluginHost, StartError, WORKSPACE,
+    jail, limits,
 };
 use crate::secret::vault::{KEY_FILE, Vault};
 
@@ -50,9 +53,11 @@ pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
 pub use grants::GrantError;
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, LookupError};
+pub use prune::PruneError;
 pub use source::{Named, SourceError};
 pub use state::StateError;
 pub use tools::{Listed, ToolsError};
+pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;
 
 /// How long a change waits for another process to finish its own.
@@ -66,6 +71,7 @@ pub struct App {
     generations: Generations,
     kv: Kv,
     vault: Vault,
+    watch: Option<Arc<dyn CompileWatch>>,
     audit: OnceLock<Audit>,
     host: OnceLock<Arc<PluginHost>>,
 }
@@ -124,11 +130,19 @@ impl App {
             generations: Generations::open(&home),
             kv: Kv::at(&home),
             vault: Vault::open(&home, &home.join(KEY_FILE)),
+            watch: None,
             audit: OnceLock::new(),
             host: OnceLock::new(),
             clock,
             config,
         }
+    }
+
+    /// Lets `watch` hear of components that have to be compiled.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn CompileWatch>) -> Self {
+        self.watch = Some(watch);
+        self
     }
 
     /// Returns the settings.
@@ -205,7 +219,11 @@ impl App {
             kv: self.kv.clone(),
             vault: self.vault.clone(),
         };
-        Ok(PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?)
+        let host = PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?;
+        if let Some(watch) = &self.watch {
+            host.watch_compilations(Arc::clone(watch));
+        }
+        Ok(host)
     }
 
     /// Reads what is installed and granted now.
@@ -235,14 +253,14 @@ impl App {
         action: Action,
         decision: Decision,
         plugin: &str,
-        component: ax_manifest::Digest,
+        component: Option<ax_manifest::Digest>,
         subject: &str,
         detail: Value,
     ) -> Result<(), AppError> {
         let entry = Entry {
             who: Arc::from("person"),
             plugin: Arc::from(plugin),
-            component: Some(component),
+            component,
             rule: Arc::from(match decision {
                 Decision::Stopped => "the change could not be committed",
                 Decision::Allowed | Decision::Denied => "",

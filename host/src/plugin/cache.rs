@@ -211,14 +211,12 @@ impl Cache {
 }
 
 /// Maps compiled code.
+#[expect(unsafe_code, reason = "the one place where machine code is mapped")]
 fn map(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file was written by our own jail for this engine (its name says so and the digest
     // beside it was just compared), lies in a folder only this user can write, and is replaced by
     // rename only, so the mapped file itself never changes.
-    #[expect(unsafe_code, reason = "the one place where machine code is mapped")]
-    unsafe {
-        engine.map_compiled(path)
-    }
+    unsafe { engine.map_compiled(path) }
 }
 
 fn record_path(path: &Path) -> PathBuf {

@@ -65,7 +65,8 @@ impl PluginHost {
         facts: &ComponentFacts,
         bytes: &[u8],
     ) -> Result<Vec<Described>, DescribeError> {
-        let component = self.compiled(plugin, &facts.digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
+        let component =
+            self.compiled(plugin, &facts.digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
         let ready = self.link(&component)?;
         let exported = facts.guest_interfaces.iter();
         if !exported.into_iter().any(|interface| interface.starts_with("ax:guest/tools@")) {

@@ -59,9 +59,7 @@ use crate::clock::Clock;
 use crate::kv::Kv;
 use crate::secret::vault::Vault;
 
-pub use cache::{
-    Cache, CacheError, CodeInUse, CompileRecord, Compiler, UnusedCode, unused_code,
-};
+pub use cache::{Cache, CacheError, CodeInUse, CompileRecord, Compiler, UnusedCode, unused_code};
 pub use call::{Call, Report, Usage};
 pub use compilation::{Compilation, CompileWatch};
 pub use describe::DescribeError;

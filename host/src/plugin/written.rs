@@ -156,7 +156,8 @@ pub(super) fn account_name(
 /// Answers whether an account may still be written to, given who holds grants and when they were
 /// given. An account whose name is not understood is left to whoever understands it.
 pub fn is_account_in_use(name: &str, holds_grant: impl Fn(&str, u64) -> bool) -> bool {
-    let (Some((owner, _)), Some((_, last))) = (name.split_once('\n'), name.rsplit_once('\n')) else {
+    let (Some((owner, _)), Some((_, last))) = (name.split_once('\n'), name.rsplit_once('\n'))
+    else {
         return true;
     };
     match last.parse() {

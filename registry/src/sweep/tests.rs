@@ -33,7 +33,8 @@ impl Home {
             generations.commit(&home.lock, &sample::lock(seed), &Grants::default()).unwrap();
         }
         fs::create_dir(home.path("gen/.tmp-000009")).unwrap();
-        for left in ["gen/.tmp-000009/plugins.lock", ".tmp-current-abc", "store/blobs/sha256/.tmp-x"]
+        for left in
+            ["gen/.tmp-000009/plugins.lock", ".tmp-current-abc", "store/blobs/sha256/.tmp-x"]
         {
             fs::write(home.path(left), "half").unwrap();
         }

@@ -8,5 +8,6 @@
 
 mod killed;
 mod lock;
+mod prune;
 mod state;
 mod together;

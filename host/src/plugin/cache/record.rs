@@ -40,8 +40,7 @@ impl CompileRecord {
         let mut lines = str::from_utf8(bytes).ok()?.lines();
         let code = lines.next()?.parse().ok()?;
         let none = Duration::ZERO;
-        let mut record =
-            Self { code, engine: None, component_bytes: 0, code_bytes: 0, took: none };
+        let mut record = Self { code, engine: None, component_bytes: 0, code_bytes: 0, took: none };
         for line in lines {
             let Some((name, value)) = line.split_once(' ') else { continue };
             let number = || value.parse::<u64>().unwrap_or_default();
