@@ -2,7 +2,7 @@
 //!
 //! Read the modules in this order: a [`Package`] is a plugin as one file; the [`Store`] keeps its
 //! blobs by digest; a [`Lockfile`] names what is installed; [`Generations`] switch lock and grants
-//! together, under the [`HomeLock`].
+//! together, under the [`HomeLock`]; a [`Sweep`] removes what none of them names any more.
 //!
 //! Invariant: whatever a package or a file under `AX_HOME` holds, reading it neither panics nor
 //! allocates beyond a named bound, and a death at any moment leaves the old state or the new.
@@ -23,12 +23,17 @@ mod lock;
 
 mod generation;
 
+mod sweep;
+
 pub use generation::Damage;
 pub use generation::EARLIER_KEPT;
 pub use generation::GRANTS_BYTES_MAX;
 pub use generation::Generation;
 pub use generation::GenerationError;
 pub use generation::Generations;
+pub use generation::KeptFor;
+pub use generation::Retention;
+pub use generation::Sorted;
 pub use home_lock::Holder;
 pub use home_lock::HomeLock;
 pub use home_lock::HomeLockError;
@@ -64,3 +69,9 @@ pub use package::unpack;
 pub use store::BLOB_BYTES_MAX;
 pub use store::Store;
 pub use store::StoreError;
+pub use sweep::InUse;
+pub use sweep::Listing;
+pub use sweep::Sweep;
+pub use sweep::SweepError;
+pub use sweep::Unused;
+pub use sweep::UnusedKind;

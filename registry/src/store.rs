@@ -6,9 +6,9 @@
 //!
 //! Invariant: a blob is in place whole or not at all, and what [`Store::get`] answers has the digest
 //! that was asked for, whoever touched the disk meanwhile.
-//! Not here: which blobs are in use (`generation`); what they mean (`package`).
+//! Not here: which blobs are in use (`generation`) and removing the others (`sweep`); what they mean
+//! (`package`).
 
-use std::collections::BTreeSet;
 use std::io;
 use std::io::Read;
 use std::path::Path;
@@ -19,8 +19,6 @@ use fs_err as fs;
 
 use crate::disk::Disk;
 use crate::disk::SEALED_FILE;
-use crate::disk::UNFINISHED;
-use crate::home_lock::HomeLock;
 use crate::package::PACKAGE_BYTES_MAX;
 
 /// Most bytes of a blob; nothing in a package is larger than a package.
@@ -54,12 +52,9 @@ pub enum StoreError {
     /// It is there but cannot be read.
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
-    /// It cannot be written or removed.
+    /// It cannot be written.
     #[error("cannot change `{path}`")]
     Write { path: PathBuf, source: io::Error },
-    /// The lock shown is that of another folder.
-    #[error("the lock held is not that of `{home}`")]
-    WrongLock { home: PathBuf },
 }
 
 impl StoreError {
@@ -75,7 +70,7 @@ impl StoreError {
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space, then type this again".to_owned())
             }
-            Self::Read { .. } | Self::Write { .. } | Self::WrongLock { .. } => None,
+            Self::Read { .. } | Self::Write { .. } => None,
         }
     }
 }
@@ -93,8 +88,8 @@ impl Store {
     /// Keeps bytes, durably, and gives their digest. A blob that is there already stays as it is.
     ///
     /// Blobs are kept one by one; it is the lock file, written last, that makes them matter. Whoever
-    /// is about to commit that holds the [`HomeLock`] from before the first `put`, or [`Store::prune`]
-    /// could take the blobs for leftovers.
+    /// is about to commit that holds the home lock from before the first `put`, or a sweep could take
+    /// the blobs for leftovers.
     ///
     /// # Errors
     ///
@@ -149,38 +144,8 @@ impl Store {
         self.folder().join(digest.hex())
     }
 
-    /// Removes every blob not named in `keep`, and what dead processes left unfinished; gives the
-    /// number of blobs removed.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::WrongLock`], [`StoreError::Read`], [`StoreError::Write`].
-    pub fn prune(&self, lock: &HomeLock, keep: &BTreeSet<Digest>) -> Result<usize, StoreError> {
-        let folder = self.folder();
-        if !folder.is_dir() {
-            return Ok(0);
-        }
-        if !lock.covers(&self.home) {
-            return Err(StoreError::WrongLock { home: self.home.clone() });
-        }
-        let unreadable = |source| StoreError::Read { path: folder.clone(), source };
-        let mut removed = 0;
-        for entry in fs::read_dir(&folder).map_err(unreadable)? {
-            let entry = entry.map_err(unreadable)?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let blob = format!("sha256:{name}").parse::<Digest>().ok();
-            // Anything of another name is not ours to remove.
-            if blob.is_some_and(|digest| !keep.contains(&digest)) || name.starts_with(UNFINISHED) {
-                let path = entry.path();
-                self.disk.remove(&path).map_err(|source| StoreError::Write { path, source })?;
-                removed += usize::from(blob.is_some());
-            }
-        }
-        Ok(removed)
-    }
-
-    fn folder(&self) -> PathBuf {
+    /// Gives the folder of the blobs, present or not.
+    pub(crate) fn folder(&self) -> PathBuf {
         let mut folder = self.home.clone();
         folder.extend(FOLDERS);
         folder
@@ -226,7 +191,6 @@ impl Store {
 mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::sync::atomic::Ordering;
-    use std::time::Duration;
 
     use super::*;
 
@@ -334,34 +298,6 @@ mod tests {
                 return;
             }
         }
-    }
-
-    #[test]
-    fn pruning_keeps_what_is_named_and_what_is_not_ours() {
-        let home = home();
-        let store = Store::open(home.path());
-        let lock = HomeLock::acquire(home.path(), "test", Duration::ZERO).unwrap();
-        assert_eq!(store.prune(&lock, &BTreeSet::new()).unwrap(), 0);
-        let kept = store.put(b"kept").unwrap();
-        let unused = store.put(b"unused").unwrap();
-        let stranger = store.folder().join("notes.txt");
-        let unfinished = store.folder().join(".tmp-abc");
-        fs::write(&stranger, "").unwrap();
-        fs::write(&unfinished, "half").unwrap();
-        assert_eq!(store.prune(&lock, &BTreeSet::from([kept])).unwrap(), 1);
-        assert!(store.contains(&kept) && !store.contains(&unused));
-        assert!(stranger.exists() && !unfinished.exists());
-    }
-
-    #[test]
-    fn pruning_needs_the_lock_of_this_home() {
-        let (home, other) = (home(), self::home());
-        let store = Store::open(home.path());
-        let digest = store.put(b"content").unwrap();
-        let lock = HomeLock::acquire(other.path(), "test", Duration::ZERO).unwrap();
-        let refused = store.prune(&lock, &BTreeSet::new());
-        assert!(matches!(refused, Err(StoreError::WrongLock { .. })));
-        assert!(store.contains(&digest));
     }
 
     #[test]

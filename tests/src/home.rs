@@ -15,6 +15,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -172,6 +173,24 @@ impl Home {
     #[must_use]
     pub fn tell_text(&self, text: &str) -> String {
         told::redacted(text, &[(&self.work, "WORK"), (&self.path, "HOME")])
+    }
+
+    /// Makes everything in `AX_HOME` look as if it had been changed so much earlier. What vanishes
+    /// meanwhile is left out.
+    ///
+    /// # Panics
+    ///
+    /// When a time cannot be set.
+    pub fn age(&self, by: Duration) {
+        let mut next = vec![self.path.clone()];
+        while let Some(path) = next.pop() {
+            if let Ok(entries) = fs_err::read_dir(&path) {
+                next.extend(entries.flatten().map(|entry| entry.path()));
+            }
+            let Ok(file) = fs_err::File::open(&path) else { continue };
+            let changed = file.metadata().and_then(|data| data.modified()).expect("a time");
+            file.file().set_modified(changed - by).expect("the owner may set it");
+        }
     }
 
     /// Lists the names in `AX_HOME`, sorted; none when it was never made.

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Invariant: a plugin is installed whole or not at all. Blobs of an installation that died are
-//! unreferenced files in the store and do no harm.
+//! unreferenced files in the store and do no harm; `prune` removes them.
 
 use std::path::Path;
 

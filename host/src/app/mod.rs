@@ -8,10 +8,11 @@
 //!
 //! What people do to the installation lives here, one file per verb family: `install` (package →
 //! card → consent → generation), `grants`, `secrets`, `switch` (enable, disable, remove), `tools`
-//! (load and call), `verify`. `cli` only parses and prints.
+//! (load and call), `verify`, `prune`. `cli` only parses and prints.
 //!
 //! Invariant: whatever changes the installation goes through `change`, which records it before it
-//! commits it. Secrets lie outside of generations: `secrets` keeps the same order under the same lock.
+//! commits it; `prune` alone removes, of what is not installed. Secrets lie outside of generations:
+//! `secrets` keeps the same order under the same lock.
 
 mod card;
 mod change;
@@ -19,12 +20,14 @@ mod consent;
 mod grants;
 mod install;
 mod installed;
+mod prune;
 mod roots;
 mod secrets;
 mod source;
 mod state;
 mod switch;
 mod tools;
+mod unused;
 mod verify;
 
 use std::os::unix::fs::MetadataExt;
@@ -43,7 +46,8 @@ use crate::config::{self, Config};
 use crate::egress::EgressConfig;
 use crate::kv::Kv;
 use crate::plugin::{
-    Allocation, Folder, FolderError, HostConfig, PluginHost, StartError, WORKSPACE, jail, limits,
+    Allocation, CompileWatch, Folder, FolderError, HostConfig, PluginHost, StartError, WORKSPACE,
+    jail, limits,
 };
 use crate::secret::vault::{KEY_FILE, Vault};
 
@@ -53,11 +57,13 @@ pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
 pub use grants::GrantError;
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, LookupError};
+pub use prune::PruneError;
 pub use roots::{RootsError, extra_roots};
 pub use secrets::{ListedSecret, SecretUse, SecretsError};
 pub use source::{Named, SourceError};
 pub use state::StateError;
 pub use tools::{Listed, ToolsError};
+pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;
 
 /// How long a change waits for another process to finish its own.
@@ -71,6 +77,7 @@ pub struct App {
     generations: Generations,
     kv: Kv,
     vault: Vault,
+    watch: Option<Arc<dyn CompileWatch>>,
     audit: OnceLock<Audit>,
     host: OnceLock<Arc<PluginHost>>,
 }
@@ -133,11 +140,19 @@ impl App {
             generations: Generations::open(&home),
             kv: Kv::at(&home),
             vault: Vault::open(&home, &home.join(KEY_FILE)),
+            watch: None,
             audit: OnceLock::new(),
             host: OnceLock::new(),
             clock,
             config,
         }
+    }
+
+    /// Lets `watch` hear of components that have to be compiled.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn CompileWatch>) -> Self {
+        self.watch = Some(watch);
+        self
     }
 
     /// Returns the settings.
@@ -215,7 +230,11 @@ impl App {
             vault: self.vault.clone(),
             network: self.network()?,
         };
-        Ok(PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?)
+        let host = PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?;
+        if let Some(watch) = &self.watch {
+            host.watch_compilations(Arc::clone(watch));
+        }
+        Ok(host)
     }
 
     /// Returns how requests find their way, as the operator set it.

@@ -276,7 +276,7 @@ impl App {
         let typed = derive_tools(facts, Some(&manifest)).map_err(wrong)?;
         let described = self
             .host()?
-            .describe(facts, component)
+            .describe(&manifest.plugin.name, facts, component)
             .map_err(|source| SourceError::Describe { path: path.to_owned(), source })?;
         let tools = describe_tools(described, typed, Some(&manifest)).map_err(wrong)?;
         Ok(PluginConfig::new(manifest, tools, facts))

@@ -8,7 +8,8 @@ use super::change::{ChangeError, Note};
 use crate::audit::entry::Action;
 
 impl App {
-    /// Removes a plugin and its grants. Its bytes stay in the store, unreferenced.
+    /// Removes a plugin and its grants. Its bytes stay in the store until they are pruned, its data
+    /// until somebody says that they go too.
     ///
     /// # Errors
     ///

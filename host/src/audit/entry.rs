@@ -142,6 +142,8 @@ pub enum Action {
     PluginEnable,
     /// A plugin may not be called any more.
     PluginDisable,
+    /// What no generation names was removed.
+    PluginPrune,
     /// A permission was granted.
     PermissionGrant,
     /// A permission was taken back.
@@ -160,6 +162,7 @@ impl Action {
             Self::PluginRemove => "plugin.remove",
             Self::PluginEnable => "plugin.enable",
             Self::PluginDisable => "plugin.disable",
+            Self::PluginPrune => "plugin.prune",
             Self::PermissionGrant => "permission.grant",
             Self::PermissionRevoke => "permission.revoke",
             Self::SecretSet => "secret.set",

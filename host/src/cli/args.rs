@@ -6,6 +6,7 @@ use ax_manifest::{Digest, Permission, PluginName, ToolId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
+use super::prune::PruneArgs;
 use super::secret::{Discarded, GivenName};
 
 /// Runs plugins for agents, each in a sandbox of its own.
@@ -150,6 +151,11 @@ pub(crate) enum PluginCommand {
         /// Its name; all plugins if left out
         plugin: Option<PluginName>,
     },
+    /// Remove what is no longer used: old generations, packages, compiled code, data
+    ///
+    /// What was written or in use within the last hour stays, since another `ax` may be using it. So
+    /// do the newest data of each plugin, installed or not, unless --data is given.
+    Prune(PruneArgs),
 }
 
 /// Ways to agree without a terminal.

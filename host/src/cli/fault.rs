@@ -12,8 +12,8 @@ use super::codes::{self, Code};
 use super::render::counted;
 use super::secret::ValueError;
 use crate::app::{
-    AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, SecretsError,
-    SourceError, StateError, ToolsError,
+    AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, PruneError,
+    SecretsError, SourceError, StateError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
@@ -63,6 +63,8 @@ pub(crate) enum CliError {
     Consent(#[from] ConsentError),
     #[error(transparent)]
     Change(#[from] ChangeError),
+    #[error(transparent)]
+    Prune(#[from] PruneError),
     #[error(transparent)]
     Tools(#[from] ToolsError),
     #[error(transparent)]
@@ -249,6 +251,7 @@ fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Consent(error) => consent(error),
         CliError::Grant(error) => grant(error),
         CliError::Change(error) => change(error),
+        CliError::Prune(error) => prune(error),
         CliError::Tools(error) => tools(error),
         CliError::Generation(error) => generation(error),
         CliError::Audit(error) => audit(error),
@@ -398,6 +401,19 @@ fn change(error: &ChangeError) -> (Code, u8) {
     }
 }
 
+fn prune(error: &PruneError) -> (Code, u8) {
+    match error {
+        PruneError::Lock(error) => busy(error),
+        PruneError::Generation(error) => generation(error),
+        PruneError::App(error) => app(error),
+        PruneError::Kv(_) => (codes::STATE, exit::FAILED),
+        PruneError::Sweep(_)
+        | PruneError::Cache(_)
+        | PruneError::Read { .. }
+        | PruneError::Remove { .. } => (codes::SYSTEM, exit::FAILED),
+    }
+}
+
 fn tools(error: &ToolsError) -> (Code, u8) {
     match error {
         ToolsError::Change(error) => change(error),
@@ -434,6 +450,7 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Consent(error) => error.hint(),
         CliError::Grant(error) => error.hint(),
         CliError::Change(error) => error.hint(),
+        CliError::Prune(error) => error.hint(),
         CliError::Tools(error) => error.hint(),
         CliError::Generation(error) => error.hint(),
         CliError::Audit(error) => error.hint(),
@@ -488,6 +505,7 @@ fn retryable(error: &CliError) -> bool {
     match error {
         CliError::Call { source, .. } => source.is_transient(),
         CliError::Secrets(error) => error.is_transient(),
+        CliError::Prune(error) => error.is_transient(),
         CliError::Change(error)
         | CliError::Install(InstallError::Change(error))
         | CliError::Grant(GrantError::Change(error))

@@ -6,6 +6,7 @@
 mod args;
 mod audit;
 mod codes;
+mod compiling;
 mod config;
 mod doctor;
 mod explain;
@@ -14,6 +15,7 @@ mod output;
 mod permission;
 mod plugin;
 mod prompt;
+mod prune;
 mod render;
 mod secret;
 mod tool;
@@ -31,6 +33,7 @@ use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::{Overrides, environment_variable, load};
 use args::{Cli, Command, Globals, When};
+use compiling::Spinner;
 use fault::{CliError, Fault, exit};
 use output::Output;
 
@@ -98,7 +101,8 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     let directory = &settings.directory.value;
     std::env::set_current_dir(directory)
         .map_err(|source| CliError::File { path: directory.display().to_string(), source })?;
-    let app = App::new(settings, Arc::new(SystemClock::new()));
+    let app = App::new(settings, Arc::new(SystemClock::new()))
+        .watched_by(Arc::new(Spinner::new(*output)));
     let ran = match cli.command {
         Command::Plugin(command) => plugin::run(&app, *output, command),
         Command::Permission(command) => permission::run(&app, *output, command),

@@ -1,17 +1,15 @@
-//! `ax plugin`: add, list, show, remove, enable, disable, verify.
+//! `ax plugin`: add, list, show, remove, enable, disable, verify; `prune` has a file of its own.
 
 use std::path::Path;
-use std::time::Duration;
 
 use ax_manifest::{GrantScope, PluginName, Warning};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::args::{ConsentArgs, PluginCommand, Scope, ScopeArgs};
 use super::fault::CliError;
 use super::output::Output;
 use super::render::{self, counted, table};
-use super::{permission, prompt};
+use super::{permission, prompt, prune};
 use crate::app::{App, Candidate, Consent, InstallError, Installed, Named, parse_expiry};
 use crate::plugin::scrub;
 
@@ -30,6 +28,7 @@ pub(super) fn run(app: &App, output: Output, command: PluginCommand) -> Result<(
         PluginCommand::Enable { plugin } => set_enabled(app, output, &plugin, true),
         PluginCommand::Disable { plugin } => set_enabled(app, output, &plugin, false),
         PluginCommand::Verify { plugin } => verify(app, output, plugin.as_ref()),
+        PluginCommand::Prune(args) => prune::run(app, output, &args),
     }
 }
 
@@ -40,13 +39,7 @@ fn add(
     named: Option<&Named>,
     args: ConsentArgs,
 ) -> Result<(), CliError> {
-    let spinner = spinner(
-        output,
-        &format!("reading and compiling {}", scrub(&path.display().to_string(), CARD_BYTES)),
-    );
-    let candidate = app.prepare(path, named);
-    spinner.finish_and_clear();
-    let candidate = candidate?;
+    let candidate = app.prepare(path, named)?;
     for Warning::Unused { permission } in &candidate.warnings {
         output.warn(&format!(
             "`{}` asks for `{permission}` and imports nothing that could use it",
@@ -289,20 +282,4 @@ fn verify(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), Cl
         0 => Ok(()),
         count => Err(CliError::VerifyFindings { count }),
     }
-}
-
-/// Shows that something slow is going on, to a person only.
-fn spinner(output: Output, what: &str) -> ProgressBar {
-    /// Anything shorter is not worth a line.
-    const AFTER: Duration = Duration::from_millis(500);
-    if !output.is_watched() {
-        return ProgressBar::hidden();
-    }
-    let spinner = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-        spinner.set_style(style);
-    }
-    spinner.set_message(what.to_owned());
-    spinner.enable_steady_tick(AFTER);
-    spinner
 }

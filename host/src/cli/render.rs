@@ -59,6 +59,16 @@ pub(super) fn counted(count: impl Into<u64>, thing: &str) -> String {
     }
 }
 
+/// Writes a size as people read it, with at most one decimal; [`ByteSize`] is exact, and so often long.
+pub(super) fn size(bytes: u64) -> String {
+    let units = [("GiB", 1u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        // Cut off, not rounded: 1023.99 KiB are not 1024.0.
+        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => format!("{bytes} B"),
+    }
+}
+
 /// Writes a time as people read it, in UTC.
 pub(super) fn date(at_ms: u64) -> String {
     let at = i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
@@ -279,6 +289,17 @@ mod tests {
     fn a_long_text_does_not_push_the_table_apart() {
         let value = json!([{ "text": "x".repeat(200) }]);
         assert!(render(&value).lines().all(|line| line.chars().count() <= CELL));
+    }
+
+    #[test]
+    fn a_size_has_one_decimal_and_is_never_said_too_large() {
+        let shown: Vec<String> =
+            [0, 1_023, 1_024, 5_000, (1 << 20) - 1, 1 << 20, 13_600_000, u64::MAX]
+                .map(size)
+                .to_vec();
+        let expected = ["0 B", "1023 B", "1.0 KiB", "4.8 KiB", "1023.9 KiB", "1.0 MiB", "12.9 MiB"];
+        assert_eq!(shown[..7], expected);
+        assert_eq!(shown[7], "17179869183.9 GiB");
     }
 
     #[test]

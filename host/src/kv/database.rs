@@ -1,9 +1,13 @@
-//! The file `AX_HOME/plugins.db` and the connection to it.
+//! The file `AX_HOME/plugins.db` and the two connections to it.
 //!
 //! ```text
-//! absent ── made under another name, whole ── link ──► there ── probe ──► connection
-//!                                       (the first one wins)   (reading only)
+//! absent ── made under another name, whole ── link ──► there ── probe ──► writer
+//!                                       (the first one wins)   (reading only)  reader
 //! ```
+//!
+//! A write waits for the disk; with one connection every read would wait with it. So reads have a
+//! connection of their own, which can change nothing. It sees what was committed when a statement
+//! begins: whoever reads after their write was answered, reads it.
 //!
 //! Invariants: nothing is read or made before the first use; a database appears whole, however
 //! many processes make it at once; it is readable by its owner alone. After a panic in the middle
@@ -12,7 +16,7 @@
 //! The file is never opened except by SQLite: closing it a second time would release the locks
 //! that this process holds on it (POSIX).
 //!
-//! Not here: what is done with the connection (`rows`, `state`, `account`).
+//! Not here: what is done with the connections (`rows`, `state`, `account`).
 
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -61,13 +65,24 @@ const STATEMENTS_MAX: usize = 48;
 /// Bytes of the longest row that is read or written, so that a forged one takes no more memory.
 const ROW_BYTES_MAX: i32 = 2 * VALUE_BYTES_MAX as i32;
 
+/// How the name of a database begins that is being made; not as a copy would that a person made.
+pub const UNFINISHED: &str = ".tmp-plugins.db-";
+
 /// The database, opened at the first use.
 #[derive(Debug)]
 pub(super) struct Database {
     home: PathBuf,
     path: PathBuf,
     busy_timeout: Duration,
-    connection: Mutex<Option<Connection>>,
+    writer: Mutex<Option<Connection>>,
+    reader: Mutex<Option<Connection>>,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy)]
+enum Use {
+    Writing,
+    Reading,
 }
 
 impl Database {
@@ -77,8 +92,14 @@ impl Database {
             home: home.to_owned(),
             path: home.join("plugins.db"),
             busy_timeout,
-            connection: Mutex::new(None),
+            writer: Mutex::new(None),
+            reader: Mutex::new(None),
         }
+    }
+
+    /// Tells whether the file is there; the first use makes it.
+    pub(super) fn is_there(&self) -> bool {
+        self.path.exists()
     }
 
     /// Runs `work`, which only reads, by one statement or without needing two to agree.
@@ -86,8 +107,8 @@ impl Database {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Failure>,
     ) -> Result<T, KvError> {
-        let mut guard = self.lock();
-        let connection = self.open(&mut guard)?;
+        let mut guard = lock(&self.reader);
+        let connection = self.open(&mut guard, Use::Reading)?;
         work(connection).map_err(|failure| self.error("read", failure))
     }
 
@@ -96,8 +117,8 @@ impl Database {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, KvError> {
-        let mut guard = self.lock();
-        let connection = self.open(&mut guard)?;
+        let mut guard = lock(&self.writer);
+        let connection = self.open(&mut guard, Use::Writing)?;
         connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(Failure::Sql)
@@ -109,30 +130,26 @@ impl Database {
             .map_err(|failure| self.error("write", failure))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
-        self.connection.lock().unwrap_or_else(|poisoned| {
-            self.connection.clear_poison();
-            let mut guard = poisoned.into_inner();
-            *guard = None;
-            guard
-        })
-    }
-
-    fn open<'a>(&self, slot: &'a mut Option<Connection>) -> Result<&'a mut Connection, KvError> {
+    fn open<'a>(
+        &self,
+        slot: &'a mut Option<Connection>,
+        used_for: Use,
+    ) -> Result<&'a mut Connection, KvError> {
         if slot.is_none() {
-            *slot = Some(self.connect()?);
+            *slot = Some(self.connect(used_for)?);
         }
         Ok(slot.as_mut().expect("it has just been filled"))
     }
 
-    fn connect(&self) -> Result<Connection, KvError> {
+    fn connect(&self, used_for: Use) -> Result<Connection, KvError> {
         if !self.path.exists() {
             self.make()?;
         }
         probe(&self.open_with(OpenFlags::SQLITE_OPEN_READ_ONLY)?, &self.path)?;
         self.make_private()?;
         let connection = self.open_with(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let mode = configure(&connection).map_err(|source| self.sql("configure", source))?;
+        let mode = configure(&connection, used_for);
+        let mode = mode.map_err(|source| self.sql("configure", source))?;
         if mode == "wal" {
             return Ok(connection);
         }
@@ -154,7 +171,7 @@ impl Database {
             .create(&self.home)
             .map_err(|source| self.io("make the folder of", source))?;
         let unfinished = tempfile::Builder::new()
-            .prefix("plugins.db.")
+            .prefix(UNFINISHED)
             .permissions(std::fs::Permissions::from_mode(PRIVATE_FILE))
             .tempfile_in(&self.home)
             .map_err(|source| self.io("make", source))?
@@ -202,8 +219,18 @@ impl Database {
     }
 }
 
+/// Locks a connection; one in the middle of whose use a panic happened is given up.
+fn lock(slot: &Mutex<Option<Connection>>) -> MutexGuard<'_, Option<Connection>> {
+    slot.lock().unwrap_or_else(|poisoned| {
+        slot.clear_poison();
+        let mut guard = poisoned.into_inner();
+        *guard = None;
+        guard
+    })
+}
+
 /// Sets what holds for a connection, and returns the journal mode that results.
-fn configure(connection: &Connection) -> rusqlite::Result<String> {
+fn configure(connection: &Connection, used_for: Use) -> rusqlite::Result<String> {
     let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     // A write that was answered is kept through a power cut, and so is the copy of a state before
     // a generation names it.
@@ -214,6 +241,9 @@ fn configure(connection: &Connection) -> rusqlite::Result<String> {
     connection.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES_MAX)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, ROW_BYTES_MAX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    if matches!(used_for, Use::Reading) {
+        connection.pragma_update(None, "query_only", true)?;
+    }
     Ok(mode)
 }
 
@@ -253,14 +283,104 @@ mod tests {
         };
         assert_eq!(count().unwrap(), 0);
         let panicking = || {
-            let guard = database.lock();
+            let mut guard = lock(&database.writer);
             let insert = "BEGIN IMMEDIATE; INSERT INTO account VALUES ('a', 1, 1)";
-            guard.as_ref().unwrap().execute_batch(insert).unwrap();
+            let connection = database.open(&mut guard, Use::Writing).unwrap();
+            connection.execute_batch(insert).unwrap();
             panic!("in the middle");
         };
         assert!(std::thread::scope(|scope| scope.spawn(panicking).join()).is_err());
-        assert!(database.connection.is_poisoned());
+        assert!(database.writer.is_poisoned());
         assert_eq!(count().unwrap(), 0);
-        assert!(!database.connection.is_poisoned(), "once is enough");
+        let insert = |name: &'static str| {
+            database.write(move |transaction| {
+                Ok(transaction.execute("INSERT INTO account VALUES (?1, 1, 1)", [name])?)
+            })
+        };
+        assert_eq!(insert("b").unwrap(), 1, "what the panic left does not stand in the way");
+        assert!(!database.writer.is_poisoned(), "once is enough");
+        assert_eq!(count().unwrap(), 1);
+
+        let panicking = || database.read(|_| -> Result<(), Failure> { panic!("in the middle") });
+        assert!(std::thread::scope(|scope| scope.spawn(panicking).join()).is_err());
+        assert!(database.reader.is_poisoned());
+        assert_eq!(count().unwrap(), 1);
+        assert!(!database.reader.is_poisoned(), "once is enough");
+    }
+
+    #[test]
+    fn a_read_does_not_wait_for_a_write_and_sees_nothing_of_it_before_it_is_answered() {
+        let home = tempfile::tempdir().unwrap();
+        let database = Database::at(home.path(), Duration::ZERO);
+        let count = || {
+            database.read(|connection| {
+                let sql = "SELECT count(*) FROM account";
+                Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)
+            })
+        };
+        for written in 0..3 {
+            let name = written.to_string();
+            let during = database.write(|transaction| {
+                transaction.execute("INSERT INTO account VALUES (?1, 1, 1)", [&name])?;
+                Ok(count()?)
+            });
+            assert_eq!(during.unwrap(), written);
+            assert_eq!(count().unwrap(), written + 1);
+        }
+    }
+
+    #[test]
+    fn what_reads_can_change_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let database = Database::at(home.path(), Duration::ZERO);
+        let refused = database.read(|connection| {
+            Ok(connection.execute("INSERT INTO account VALUES ('a', 1, 1)", [])?)
+        });
+        assert!(matches!(refused, Err(KvError::Io { doing: "read", .. })), "{refused:?}");
+    }
+
+    // TEMPORARY-MEASURE
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "measured once")]
+    fn measure_reads_beside_writes() {
+        use std::time::Instant;
+        let home =
+            tempfile::Builder::new().tempdir_in("/work").or_else(|_| tempfile::tempdir()).unwrap();
+        let database = Database::at(home.path(), BUSY_TIMEOUT);
+        let sql = "SELECT count(*) FROM account";
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut n = 0;
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    n += 1;
+                    let name = n.to_string();
+                    database
+                        .write(|t| Ok(t.execute("INSERT INTO account VALUES (?1, 1, 1)", [&name])?))
+                        .unwrap();
+                }
+                eprintln!("writes {n}");
+            });
+            for own in [true, false, true, false] {
+                let mut took = Vec::new();
+                for _ in 0..300 {
+                    let start = Instant::now();
+                    if own {
+                        database
+                            .read(|c| Ok(c.query_row(sql, [], |r| r.get::<_, i64>(0))?))
+                            .unwrap();
+                    } else {
+                        let mut guard = lock(&database.writer);
+                        let c = database.open(&mut guard, Use::Writing).unwrap();
+                        c.query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap();
+                    }
+                    took.push(start.elapsed());
+                    std::thread::yield_now();
+                }
+                took.sort();
+                eprintln!("own connection {own}: p50 {:?} p99 {:?}", took[150], took[297]);
+            }
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
     }
 }

@@ -48,6 +48,7 @@ use std::sync::Arc;
 pub use crate::kv::account::FileUsage;
 use crate::kv::database::BUSY_TIMEOUT;
 use crate::kv::database::Database;
+pub use crate::kv::database::UNFINISHED;
 pub use crate::kv::entry::CHANGES_MAX;
 pub use crate::kv::entry::Change;
 pub use crate::kv::entry::Condition;
@@ -64,6 +65,7 @@ use crate::kv::entry::check_prefix;
 pub use crate::kv::error::Counted;
 pub use crate::kv::error::KvError;
 pub use crate::kv::prune::Pruned;
+pub use crate::kv::prune::Unused;
 pub use crate::kv::space::Quota;
 pub use crate::kv::space::Space;
 pub use crate::kv::space::Usage;
@@ -220,6 +222,32 @@ impl Kv {
         self.database.write(|transaction| account::add(transaction, account, bytes, files))
     }
 
+    /// Lists the states for which `keep` says no to owner and number, and the accounts for which
+    /// `keep_account` says no. Nothing is listed, and nothing made, where there is no database.
+    ///
+    /// # Errors
+    ///
+    /// Only those of every function.
+    pub fn unused(
+        &self,
+        keep: &dyn Fn(&str, u64) -> bool,
+        keep_account: &dyn Fn(&str) -> bool,
+    ) -> Result<Unused, KvError> {
+        match self.database.is_there() {
+            true => prune::unused(&self.database, keep, keep_account),
+            false => Ok(Unused::default()),
+        }
+    }
+
+    /// Removes what was listed. The caller has held the lock of the home folder since before that.
+    ///
+    /// # Errors
+    ///
+    /// Only those of every function.
+    pub fn remove_unused(&self, unused: &Unused) -> Result<Pruned, KvError> {
+        prune::remove(&self.database, unused)
+    }
+
     /// Removes the states for which `keep` says no to owner and number, and the accounts for
     /// which `keep_account` says no. The caller holds the lock of the home folder.
     ///
@@ -231,6 +259,6 @@ impl Kv {
         keep: &dyn Fn(&str, u64) -> bool,
         keep_account: &dyn Fn(&str) -> bool,
     ) -> Result<Pruned, KvError> {
-        prune::prune(&self.database, keep, keep_account)
+        self.remove_unused(&prune::unused(&self.database, keep, keep_account)?)
     }
 }

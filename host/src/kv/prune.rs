@@ -13,6 +13,7 @@ use crate::kv::account;
 use crate::kv::database::Database;
 use crate::kv::error::Failure;
 use crate::kv::error::KvError;
+use crate::kv::space::Usage;
 use crate::kv::state;
 
 /// Pages (4 KiB) given back to the disk at once: 64 MiB, which takes about as long as a large
@@ -30,22 +31,36 @@ pub struct Pruned {
     pub accounts: u64,
 }
 
-/// Removes the states and accounts that are not to be kept.
-pub(super) fn prune(
+/// What is not to be kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unused {
+    /// States, by owner and number, with what they hold.
+    pub states: Vec<(String, u64, Usage)>,
+    /// Accounts of written files.
+    pub accounts: Vec<String>,
+}
+
+/// Lists the states and accounts that are not to be kept.
+pub(super) fn unused(
     database: &Database,
     keep: &dyn Fn(&str, u64) -> bool,
     keep_account: &dyn Fn(&str) -> bool,
-) -> Result<Pruned, KvError> {
+) -> Result<Unused, KvError> {
     let mut states = database.read(state::list)?;
     let mut accounts = database.read(account::names)?;
     states.retain(|(owner, state, _)| !keep(owner, *state));
     accounts.retain(|account| !keep_account(account));
-    if states.is_empty() && accounts.is_empty() {
+    Ok(Unused { states, accounts })
+}
+
+/// Removes what was listed, as one change.
+pub(super) fn remove(database: &Database, unused: &Unused) -> Result<Pruned, KvError> {
+    if unused.states.is_empty() && unused.accounts.is_empty() {
         return Ok(Pruned::default());
     }
     let pruned = database.write(|transaction| {
         let mut pruned = Pruned::default();
-        for (owner, state, _) in &states {
+        for (owner, state, _) in &unused.states {
             match state::remove(transaction, owner, *state) {
                 Ok(usage) => {
                     pruned.states += 1;
@@ -56,7 +71,7 @@ pub(super) fn prune(
                 Err(failure) => return Err(failure),
             }
         }
-        for account in &accounts {
+        for account in &unused.accounts {
             pruned.accounts += u64::from(account::remove(transaction, account)?);
         }
         Ok(pruned)

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ax_manifest::{Annotations, ComponentFacts, Described};
+use ax_manifest::{Annotations, ComponentFacts, Described, PluginName};
 
 use super::PluginHost;
 use super::error::{CallError, LoadError};
@@ -50,7 +50,7 @@ impl DescribeError {
 }
 
 impl PluginHost {
-    /// Compiles a component, sees that it links, and returns the tools it describes; none if it
+    /// Compiles the component of `plugin`, sees that it links, and returns the tools it describes; none if it
     /// does not export `ax:guest/tools`. Nothing it says is believed yet:
     /// [`ax_manifest::describe_tools`] checks it.
     ///
@@ -61,10 +61,12 @@ impl PluginHost {
     /// [`DescribeError`].
     pub fn describe(
         &self,
+        plugin: &PluginName,
         facts: &ComponentFacts,
         bytes: &[u8],
     ) -> Result<Vec<Described>, DescribeError> {
-        let component = self.compiled(&facts.digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
+        let component =
+            self.compiled(plugin, &facts.digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
         let ready = self.link(&component)?;
         let exported = facts.guest_interfaces.iter();
         if !exported.into_iter().any(|interface| interface.starts_with("ax:guest/tools@")) {

@@ -74,7 +74,9 @@ impl PluginHost {
         bytes: &[u8],
         from: &Version,
     ) -> Result<(), MigrateError> {
-        let component = self.compiled(&release.component, || Ok::<_, LoadError>(bytes.to_vec()))?;
+        let component = self.compiled(&release.identity.name, &release.component, || {
+            Ok::<_, LoadError>(bytes.to_vec())
+        })?;
         let ready = self.link(&component)?;
         let ran = self.executor.block_on(self.run_migrate(release, &component, &ready, from));
         let to = release.version.clone();

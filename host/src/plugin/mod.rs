@@ -18,6 +18,7 @@
 mod account;
 mod cache;
 mod call;
+mod compilation;
 mod describe;
 pub mod engine;
 mod error;
@@ -51,9 +52,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use ax_manifest::{Digest, Grant, Identity, Permission, PermissionSet, Policy, Reuse, Tool};
+use ax_manifest::{
+    Digest, Grant, Identity, Permission, PermissionSet, PluginName, Policy, Reuse, Tool,
+};
 use serde_json::{Map, Value};
 use wasmtime::component::{Component, InstancePre, Linker};
 
@@ -64,8 +67,9 @@ use crate::egress::{Egress, EgressConfig};
 use crate::kv::Kv;
 use crate::secret::vault::Vault;
 
-pub use cache::{Cache, CacheError};
+pub use cache::{Cache, CacheError, CodeInUse, CompileRecord, Compiler, UnusedCode, unused_code};
 pub use call::Call;
+pub use compilation::{Compilation, CompileWatch};
 pub use describe::DescribeError;
 pub use engine::{Allocation, Engine};
 pub use error::{CallError, ErrorKind, LoadError};
@@ -85,6 +89,7 @@ pub use rights::{Bounds, DenialReason, Rights, Ruling};
 pub use secrets::Injection;
 pub use text::{is_shown_on_a_line, scrub};
 pub use value::ValueError;
+pub use written::is_account_in_use;
 
 use executor::Executor;
 use exports::Target;
@@ -150,6 +155,7 @@ pub struct PluginHost {
     executor: Executor,
     cache: Cache,
     jail: Jail,
+    watch: OnceLock<Arc<dyn CompileWatch>>,
     meter: Arc<HostMeter>,
     folders: Arc<[Folder]>,
     environment: EnvironmentLookup,
@@ -251,6 +257,7 @@ impl PluginHost {
             executor,
             cache: Cache::open(&config.home)?,
             jail: Jail::new(config.compiler, config.threads),
+            watch: OnceLock::new(),
             meter: HostMeter::new(config.memory_bytes_max, config.instances_max),
             folders: config.folders.into(),
             environment: config.environment,
@@ -280,7 +287,7 @@ impl PluginHost {
     where
         E: From<LoadError>,
     {
-        let component = self.compiled(&release.component, bytes)?;
+        let component = self.compiled(&release.identity.name, &release.component, bytes)?;
         let ready = self.link(&component)?;
         let find = |tool: &Tool| Ok((tool.name.clone(), Target::find(&component, tool)?));
         let targets = release.tools.iter().map(find).collect::<Result<_, LoadError>>()?;
@@ -299,6 +306,18 @@ impl PluginHost {
     #[must_use]
     pub fn is_compiled(&self, component: &Digest) -> bool {
         self.cache.has(&self.engine, component)
+    }
+
+    /// Returns how the code of a component was made, if it was compiled before.
+    #[must_use]
+    pub fn compile_record(&self, component: &Digest) -> Option<CompileRecord> {
+        self.cache.record(&self.engine, component)
+    }
+
+    /// Tells `watch` of compilations from now on; the first to ask is the one who is told.
+    pub fn watch_compilations(&self, watch: Arc<dyn CompileWatch>) {
+        // A second one would fight with the first over the terminal.
+        drop(self.watch.set(watch));
     }
 
     /// Runs a future on this thread, with the timers and file threads of the guests.
@@ -342,13 +361,20 @@ impl PluginHost {
 
     fn compiled<E>(
         &self,
+        plugin: &PluginName,
         digest: &Digest,
         bytes: impl FnOnce() -> Result<Vec<u8>, E>,
     ) -> Result<Component, E>
     where
         E: From<LoadError>,
     {
-        self.cache.component(&self.engine, &self.jail, digest, bytes)
+        let compiler = Compiler {
+            engine: &self.engine,
+            jail: &self.jail,
+            clock: &*self.clock,
+            watch: self.watch.get().map(|watch| &**watch),
+        };
+        self.cache.component(&compiler, plugin, digest, bytes)
     }
 
     fn link(&self, component: &Component) -> Result<InstancePre<Guest>, LoadError> {

@@ -16,6 +16,7 @@
 //! Not here: which effects grow a folder (`imports/wasi/files`).
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
@@ -151,6 +152,42 @@ impl Account {
     }
 }
 
+/// What an account belongs to.
+pub(super) enum AccountOf<'a> {
+    /// A grant, known by when it was given, in milliseconds since 1970 UTC.
+    Grant(u64),
+    /// What was allowed for one call.
+    Call(&'a str),
+}
+
+/// Names the account of a plugin, a folder bound to a path, and what allows it to write there.
+pub(super) fn account_name(
+    owner: &str,
+    folder: &str,
+    path: &Path,
+    account_of: AccountOf<'_>,
+) -> String {
+    let last = match account_of {
+        AccountOf::Grant(at_ms) => at_ms.to_string(),
+        AccountOf::Call(id) => format!("call {id}"),
+    };
+    format!("{owner}\n{folder}\n{}\n{last}", path.display())
+}
+
+/// Answers whether an account may still be written to, given who holds grants and when they were
+/// given. An account whose name is not understood is left to whoever understands it.
+pub fn is_account_in_use(name: &str, holds_grant: impl Fn(&str, u64) -> bool) -> bool {
+    let (Some((owner, _)), Some((_, last))) = (name.split_once('\n'), name.rsplit_once('\n'))
+    else {
+        return true;
+    };
+    match last.parse() {
+        Ok(at_ms) => holds_grant(owner, at_ms),
+        // A call's own account ends with the call.
+        Err(_) => !last.starts_with("call "),
+    }
+}
+
 impl Sums {
     fn store(&mut self, used: FileUsage) {
         self.bytes.stored = i64::try_from(used.bytes).unwrap_or(i64::MAX);
@@ -215,6 +252,21 @@ mod tests {
         assert_eq!(account.add_file(), Err(Limit::WrittenFiles));
         account.remove_file();
         account.add_file().unwrap();
+    }
+
+    #[test]
+    fn an_account_is_in_use_as_long_as_its_grant_is_held() {
+        let holds = |owner: &str, at_ms| (owner, at_ms) == ("ax:a from folder:/a", 7);
+        let name = |owner, account_of| {
+            account_name(owner, "workspace", Path::new("/home/me/a\nb"), account_of)
+        };
+        assert!(is_account_in_use(&name("ax:a from folder:/a", AccountOf::Grant(7)), holds));
+        assert!(!is_account_in_use(&name("ax:a from folder:/a", AccountOf::Grant(8)), holds));
+        assert!(!is_account_in_use(&name("ax:b from folder:/a", AccountOf::Grant(7)), holds));
+        assert!(!is_account_in_use(&name("ax:a from folder:/a", AccountOf::Call("7")), holds));
+        for unknown in ["", "of a newer host", "two\nlines"] {
+            assert!(is_account_in_use(unknown, holds), "{unknown}");
+        }
     }
 
     #[test]

@@ -29,10 +29,14 @@ use crate::lock::Lockfile;
 
 mod error;
 mod read;
+mod retention;
 
 pub use error::Damage;
 pub use error::GenerationError;
 pub use read::GRANTS_BYTES_MAX;
+pub use retention::KeptFor;
+pub use retention::Retention;
+pub use retention::Sorted;
 
 /// Earlier generations kept beside the current one: enough to go back over a bad afternoon, and
 /// small, since generations share the blobs they name.
@@ -41,8 +45,8 @@ pub const EARLIER_KEPT: u64 = 10;
 /// Above every number in use; there is no wrap-around to reason about.
 const NUMBER_END: u64 = 1_000_000_000_000;
 
-const FOLDER: &str = "gen";
-const CURRENT: &str = "current";
+pub(crate) const FOLDER: &str = "gen";
+pub(crate) const CURRENT: &str = "current";
 const LOCK: &str = "plugins.lock";
 const GRANTS: &str = "grants.toml";
 
@@ -76,7 +80,9 @@ impl Generations {
 
     /// Commits a lock and grants as the next generation, and gives its number.
     ///
-    /// Of the earlier generations the last [`EARLIER_KEPT`] stay.
+    /// Of the earlier generations the last [`EARLIER_KEPT`] stay; of those before, the ones that
+    /// cannot be read and the ones that alone name the data of a plugin: it gets them back when it is
+    /// installed again.
     ///
     /// # Errors
     ///
@@ -124,11 +130,11 @@ impl Generations {
             let path = self.home.join(CURRENT);
             return Err(GenerationError::Current { path, why, intact: None });
         }
+        let stale = self.stale(last, lock)?;
         let lock =
             lock.to_text().map_err(|source| GenerationError::Unwritable { number, source })?;
         let grants = read::grants_text(grants)
             .map_err(|why| GenerationError::UnwritableGrants { number, why })?;
-        let stale = self.stale(last)?;
         self.write(number, &stale, lock.as_bytes(), grants.as_bytes())
             .map_err(|source| GenerationError::Write { number, path: self.home.clone(), source })?;
         Ok(number)
@@ -166,7 +172,7 @@ impl Generations {
     ///
     /// They are removed before the new one is written, so that a failure leaves the old state whole
     /// and says so, rather than failing after the switch.
-    fn stale(&self, last: u64) -> Result<Vec<PathBuf>, GenerationError> {
+    fn stale(&self, last: u64, coming: &Lockfile) -> Result<Vec<PathBuf>, GenerationError> {
         let mut stale = Vec::new();
         let prefix = disk::unfinished_prefix(Path::new(CURRENT));
         for (name, path) in read::entries(&self.home)? {
@@ -174,9 +180,10 @@ impl Generations {
                 stale.push(path);
             }
         }
+        let outlived = self.outlived(last.saturating_sub(EARLIER_KEPT), last, coming)?;
         for (name, path) in read::entries(&self.home.join(FOLDER))? {
-            let outlived = |number: u64| number > last || number + EARLIER_KEPT <= last;
-            if name.starts_with(UNFINISHED) || read::number(&name).is_some_and(outlived) {
+            let goes = |number: u64| number > last || outlived.contains(&number);
+            if name.starts_with(UNFINISHED) || read::number(&name).is_some_and(goes) {
                 stale.push(path);
             }
         }

@@ -147,7 +147,8 @@ impl Generations {
         })
     }
 
-    fn load(&self, number: u64) -> Result<Generation, Fault> {
+    /// Reads a generation.
+    pub(super) fn load(&self, number: u64) -> Result<Generation, Fault> {
         if number == 0 {
             return Ok(Generation { number, lock: Lockfile::empty(), grants: Grants::default() });
         }
@@ -168,7 +169,7 @@ impl Generations {
 }
 
 /// Why a file gave no answer.
-enum Fault {
+pub(super) enum Fault {
     /// It is not what a commit wrote.
     Damage(Damage),
     /// The system would not say.

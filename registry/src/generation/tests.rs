@@ -436,3 +436,150 @@ fn what_is_written_is_its_owners_alone() {
         assert_eq!(mode(file), 0o600, "{file}");
     }
 }
+
+/// A lock of plugins by name with the number of their data; 0 for one that keeps none.
+fn keeping<const N: usize>(plugins: [(&str, u64); N]) -> Lockfile {
+    sample::of(plugins.map(|(name, state)| {
+        let plugin = sample::plugin(state, &["kv"]);
+        (name, crate::lock::LockedPlugin { state, ..plugin })
+    }))
+}
+
+fn commit_keeping<const N: usize>(home: &Home, plugins: [(&str, u64); N]) -> u64 {
+    home.generations().commit(&home.lock, &keeping(plugins), &Grants::default()).unwrap()
+}
+
+/// Makes a generation look committed some hours before [`now`].
+fn made_hours_ago(home: &Home, number: u64, hours: u64) {
+    let folder = fs::File::open(home.path(&format!("gen/{number:06}"))).unwrap();
+    folder.file().set_modified(now() - Duration::from_secs(hours * 3_600)).unwrap();
+}
+
+fn now() -> std::time::SystemTime {
+    std::time::UNIX_EPOCH + Duration::from_secs(2_000_000_000)
+}
+
+/// Sorts with generations taken to be in use for an hour longer; shows what becomes of each.
+fn fates(home: &Home, last: u64, data: bool) -> String {
+    let in_use_since = now() - Duration::from_secs(3_600);
+    let sorted = home.generations().sorted(&Retention { last, in_use_since, data }).unwrap();
+    let mut fates: Vec<(u64, String)> = sorted
+        .kept
+        .iter()
+        .map(|(generation, kept_for)| {
+            let why = match kept_for {
+                KeptFor::Current => "current".to_owned(),
+                KeptFor::Last => "last".to_owned(),
+                KeptFor::Recent => "recent".to_owned(),
+                KeptFor::Data(identity) => format!("data of {}", identity.name),
+            };
+            (generation.number, why)
+        })
+        .collect();
+    fates.extend(sorted.outlived.iter().map(|number| (*number, "goes".to_owned())));
+    fates.extend(sorted.damaged.iter().map(|(number, _)| (*number, "damaged".to_owned())));
+    fates.sort();
+    fates.iter().map(|(number, fate)| format!("{number}: {fate}\n")).collect()
+}
+
+#[test]
+fn the_current_the_last_and_the_recent_stay() {
+    let home = Home::new();
+    home.commit_up_to(6);
+    for (number, hours) in [(1, 50), (2, 40), (3, 30), (4, 1), (5, 0), (6, 0)] {
+        made_hours_ago(&home, number, hours);
+    }
+    // Generation 3 was current until 4 was made, an hour ago to the second.
+    insta::assert_snapshot!(fates(&home, 2, true), @r"
+    1: goes
+    2: goes
+    3: recent
+    4: recent
+    5: last
+    6: current
+    ");
+    for number in 4..=6 {
+        made_hours_ago(&home, number, 2);
+    }
+    for last in [0, 1] {
+        assert_eq!(fates(&home, last, true).matches("goes").count(), 5, "the current one stays");
+    }
+    assert_eq!(fates(&home, 6, true).matches("goes").count(), 0);
+    assert_eq!(fates(&home, u64::MAX, true).matches("goes").count(), 0);
+}
+
+#[test]
+fn what_was_committed_in_the_future_counts_as_recent() {
+    let home = Home::new();
+    home.commit_up_to(2);
+    let folder = fs::File::open(home.path("gen/000002")).unwrap();
+    folder.file().set_modified(now() + Duration::from_secs(1_000_000)).unwrap();
+    assert_eq!(fates(&home, 1, true), "1: recent\n2: current\n");
+}
+
+#[test]
+fn the_last_one_that_names_a_plugins_data_stays_unless_data_go_too() {
+    let home = Home::new();
+    commit_keeping(&home, [("ax:gone", 1), ("ax:here", 1)]);
+    commit_keeping(&home, [("ax:gone", 2), ("ax:here", 1)]);
+    commit_keeping(&home, [("ax:here", 2), ("ax:none", 0)]);
+    commit_keeping(&home, [("ax:here", 2)]);
+    for number in 1..=4 {
+        made_hours_ago(&home, number, 10);
+    }
+    assert_eq!(fates(&home, 1, true), "1: goes\n2: data of ax:gone\n3: goes\n4: current\n");
+    assert_eq!(fates(&home, 1, false), "1: goes\n2: goes\n3: goes\n4: current\n");
+}
+
+#[test]
+fn what_cannot_be_read_does_not_go_and_names_nothing() {
+    let home = Home::new();
+    commit_keeping(&home, [("ax:gone", 1)]);
+    commit_keeping(&home, [("ax:gone", 2)]);
+    commit_keeping(&home, []);
+    fs::write(home.path("gen/000002/plugins.lock"), "version = ").unwrap();
+    for number in 1..=3 {
+        made_hours_ago(&home, number, 10);
+    }
+    // The damaged one may have been the last that names the data; the one before stays in its place.
+    assert_eq!(fates(&home, 1, true), "1: data of ax:gone\n2: damaged\n3: current\n");
+    fs::write(home.path("gen/000003/plugins.lock"), "version = ").unwrap();
+    let retention = Retention { last: 1, in_use_since: now(), data: true };
+    let refused = home.generations().sorted(&retention);
+    assert!(matches!(refused, Err(GenerationError::Damaged { number: 3, .. })));
+}
+
+#[test]
+fn nothing_is_sorted_where_nothing_was_committed() {
+    let home = Home::new();
+    assert_eq!(fates(&home, 1, true), "");
+    assert_eq!(home.names("."), BTreeSet::from(["lock".to_owned()]));
+}
+
+#[test]
+fn commits_keep_the_last_generation_that_names_the_data_of_a_removed_plugin() {
+    let home = Home::new();
+    commit_keeping(&home, [("ax:gone", 1), ("ax:here", 1)]);
+    commit_keeping(&home, [("ax:gone", 2), ("ax:here", 1)]);
+    for _ in 0..2 * EARLIER_KEPT {
+        commit_keeping(&home, [("ax:here", 1)]);
+    }
+    let listed = home.generations().list().unwrap();
+    assert_eq!((listed[0], listed[1]), (2, EARLIER_KEPT + 2), "{listed:?}");
+    assert_eq!(listed.len() as u64, EARLIER_KEPT + 2);
+    // Installed again, it is named again.
+    commit_keeping(&home, [("ax:gone", 2), ("ax:here", 1)]);
+    assert_eq!(home.generations().list().unwrap().len() as u64, EARLIER_KEPT + 1);
+}
+
+#[test]
+fn commits_leave_an_old_generation_that_cannot_be_read() {
+    let home = Home::new();
+    home.commit_up_to(EARLIER_KEPT);
+    fs::write(home.path("gen/000001/plugins.lock"), "version = ").unwrap();
+    for _ in 0..3 {
+        home.commit(7);
+    }
+    let listed = home.generations().list().unwrap();
+    assert_eq!(listed[..2], [1, 3]);
+}

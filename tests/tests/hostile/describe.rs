@@ -26,7 +26,10 @@ const TEXT_AT: usize = 1 << 10;
 fn describe(component: &[u8]) -> Result<Vec<Described>, DescribeError> {
     let arena = Arena::shared();
     let facts = inspect(component).unwrap_or_else(|error| panic!("{error}"));
-    let described = arena.host.describe(&facts, component);
+    let described = {
+        let name = "test:described".parse().expect("a name");
+        arena.host.describe(&name, &facts, component)
+    };
     arena.still_serves();
     described
 }

@@ -281,7 +281,8 @@ fn nothing_is_kept_without_the_permission() {
 fn nothing_is_kept_while_a_plugin_is_described() {
     let bytes = wat::of_world("greedy", "greedy");
     let facts = inspect(&bytes).expect("a component");
-    let described = Arena::shared().host.describe(&facts, &bytes).expect("it answers");
+    let name = "test:greedy".parse().expect("a name");
+    let described = Arena::shared().host.describe(&name, &facts, &bytes).expect("it answers");
     settle("kv-in-describe", "denied", &described[0].name);
 }
 

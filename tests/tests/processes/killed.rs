@@ -17,11 +17,11 @@ use crate::state::State;
 
 /// Changes after which a child that is still alive is left to finish: it has a handful of files to
 /// write, so something else would be wrong.
-const CHANGES_MAX: usize = 500;
+pub(crate) const CHANGES_MAX: usize = 500;
 
 /// Starts a command and kills it at the `nth` change that can be seen; tells whether it was killed
 /// before it ended.
-fn kill_at_change(home: &Home, mut command: Command, nth: usize) -> bool {
+pub(crate) fn kill_at_change(home: &Home, mut command: Command, nth: usize) -> bool {
     let mut seen = files(home.path());
     // Nobody reads what it says.
     command.stdout(Stdio::null()).stderr(Stdio::null());

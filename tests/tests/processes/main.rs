@@ -9,5 +9,6 @@
 mod data;
 mod killed;
 mod lock;
+mod prune;
 mod state;
 mod together;

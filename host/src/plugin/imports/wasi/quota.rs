@@ -15,7 +15,7 @@ use wasmtime_wasi::p2::{FsError, FsResult};
 use super::super::super::held::Object;
 use super::super::super::limits::Limit;
 use super::super::super::rights::Ruling;
-use super::super::super::written::Account;
+use super::super::super::written::{Account, AccountOf, account_name};
 use super::files::{Files, Handle};
 
 /// What stands at a path, as far as a quota is concerned.
@@ -74,10 +74,10 @@ impl Files<'_> {
         let folder = guest.files.folders.get(index).ok_or(ErrorCode::BadDescriptor)?;
         let granted = guest.gate.rights().granted_at_ms(folder.permission(Access::Write));
         // A grant for one call has an account for one call.
-        let grant =
-            granted.map_or_else(|| format!("call {}", guest.call.id), |at_ms| at_ms.to_string());
+        let call = guest.call.id.to_string();
+        let account_of = granted.map_or(AccountOf::Call(&call), AccountOf::Grant);
         let owner = &guest.call.holdings.owner;
-        Ok(format!("{owner}\n{}\n{}\n{grant}", folder.name(), folder.path().display()))
+        Ok(account_name(owner, folder.name(), folder.path(), account_of))
     }
 
     /// Says that the quota is used up.
