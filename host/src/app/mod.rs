@@ -8,7 +8,7 @@
 //!
 //! What people do to the installation lives here, one file per verb family: `install` (package →
 //! card → consent → generation), `grants`, `switch` (enable, disable, remove), `tools` (load and
-//! call), `verify`. `cli` only parses and prints.
+//! call), `policy`, `verify`. `cli` only parses and prints.
 //!
 //! Invariant: whatever changes the installation goes through `change`, which records it before it
 //! commits it.
@@ -16,9 +16,11 @@
 mod card;
 mod change;
 mod consent;
+mod explained;
 mod grants;
 mod install;
 mod installed;
+mod policy;
 mod source;
 mod state;
 mod switch;
@@ -30,6 +32,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ax_manifest::Policies;
 use ax_registry::{Generation, GenerationError, Generations, Store};
 use serde_json::Value;
 
@@ -47,9 +50,11 @@ use crate::secret::vault::{KEY_FILE, Vault};
 pub use card::{Card, CardPermission};
 pub use change::ChangeError;
 pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
-pub use grants::GrantError;
+pub use explained::{Explained, ExplainedPlugin};
+pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, LookupError};
+pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};
 pub use source::{Named, SourceError};
 pub use state::StateError;
 pub use tools::{Listed, ToolsError};
@@ -66,6 +71,7 @@ pub struct App {
     generations: Generations,
     kv: Kv,
     vault: Vault,
+    policies: OnceLock<Arc<Policies>>,
     audit: OnceLock<Audit>,
     host: OnceLock<Arc<PluginHost>>,
 }
@@ -76,6 +82,9 @@ pub enum AppError {
     /// The audit log cannot be opened.
     #[error("cannot open the audit log")]
     Audit(#[from] AuditError),
+    /// A policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyFileError),
     /// The sandbox cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -101,6 +110,7 @@ impl AppError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Audit(error) => error.hint(),
+            Self::Policy(error) => error.hint(),
             Self::Start(_) | Self::Program(_) => Some("ax doctor".to_owned()),
             Self::SharedHome { path, .. } => Some(format!(
                 "chmod 700 {}, or set AX_HOME to a folder of your own",
@@ -124,6 +134,7 @@ impl App {
             generations: Generations::open(&home),
             kv: Kv::at(&home),
             vault: Vault::open(&home, &home.join(KEY_FILE)),
+            policies: OnceLock::new(),
             audit: OnceLock::new(),
             host: OnceLock::new(),
             clock,

@@ -13,6 +13,7 @@ mod fault;
 mod output;
 mod permission;
 mod plugin;
+mod policy;
 mod prompt;
 mod render;
 mod tool;
@@ -100,6 +101,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     let ran = match cli.command {
         Command::Plugin(command) => plugin::run(&app, *output, command),
         Command::Permission(command) => permission::run(&app, *output, command),
+        Command::Policy(command) => policy::run(&app, *output, command),
         Command::Tool(command) => tool::run(&app, *output, command),
         Command::Audit(command) => audit::run(&app, *output, command),
         Command::Config(command) => config::run(&app, *output, &command),

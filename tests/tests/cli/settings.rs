@@ -125,8 +125,17 @@ fn help_lists_no_command_that_does_not_work() {
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let commands = commands.take_while(|line| !line.is_empty());
     let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
-    let expected =
-        ["plugin", "permission", "tool", "audit", "config", "doctor", "explain", "completions"];
+    let expected = [
+        "plugin",
+        "permission",
+        "policy",
+        "tool",
+        "audit",
+        "config",
+        "doctor",
+        "explain",
+        "completions",
+    ];
     assert_eq!(names, expected, "{help}");
     for name in names {
         Home::new().ax(&[name, "--help"]).ok();
