@@ -75,6 +75,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Permission(PermissionCommand),
     /// Check, explain and test the policies that bound all grants
+    ///
+    /// In force are /etc/ax/policy.toml, policy.toml in the home, and the file that the variable
+    /// AX_POLICY names: whatever one of them forbids is forbidden.
     #[command(subcommand)]
     Policy(PolicyCommand),
     /// List and call the tools that plugins offer

@@ -616,7 +616,19 @@ plugin = "a:b"
 permission = "kv"
 expect = "no"
 "#;
-    insta::assert_snapshot!(mistakes(text).join("\n"), @"");
+    insta::assert_snapshot!(mistakes(text).join("\n"), @r#"
+    policy.toml:2:1: unknown key `color` in the policy
+    policy.toml:4:18: `a:b:c` is not a pattern of names: it has more than one colon
+    policy.toml:4:27: `plugins.allow[2]` is an integer; it must be a string
+    policy.toml:5:11: `plugins.min-age` cannot be enforced by this host yet
+    policy.toml:7:23: `net` is not a permission: `net` lacks what follows the colon
+    policy.toml:7:30: `kv:x` is not a permission: `:x` is too much
+    policy.toml:8:1: unknown key `deyn` in `[permissions]`
+    policy.toml:10:14: `limits.memory-max` is an integer; it must be a size like `"64 MiB"`
+    policy.toml:11:12: `limits.fuel-max` is 0, outside 1 to 1000000000000000
+    policy.toml:12:1: `test[0]` has no `plugin`
+    policy.toml:18:10: `test[1].expect` is `no`, which is not one of allow, ask, deny
+    "#);
     let first = Policy::parse(text).expect_err("mistakes").to_string();
     assert_eq!(Some(&first), mistakes(text).first());
 }
