@@ -7,13 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ax_manifest::{
-    Ask, ByteSize, Digest, Identity, Permission, PermissionKind, PluginName, ToolPattern,
+    Ask, ByteSize, Digest, Identity, Permission, PermissionKind, PluginName, Policies, ToolPattern,
 };
 use ax_registry::{LockedPlugin, Lockfile};
 use semver::Version;
 use serde::Serialize;
 
-use crate::plugin::{Folder, Raise};
+use super::policy::PolicyNote;
+use crate::plugin::{Folder, Lowered, Raise};
 
 /// Plugins followed when the reach through other plugins is computed; calls go 8 deep.
 const REACH_DEPTH: usize = 8;
@@ -42,6 +43,9 @@ pub struct Card {
     pub permissions: Vec<CardPermission>,
     /// Limits it asks to be raised.
     pub raises: Vec<Raise>,
+    /// Limits that the policies in force hold below what it would have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lowered: Vec<Lowered>,
     /// What it reaches through other plugins, if granted: `ax:fetch: net:https://…`.
     pub reach: Vec<String>,
     /// Whether it can reach the network by any path, if everything is granted.
@@ -61,6 +65,9 @@ pub struct CardPermission {
     pub path: Option<String>,
     /// Why granting it has no effect on this host, if so.
     pub idle: Option<&'static str>,
+    /// What the policies in force take away of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyNote>,
 }
 
 /// What the card is made from.
@@ -73,12 +80,15 @@ pub(super) struct Facts<'a> {
     pub(super) tools: Vec<String>,
     pub(super) asks: &'a [Ask],
     pub(super) raises: Vec<Raise>,
+    pub(super) lowered: Vec<Lowered>,
+    pub(super) policies: &'a Policies,
 }
 
 impl Card {
     pub(super) fn new(facts: Facts<'_>, folders: &[Folder], lock: &Lockfile) -> Self {
         let asked: Vec<&Permission> = facts.asks.iter().map(|ask| &ask.permission).collect();
         let reach = reach(&asked, &lock.plugins);
+        let permissions = facts.asks.iter().map(|ask| shown(ask, folders, &facts)).collect();
         let network = asked.iter().copied().chain(&reach.permissions).any(reaches_network);
         Self {
             plugin: facts.identity.name.clone(),
@@ -89,8 +99,9 @@ impl Card {
             component: facts.component,
             size_bytes: facts.size_bytes,
             tools: facts.tools,
-            permissions: facts.asks.iter().map(|ask| shown(ask, folders)).collect(),
+            permissions,
             raises: facts.raises,
+            lowered: facts.lowered,
             reach: reach.lines,
             network,
         }
@@ -145,12 +156,18 @@ impl Card {
             if let Some(idle) = entry.idle {
                 line(format!("        {idle}"));
             }
+            if let Some(note) = &entry.policy {
+                line(format!("        {note}"));
+            }
         }
         for raise in &self.raises {
             line(format!(
                 "    - use more {}: {} instead of {}",
                 raise.key, raise.asked, raise.default
             ));
+        }
+        for lowered in &self.lowered {
+            line(format!("    - by policy at most {} of {}", lowered.max, lowered.key));
         }
         for reached in &self.reach {
             line(format!("    through {reached}"));
@@ -171,7 +188,7 @@ fn rounded(bytes: u64) -> String {
     }
 }
 
-fn shown(ask: &Ask, folders: &[Folder]) -> CardPermission {
+fn shown(ask: &Ask, folders: &[Folder], facts: &Facts<'_>) -> CardPermission {
     let path = match &ask.permission {
         Permission::Fs { folder, .. } => folders
             .iter()
@@ -184,6 +201,7 @@ fn shown(ask: &Ask, folders: &[Folder]) -> CardPermission {
         reason: ask.reason.clone(),
         path,
         idle: idle(&ask.permission),
+        policy: PolicyNote::unless_allowed(facts.policies, &facts.identity.name, &ask.permission),
         permission: ask.permission.clone(),
     }
 }

@@ -1,11 +1,14 @@
 //! `ax permission grant` and `revoke`: the only writers of grants besides the consent prompt.
 
+use std::path::PathBuf;
+
 use ax_manifest::{Grant, GrantScope, Identity, Permission, PluginName};
 use serde_json::json;
 
 use super::App;
 use super::change::{ChangeError, Note};
 use super::consent::{ConsentError, project_scope};
+use super::policy::{self, Forbidden, PolicyNote};
 use crate::audit::entry::Action;
 
 /// Why a grant cannot be given or taken back.
@@ -17,6 +20,9 @@ pub enum GrantError {
     /// The plugin does not ask for it, so the grant would open nothing.
     #[error(transparent)]
     Consent(#[from] ConsentError),
+    /// A policy forbids it.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// There is nothing to take back.
     #[error("`{plugin}` holds no grant that `{permission}` covers")]
     NothingToRevoke {
@@ -40,12 +46,22 @@ impl GrantError {
                 None => Some(format!("`{plugin}` asks for nothing; ax plugin show {plugin}")),
             },
             Self::Consent(error) => error.hint(),
+            Self::Forbidden(error) => error.hint(),
             Self::NothingToRevoke { plugin, wider: Some(wider), .. } => {
                 Some(format!("ax permission revoke {plugin} '{wider}'"))
             }
             Self::NothingToRevoke { plugin, .. } => Some(format!("ax permission show {plugin}")),
         }
     }
+}
+
+/// A permission that was granted.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The generation that has it.
+    pub generation: u64,
+    /// What the policies in force take away of it all the same.
+    pub policy: Option<PolicyNote>,
 }
 
 impl App {
@@ -60,7 +76,9 @@ impl App {
         permission: &Permission,
         scope: GrantScope,
         expires_at_ms: Option<u64>,
-    ) -> Result<u64, GrantError> {
+    ) -> Result<Granted, GrantError> {
+        let policies = self.policies().map_err(ChangeError::from)?;
+        let policy = PolicyNote::unless_allowed(policies, plugin, permission);
         let mut change = self.change(&format!("ax permission grant {plugin}"))?;
         let locked = change.locked(plugin)?;
         if locked.permissions.covering(permission).is_none() {
@@ -71,6 +89,7 @@ impl App {
             }
             .into());
         }
+        policy::admit_grant(policies, plugin, permission)?;
         let identity = Identity { name: plugin.clone(), source: locked.source.clone() };
         let grant = Grant {
             permission: permission.clone(),
@@ -83,7 +102,7 @@ impl App {
                 == (&grant.permission, &grant.scope, grant.expires_at_ms)
         });
         if held {
-            return Ok(change.number());
+            return Ok(Granted { generation: change.number(), policy });
         }
         let detail = json!({
             "scope": grant.scope.to_string(),
@@ -91,13 +110,14 @@ impl App {
             "source": locked.source.to_string(),
         });
         change.grants.add(identity, grant);
-        Ok(change.commit(Note {
+        let generation = change.commit(Note {
             action: Action::PermissionGrant,
             plugin,
             component: locked.component,
             subject: permission.to_string(),
             detail,
-        })?)
+        })?;
+        Ok(Granted { generation, policy })
     }
 
     /// Takes back every grant that `permission` covers; returns them.
@@ -139,9 +159,12 @@ impl App {
     ///
     /// [`ConsentError::NoProject`].
     pub fn project_scope(&self) -> Result<GrantScope, ConsentError> {
-        let workspace = self.config.workspace.as_ref().map(|setting| setting.value.as_path());
-        // The sandbox compares with the real path of the bound folder.
-        let real = workspace.and_then(|path| path.canonicalize().ok());
-        project_scope(real.as_deref())
+        project_scope(self.real_workspace().as_deref())
+    }
+
+    /// Returns the real path of the workspace, which the sandbox compares with.
+    pub(super) fn real_workspace(&self) -> Option<PathBuf> {
+        let workspace = self.config.workspace.as_ref()?;
+        workspace.value.canonicalize().ok()
     }
 }

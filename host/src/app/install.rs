@@ -23,6 +23,7 @@ use super::card::{Card, Facts};
 use super::change::{Change, ChangeError, Note};
 use super::consent::{Consent, ConsentError};
 use super::installed::kv_asked;
+use super::policy::{self, Forbidden};
 use super::source::{Named, SourceError};
 use super::state::{Coming, StateError};
 use crate::audit::entry::Action;
@@ -123,6 +124,9 @@ pub enum InstallError {
         /// Which plugin.
         plugin: String,
     },
+    /// A policy forbids what was to be granted.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// The consent does not fit the card.
     #[error(transparent)]
     Consent(#[from] ConsentError),
@@ -164,6 +168,7 @@ impl InstallError {
             )),
             Self::Moved { .. } => Some("look at the card again: the same command".to_owned()),
             Self::Declined { .. } => Some("--grant-nothing installs it empty-handed".to_owned()),
+            Self::Forbidden(error) => error.hint(),
             Self::Consent(error) => error.hint(),
             Self::Change(error) => error.hint(),
             Self::Package(error) => error.hint(),
@@ -192,7 +197,10 @@ impl App {
         }
         let identity = Identity { name: manifest.plugin.name.clone(), source: read.source };
         let current = self.current().map_err(ChangeError::from)?;
+        let policies = self.policies().map_err(ChangeError::from)?;
         let facts = Facts {
+            lowered: limits_of(manifest).lowered(&policies.limits()),
+            policies,
             identity: &identity,
             version: &manifest.plugin.version,
             description: &manifest.plugin.description,
@@ -235,6 +243,7 @@ impl App {
         consent: &Consent,
     ) -> Result<Installed, InstallError> {
         let name = &candidate.identity.name;
+        let grants = self.grants_of(candidate, consent)?;
         let mut change = self.change(&format!("ax plugin add {name}"))?;
         let blobs = candidate.package.blobs()?;
         for (_, bytes) in &blobs.all {
@@ -248,10 +257,10 @@ impl App {
         if old != candidate.seen && !is_same {
             return Err(InstallError::Moved { plugin: name.to_string() });
         }
-        locked.state = self.state_of(&candidate.coming(&locked), old.as_ref())?;
+        locked.state = self.state_of(&self.coming(candidate, &locked)?, old.as_ref())?;
         let is_same = old.as_ref().is_some_and(|old| same(old, &locked));
         change.lock.plugins.insert(name.clone(), locked.clone());
-        let revoked = self.settle_grants(&mut change, candidate, consent, old.as_ref());
+        let revoked = self.settle_grants(&mut change, candidate, grants, old.as_ref());
         let not_granted = not_granted(&locked, change.grants.get(&candidate.identity));
         if is_same && change.grants == change.before().grants {
             return Ok(Installed { generation: change.number(), changed: false, not_granted });
@@ -306,7 +315,7 @@ impl App {
         &self,
         change: &mut Change<'_>,
         candidate: &Candidate,
-        consent: &Consent,
+        grants: Vec<Grant>,
         old: Option<&LockedPlugin>,
     ) -> Vec<Grant> {
         let identity = &candidate.identity;
@@ -315,7 +324,7 @@ impl App {
             let gone = Identity { name: identity.name.clone(), source: old.source.clone() };
             revoked.extend(change.grants.remove_identity(&gone));
         }
-        for grant in consent.grants(&candidate.card, self.clock.now_ms()) {
+        for grant in grants {
             // Granting again what is granted is no change: the older date stays.
             let held = revoked.iter().find(|held| {
                 (&held.permission, &held.scope, held.expires_at_ms)
@@ -325,21 +334,48 @@ impl App {
         }
         revoked
     }
+
+    /// Returns the grants that follow from what a person agreed to. What a policy forbids is left
+    /// out of a whole card, which said so, and refused where it was named.
+    fn grants_of(
+        &self,
+        candidate: &Candidate,
+        consent: &Consent,
+    ) -> Result<Vec<Grant>, InstallError> {
+        let policies = self.policies().map_err(ChangeError::from)?;
+        let name = &candidate.identity.name;
+        policy::admit(policies, name)?;
+        let mut grants = consent.grants(&candidate.card, self.clock.now_ms());
+        let admit = |grant: &Grant| policy::admit_grant(policies, name, &grant.permission);
+        match consent {
+            Consent::Some(_) => grants.iter().try_for_each(admit)?,
+            Consent::Whole { .. } | Consent::Nothing => grants.retain(|grant| admit(grant).is_ok()),
+        }
+        Ok(grants)
+    }
+
+    /// Collects what giving a candidate its data needs to know.
+    fn coming<'a>(
+        &self,
+        candidate: &'a Candidate,
+        locked: &'a LockedPlugin,
+    ) -> Result<Coming<'a>, ChangeError> {
+        let manifest = &candidate.package.config.manifest;
+        let limits = Limits::effective(&manifest.limits, locked.limits == manifest.limits);
+        let limits = limits.keeping(kv_asked(manifest), locked.kv_bytes);
+        Ok(Coming {
+            identity: &candidate.identity,
+            locked,
+            limits: limits.at_most(&self.policies()?.limits()),
+            facts: &candidate.facts,
+            component: &candidate.package.component,
+        })
+    }
 }
 
-impl Candidate {
-    /// What giving it its data needs to know.
-    fn coming<'a>(&'a self, locked: &'a LockedPlugin) -> Coming<'a> {
-        let manifest = &self.package.config.manifest;
-        let limits = Limits::effective(&manifest.limits, locked.limits == manifest.limits);
-        Coming {
-            identity: &self.identity,
-            locked,
-            limits: limits.keeping(kv_asked(manifest), locked.kv_bytes),
-            facts: &self.facts,
-            component: &self.package.component,
-        }
-    }
+/// Returns the limits of a plugin whose whole card is agreed to.
+fn limits_of(manifest: &Manifest) -> Limits {
+    Limits::effective(&manifest.limits, true)
 }
 
 /// Lists what a manifest asks to be raised, the quota on its data included.

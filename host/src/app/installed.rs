@@ -1,6 +1,6 @@
 //! What is installed, as commands ask for it.
 
-use ax_manifest::{ByteSize, Identity, Manifest, PluginName, nearest};
+use ax_manifest::{ByteSize, Identity, Manifest, PluginName, Policies, nearest};
 use ax_registry::{
     Generation, GenerationError, LockedPlugin, Lockfile, PackageError, PluginConfig, StoreError,
 };
@@ -69,9 +69,15 @@ impl LookupError {
 }
 
 impl InstalledPlugin {
-    /// Returns the limits that hold for it.
+    /// Returns the limits that hold for it, under the policies in force.
     #[must_use]
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self, policies: &Policies) -> Limits {
+        self.own_limits().at_most(&policies.limits())
+    }
+
+    /// Returns the limits that would hold without a policy.
+    #[must_use]
+    pub fn own_limits(&self) -> Limits {
         let asked = &self.config.manifest.limits;
         // The lock holds the requests a person agreed to; without consent it holds none.
         let limits = Limits::effective(asked, self.locked.limits == *asked);

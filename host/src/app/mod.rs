@@ -7,8 +7,8 @@
 //! ```
 //!
 //! What people do to the installation lives here, one file per verb family: `install` (package →
-//! card → consent → generation), `grants`, `secrets`, `switch` (enable, disable, remove), `tools`
-//! (load and call), `verify`, `prune`. `cli` only parses and prints.
+//! card → consent → generation), `grants`, `policy`, `secrets`, `switch` (enable, disable, remove),
+//! `tools` (load and call), `verify`, `prune`. `cli` only parses and prints.
 //!
 //! Invariant: whatever changes the installation goes through `change`, which records it before it
 //! commits it; `prune` alone removes, of what is not installed. Secrets lie outside of generations:
@@ -17,9 +17,11 @@
 mod card;
 mod change;
 mod consent;
+mod explained;
 mod grants;
 mod install;
 mod installed;
+mod policy;
 mod prune;
 mod roots;
 mod secrets;
@@ -35,6 +37,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ax_manifest::Policies;
 use ax_registry::{Generation, GenerationError, Generations, Store};
 use serde_json::Value;
 
@@ -54,9 +57,11 @@ use crate::secret::vault::{KEY_FILE, Vault};
 pub use card::{Card, CardPermission};
 pub use change::ChangeError;
 pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
-pub use grants::GrantError;
+pub use explained::{Explained, ExplainedPlugin};
+pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, LookupError};
+pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};
 pub use prune::PruneError;
 pub use roots::{RootsError, extra_roots};
 pub use secrets::{ListedSecret, SecretUse, SecretsError};
@@ -77,6 +82,7 @@ pub struct App {
     generations: Generations,
     kv: Kv,
     vault: Vault,
+    policies: OnceLock<Arc<Policies>>,
     watch: Option<Arc<dyn CompileWatch>>,
     audit: OnceLock<Audit>,
     host: OnceLock<Arc<PluginHost>>,
@@ -88,6 +94,9 @@ pub enum AppError {
     /// The audit log cannot be opened.
     #[error("cannot open the audit log")]
     Audit(#[from] AuditError),
+    /// A policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyFileError),
     /// The sandbox cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -116,6 +125,7 @@ impl AppError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Audit(error) => error.hint(),
+            Self::Policy(error) => error.hint(),
             Self::Start(_) | Self::Program(_) => Some("ax doctor".to_owned()),
             Self::Roots(error) => error.hint(),
             Self::SharedHome { path, .. } => Some(format!(
@@ -140,6 +150,7 @@ impl App {
             generations: Generations::open(&home),
             kv: Kv::at(&home),
             vault: Vault::open(&home, &home.join(KEY_FILE)),
+            policies: OnceLock::new(),
             watch: None,
             audit: OnceLock::new(),
             host: OnceLock::new(),

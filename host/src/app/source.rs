@@ -21,6 +21,7 @@ use semver::{Version, VersionReq};
 
 use super::App;
 use super::AppError;
+use super::policy::{self, Forbidden};
 use crate::plugin::{DescribeError, is_shown_on_a_line, scrub};
 
 /// Bytes of the description made up for a bare component; a manifest's own is 200 characters.
@@ -152,7 +153,10 @@ pub enum SourceError {
         /// Which file.
         path: PathBuf,
     },
-    /// The sandbox is not there.
+    /// A policy keeps it out.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// The sandbox or a policy is not there.
     #[error(transparent)]
     App(#[from] AppError),
 }
@@ -195,6 +199,7 @@ impl SourceError {
             Self::ToolsDiffer { .. } => {
                 Some("do not install it; ask its author for a new package".to_owned())
             }
+            Self::Forbidden(error) => error.hint(),
             Self::App(error) => error.hint(),
         }
     }
@@ -272,6 +277,8 @@ impl App {
         facts: &ComponentFacts,
         component: &[u8],
     ) -> Result<PluginConfig, SourceError> {
+        // Who is kept out is neither compiled nor run.
+        policy::admit(self.policies()?, &manifest.plugin.name)?;
         let wrong = |source| SourceError::Tools { path: path.to_owned(), source };
         let typed = derive_tools(facts, Some(&manifest)).map_err(wrong)?;
         let described = self

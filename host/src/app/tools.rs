@@ -9,6 +9,7 @@ use serde_json::json;
 use super::App;
 use super::change::{ChangeError, Note};
 use super::installed::{InstalledPlugin, LookupError};
+use super::policy::{self, Forbidden};
 use crate::audit::entry::Action;
 use crate::plugin::{Injection, LoadError, Plugin, Release, WORKSPACE};
 
@@ -33,6 +34,9 @@ pub enum ToolsError {
         /// Which plugin.
         plugin: String,
     },
+    /// A policy keeps the plugin out.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// It cannot be made ready to run.
     #[error("`{plugin}` cannot be loaded")]
     Load {
@@ -58,6 +62,7 @@ impl ToolsError {
         match self {
             Self::Change(error) => error.hint(),
             Self::Disabled { plugin } => Some(format!("ax plugin enable {plugin}")),
+            Self::Forbidden(error) => error.hint(),
             Self::Load { source, .. } => source.hint(),
             Self::NotAsked { plugin, .. } => Some(format!("ax permission show {plugin}")),
         }
@@ -65,16 +70,18 @@ impl ToolsError {
 }
 
 impl App {
-    /// Lists the tools of all plugins that are switched on, sorted by id.
+    /// Lists the tools of all plugins that are switched on and that no policy keeps out, sorted by
+    /// id.
     ///
     /// # Errors
     ///
     /// [`ToolsError`].
     pub fn tools(&self) -> Result<Vec<Listed>, ToolsError> {
         let generation = self.current().map_err(ChangeError::from)?;
+        let policies = self.policies().map_err(ChangeError::from)?;
         let mut tools = Vec::new();
         for (name, locked) in &generation.lock.plugins {
-            if locked.enabled {
+            if locked.enabled && policies.admits(name).is_ok() {
                 let plugin = self.installed(&generation, name).map_err(ChangeError::from)?;
                 tools.extend(plugin.config.tools.into_iter().map(|tool| Listed {
                     id: ToolId { plugin: name.clone(), tool: tool.name.clone() },
@@ -104,6 +111,7 @@ impl App {
         if !installed.locked.enabled {
             return Err(ToolsError::Disabled { plugin });
         }
+        policy::admit(self.policies().map_err(ChangeError::from)?, &id.plugin)?;
         for permission in allow {
             if installed.locked.permissions.covering(permission).is_none() {
                 let permission = permission.clone();
@@ -145,6 +153,7 @@ impl App {
         let settings = self.config.plugins.get(name).map(|set| set.value.clone());
         let grants = generation.grants.get(&installed.identity).iter();
         let asks = &installed.config.manifest.permissions;
+        let policies = self.policies().map_err(ChangeError::from)?;
         let release = Release {
             identity: installed.identity.clone(),
             version: installed.locked.version.clone(),
@@ -152,12 +161,12 @@ impl App {
             tools: installed.config.tools.clone(),
             declared: installed.locked.permissions.clone(),
             grants: grants.filter(|grant| grant.scope != GrantScope::Once).cloned().collect(),
-            limits: installed.limits(),
+            limits: installed.limits(policies),
             settings: Arc::new(settings.unwrap_or_default()),
             reuse: installed.config.manifest.plugin.reuse,
             state: installed.locked.state,
             injections: asks.iter().filter_map(Injection::of).collect(),
-            policy: None,
+            policy: (!policies.is_empty()).then(|| Arc::clone(policies)),
         };
         /// Loading reads the component only when it must be compiled again.
         enum Failed {

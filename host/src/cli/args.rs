@@ -77,6 +77,12 @@ pub(crate) enum Command {
     /// Show, grant and revoke what plugins may do
     #[command(subcommand)]
     Permission(PermissionCommand),
+    /// Check, explain and test the policies that bound all grants
+    ///
+    /// In force are /etc/ax/policy.toml, policy.toml in the home, and the file that the variable
+    /// AX_POLICY names: whatever one of them forbids is forbidden.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// Set, list and remove secrets, which plugins use and never see
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -218,6 +224,27 @@ pub(crate) enum PermissionCommand {
         plugin: PluginName,
         /// What; a wider permission takes back all that it covers
         permission: Permission,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Say what is wrong with the policies in force, or with a file
+    Check {
+        /// A policy that need not be in force, or `-` for standard input
+        file: Option<String>,
+    },
+    /// Say whether a plugin may do something, and every rule and grant that decides
+    Explain {
+        /// Its name; it need not be installed
+        plugin: PluginName,
+        /// What, as `fs:workspace:read`
+        permission: Permission,
+    },
+    /// Run the tests that the policies in force, or a file, carry
+    Test {
+        /// A policy that need not be in force, or `-` for standard input
+        file: Option<String>,
     },
 }
 

@@ -1,8 +1,8 @@
 //! Every error code, what it means and what to do about it. `ax explain` prints from here.
 //!
 //! Codes are stable: one is never given another meaning. The letter says where it comes from: U
-//! usage, G settings, P plugins, K secrets, T tools and calls, L the installation's lock and
-//! generations, A audit, S this system.
+//! usage, G settings, P plugins, K secrets, Y policies, T tools and calls, L the installation's lock
+//! and generations, A audit, S this system.
 
 /// A stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +140,15 @@ codes! {
          moved. Exit code 6.";
     VERIFY_FINDINGS = "AX-P017", "Installed plugins are not as they were installed",
         "`ax plugin verify` found files that differ from the lock file. Exit code 6.";
+    POLICY = "AX-Y001", "A policy cannot be used",
+        "A policy file is there and is damaged, cannot be read, can be written by others, or a test \
+         in it does not hold. Nothing is installed, granted or called until it is mended: going on \
+         without it would allow what it forbids. `ax policy check` shows every mistake. Exit code \
+         6 from `ax policy check`, else 1.";
+    FORBIDDEN = "AX-Y002", "The policy forbids it",
+        "A policy keeps the plugin out, or forbids the permission that was to be granted. Nobody \
+         can grant it; whoever wrote the rule can change it. The message names rule and file, and \
+         `ax policy explain PLUGIN PERMISSION` says what else decides. Exit code 5.";
     SYSTEM = "AX-S001", "This system does not offer what is needed",
         "Files, folders, threads or the engine could not be set up. `ax doctor` checks each.";
     DOCTOR_FINDINGS = "AX-S002", "Something is missing or wrong",

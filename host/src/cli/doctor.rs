@@ -50,6 +50,7 @@ pub(super) fn run(app: &App, output: Output) -> Result<(), CliError> {
     let checks = [
         home(app.config()),
         workspace(app.config()),
+        policies(app),
         generation(app),
         plugins(app),
         audit(app.config()),
@@ -97,6 +98,18 @@ fn workspace(config: &Config) -> Check {
     match &config.workspace {
         Some(set) => Check::ok(NAME, format!("{} ({})", set.value.display(), set.source)),
         None => Check::note(NAME, "no folder is bound to it", Config::workspace_hint()),
+    }
+}
+
+fn policies(app: &App) -> Check {
+    const NAME: &str = "policy";
+    match app.policies() {
+        Ok(policies) if policies.is_empty() => Check::ok(NAME, "none"),
+        Ok(policies) => {
+            let files: Vec<&str> = policies.iter().map(|(file, _)| file).collect();
+            Check::ok(NAME, files.join(", "))
+        }
+        Err(error) => Check::failed(NAME, error.to_string(), error.hint()),
     }
 }
 

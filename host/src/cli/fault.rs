@@ -12,8 +12,8 @@ use super::codes::{self, Code};
 use super::render::counted;
 use super::secret::ValueError;
 use crate::app::{
-    AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, PruneError,
-    SecretsError, SourceError, StateError, ToolsError,
+    AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
+    PolicyFileError, PruneError, SecretsError, SourceError, StateError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
@@ -96,6 +96,15 @@ pub(crate) enum CliError {
     /// `ax doctor` found something.
     #[error("{} failed", counted(*.count as u64, "check"))]
     DoctorFindings { count: usize },
+    /// `ax policy check` found something.
+    #[error("a policy cannot be used: {}", counted(*.count as u64, "mistake"))]
+    PolicyFindings { count: usize },
+    /// `ax policy test` found something.
+    #[error("the policy does not do what was expected of it: {} failed", counted(*.count as u64, "test"))]
+    PolicyTests { count: usize },
+    /// A policy cannot be read or used.
+    #[error(transparent)]
+    Policy(#[from] PolicyFileError),
     /// `ax explain` was given something else.
     #[error("there is no code `{code}`")]
     UnknownCode { code: String },
@@ -112,7 +121,11 @@ impl CliError {
     pub(crate) fn was_reported(&self) -> bool {
         matches!(
             self,
-            Self::AuditFindings { .. } | Self::VerifyFindings { .. } | Self::DoctorFindings { .. }
+            Self::AuditFindings { .. }
+                | Self::VerifyFindings { .. }
+                | Self::DoctorFindings { .. }
+                | Self::PolicyFindings { .. }
+                | Self::PolicyTests { .. }
         )
     }
 }
@@ -186,7 +199,9 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         DenialReason::NeverGrantable => {
             Some(format!("no permission opens `{}`; `ax explain AX-P012`", denial.permission))
         }
-        DenialReason::Policy => Some("whoever wrote the policy can change it".to_owned()),
+        DenialReason::Policy => {
+            Some(format!("ax policy explain {plugin} {}", quoted(&denial.permission)))
+        }
         DenialReason::PolicyAsks => {
             Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
         }
@@ -198,12 +213,15 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         DenialReason::Leak => None,
     };
     let message = source.to_string();
-    let mut causes = vec![format!("`{}` is {}", denial.permission, denial.reason.word())];
+    let rule = denial.policy_rule().map_or_else(String::new, |rule| format!(": {rule}"));
+    let cause = format!("`{}` is {}{rule}", denial.permission, denial.reason.word());
+    let mut causes = vec![scrub(&cause, TEXT_BYTES)];
     causes.push(scrub(&format!("the tool then failed: {message}"), TEXT_BYTES));
     let listed = all.iter().map(|denial| {
         json!({
             "permission": denial.permission,
             "reason": denial.reason.word(),
+            "rule": denial.policy_rule(),
             "interface": denial.interface,
             "count": denial.count,
         })
@@ -262,6 +280,9 @@ fn verdict(error: &CliError) -> (Code, u8) {
         CliError::AuditFindings { .. } => (codes::AUDIT_FINDINGS, FINDINGS),
         CliError::VerifyFindings { .. } => (codes::VERIFY_FINDINGS, FINDINGS),
         CliError::DoctorFindings { .. } => (codes::DOCTOR_FINDINGS, FINDINGS),
+        CliError::PolicyFindings { .. } => (codes::POLICY, FINDINGS),
+        CliError::PolicyTests { .. } => (codes::POLICY, FAILED),
+        CliError::Policy(error) => policy(error),
         CliError::UnknownCode { .. } => (codes::UNKNOWN_CODE, NOT_FOUND),
         CliError::File { .. } => (codes::USAGE, FAILED),
         CliError::Start(_) => (codes::SYSTEM, FAILED),
@@ -271,11 +292,22 @@ fn verdict(error: &CliError) -> (Code, u8) {
 fn app(error: &AppError) -> (Code, u8) {
     match error {
         AppError::Audit(error) => audit(error),
+        AppError::Policy(error) => policy(error),
         AppError::Folder(_) | AppError::Roots(_) => (codes::SETTINGS, exit::USAGE),
         AppError::Start(_) | AppError::Program(_) | AppError::SharedHome { .. } => {
             (codes::SYSTEM, exit::FAILED)
         }
     }
+}
+
+/// Whatever is wrong with a policy, the message says which file and what.
+fn policy(_: &PolicyFileError) -> (Code, u8) {
+    (codes::POLICY, exit::FAILED)
+}
+
+/// Whatever a policy forbids, the message names the rule.
+fn forbidden(_: &Forbidden) -> (Code, u8) {
+    (codes::FORBIDDEN, exit::DENIED)
 }
 
 /// Whatever is wrong with the log, the code is one: the message says which file and why.
@@ -315,6 +347,7 @@ fn install(error: &InstallError) -> (Code, u8) {
         InstallError::ConsentMissing { .. } => (codes::WOULD_ASK, exit::USAGE),
         InstallError::Declined { .. } => (codes::DECLINED, exit::FAILED),
         InstallError::Moved { .. } => (codes::BUSY, exit::FAILED),
+        InstallError::Forbidden(error) => forbidden(error),
         InstallError::Consent(error) => consent(error),
         InstallError::Change(error) => change(error),
         InstallError::Package(_) => (codes::PACKAGE, exit::FAILED),
@@ -338,6 +371,7 @@ fn source(error: &SourceError) -> (Code, u8) {
         SourceError::Tools { .. } => codes::TOOLS,
         SourceError::Admission { .. } => codes::NOT_ADMITTED,
         SourceError::Describe { source, .. } => return describe(source),
+        SourceError::Forbidden(error) => return forbidden(error),
         SourceError::App(error) => return app(error),
     };
     (code, exit::FAILED)
@@ -377,6 +411,7 @@ fn grant(error: &GrantError) -> (Code, u8) {
     match error {
         GrantError::Change(error) => change(error),
         GrantError::Consent(error) => consent(error),
+        GrantError::Forbidden(error) => forbidden(error),
         GrantError::NothingToRevoke { .. } => (codes::NOT_GRANTED, exit::NOT_FOUND),
     }
 }
@@ -418,6 +453,7 @@ fn tools(error: &ToolsError) -> (Code, u8) {
     match error {
         ToolsError::Change(error) => change(error),
         ToolsError::Disabled { .. } => (codes::DISABLED, exit::FAILED),
+        ToolsError::Forbidden(error) => forbidden(error),
         ToolsError::Load { source, .. } => load(source),
         ToolsError::NotAsked { .. } => (codes::NOT_ASKED, exit::USAGE),
     }
@@ -472,6 +508,9 @@ fn hint(error: &CliError) -> Option<String> {
         }
         CliError::VerifyFindings { .. } => Some("ax plugin add FOLDER, for each".to_owned()),
         CliError::DoctorFindings { .. } => Some("each failed check says what to do".to_owned()),
+        CliError::PolicyFindings { .. } => Some("each mistake says what to do".to_owned()),
+        CliError::PolicyTests { .. } => Some("ax policy explain PLUGIN PERMISSION".to_owned()),
+        CliError::Policy(error) => error.hint(),
         CliError::UnknownCode { .. } => Some("ax explain".to_owned()),
         CliError::File { .. } | CliError::Start(_) => None,
     }

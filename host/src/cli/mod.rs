@@ -14,6 +14,7 @@ mod fault;
 mod output;
 mod permission;
 mod plugin;
+mod policy;
 mod prompt;
 mod prune;
 mod render;
@@ -106,6 +107,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     let ran = match cli.command {
         Command::Plugin(command) => plugin::run(&app, *output, command),
         Command::Permission(command) => permission::run(&app, *output, command),
+        Command::Policy(command) => policy::run(&app, *output, command),
         Command::Secret(command) => secret::run(&app, *output, command),
         Command::Tool(command) => tool::run(&app, *output, command),
         Command::Audit(command) => audit::run(&app, *output, command),

@@ -8,7 +8,7 @@ use super::fault::CliError;
 use super::output::Output;
 use super::plugin::scope;
 use super::render::date;
-use crate::app::{App, InstalledPlugin};
+use crate::app::{App, InstalledPlugin, PolicyNote};
 
 pub(super) fn run(app: &App, output: Output, command: PermissionCommand) -> Result<(), CliError> {
     match command {
@@ -32,36 +32,53 @@ fn show(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), CliE
     for name in &names {
         plugins.push(app.installed(&generation, name)?);
     }
+    let notes = plugins.iter().map(|plugin| policy_notes(app, plugin));
+    let notes = notes.collect::<Result<Vec<Notes>, CliError>>()?;
     let values: Vec<Value> = plugins
         .iter()
-        .map(|plugin| {
+        .zip(&notes)
+        .map(|(plugin, notes)| {
             json!({
                 "plugin": plugin.identity.name.to_string(),
                 "source": plugin.identity.source.to_string(),
-                "asks": asks_json(&plugin.config.manifest.permissions),
+                "asks": asks_json(&plugin.config.manifest.permissions, notes),
                 "grants": grants_json(generation.grants.get(&plugin.identity)),
             })
         })
         .collect();
     output.data(&values, || {
         let now_ms = app.clock().now_ms();
-        let text = plugins.iter().map(|plugin| {
+        let text = plugins.iter().zip(&notes).map(|(plugin, notes)| {
             let grants = generation.grants.get(&plugin.identity);
-            format!("{}\n{}", plugin.identity, rows(plugin, grants, now_ms))
+            format!("{}\n{}", plugin.identity, rows(plugin, grants, notes, now_ms))
         });
         text.collect()
     });
     Ok(())
 }
 
-/// Writes what a plugin asks for, each with what was granted.
-pub(super) fn rows(plugin: &InstalledPlugin, grants: &[Grant], now_ms: u64) -> String {
+/// What policies take away, for each permission that a plugin asks for.
+pub(super) type Notes = Vec<Option<PolicyNote>>;
+
+/// Finds what policies take away of what a plugin asks for.
+pub(super) fn policy_notes(app: &App, plugin: &InstalledPlugin) -> Result<Notes, CliError> {
+    let asks = plugin.config.manifest.permissions.iter();
+    Ok(app.policy_notes(&plugin.identity.name, asks.map(|ask| &ask.permission))?)
+}
+
+/// Writes what a plugin asks for, each with what was granted and what a policy says.
+pub(super) fn rows(
+    plugin: &InstalledPlugin,
+    grants: &[Grant],
+    notes: &[Option<PolicyNote>],
+    now_ms: u64,
+) -> String {
     let asks = &plugin.config.manifest.permissions;
     if asks.is_empty() {
         return "  asks for nothing\n".to_owned();
     }
     let mut text = String::new();
-    for ask in asks {
+    for (ask, note) in asks.iter().zip(notes) {
         text.push_str(&format!("  {}  {}\n", ask.permission, ask.permission.plain_words()));
         let about = |grant: &&Grant| {
             grant.permission.covers(&ask.permission) || ask.permission.covers(&grant.permission)
@@ -72,11 +89,15 @@ pub(super) fn rows(plugin: &InstalledPlugin, grants: &[Grant], now_ms: u64) -> S
             true => text.push_str("      not granted\n"),
             false => held.iter().for_each(|held| text.push_str(&format!("      {held}\n"))),
         }
+        if let Some(note) = note {
+            text.push_str(&format!("      {note}\n"));
+        }
     }
     text
 }
 
-fn state(grant: &Grant, now_ms: u64) -> String {
+/// Says where and until when a grant counts, and what for.
+pub(super) fn state(grant: &Grant, now_ms: u64) -> String {
     format!("{}: {}", term(grant, now_ms), grant.permission)
 }
 
@@ -95,15 +116,19 @@ pub(super) fn term(grant: &Grant, now_ms: u64) -> String {
 }
 
 /// Writes what a manifest asks for as JSON.
-pub(super) fn asks_json(asks: &[Ask]) -> Value {
-    let row = |ask: &Ask| {
-        json!({
+pub(super) fn asks_json(asks: &[Ask], notes: &[Option<PolicyNote>]) -> Value {
+    let row = |(ask, note): (&Ask, &Option<PolicyNote>)| {
+        let mut row = json!({
             "permission": ask.permission.to_string(),
             "words": ask.permission.plain_words(),
             "reason": ask.reason,
-        })
+        });
+        if let Some(note) = note {
+            row["policy"] = json!(note);
+        }
+        row
     };
-    asks.iter().map(row).collect()
+    asks.iter().zip(notes).map(row).collect()
 }
 
 /// Writes grants as JSON.
@@ -127,14 +152,22 @@ fn grant(
     args: &ScopeArgs,
 ) -> Result<(), CliError> {
     let (scope, expires_at_ms) = scope(app, args)?;
-    let generation = app.grant(plugin, permission, scope, expires_at_ms)?;
-    let value = json!({
+    let granted = app.grant(plugin, permission, scope, expires_at_ms)?;
+    let mut value = json!({
         "plugin": plugin.to_string(),
         "permission": permission.to_string(),
-        "generation": generation,
+        "generation": granted.generation,
     });
+    if let Some(note) = &granted.policy {
+        value["policy"] = json!(note);
+    }
     output.data(&value, String::new);
     output.note(&format!("granted: {plugin} may {}", permission.plain_words()));
+    if let Some(note) = &granted.policy
+        && !output.is_json()
+    {
+        output.warn(&note.to_string());
+    }
     Ok(())
 }
 

@@ -150,18 +150,26 @@ fn report(output: Output, candidate: &Candidate, installed: &Installed) {
 
 fn list(app: &App, output: Output) -> Result<(), CliError> {
     let generation = app.current()?;
+    // What is installed can be listed, and removed, whatever the state of the policies.
+    let policies = app.policies().inspect_err(|error| output.warn(&error.to_string())).ok();
+    let is_kept_out =
+        |name: &PluginName| policies.is_some_and(|policies| policies.admits(name).is_err());
     let plugins: Vec<Value> = generation
         .lock
         .plugins
         .iter()
         .map(|(name, locked)| {
-            json!({
+            let mut row = json!({
                 "plugin": name.to_string(),
                 "version": locked.version.to_string(),
                 "enabled": locked.enabled,
                 "source": locked.source.to_string(),
                 "component": locked.component.to_string(),
-            })
+            });
+            if is_kept_out(name) {
+                row["keptOut"] = json!(true);
+            }
+            row
         })
         .collect();
     output.data(&plugins, || {
@@ -172,7 +180,7 @@ fn list(app: &App, output: Output) -> Result<(), CliError> {
             [
                 ("PLUGIN", name.to_string()),
                 ("VERSION", locked.version.to_string()),
-                ("STATE", if locked.enabled { "on" } else { "off" }.to_owned()),
+                ("STATE", state(locked.enabled, is_kept_out(name)).to_owned()),
                 ("SOURCE", locked.source.to_string()),
             ]
         }))
@@ -180,12 +188,24 @@ fn list(app: &App, output: Output) -> Result<(), CliError> {
     Ok(())
 }
 
+fn state(is_enabled: bool, is_kept_out: bool) -> &'static str {
+    match (is_enabled, is_kept_out) {
+        (false, _) => "off",
+        (true, true) => "kept out",
+        (true, false) => "on",
+    }
+}
+
 fn show(app: &App, output: Output, name: &PluginName) -> Result<(), CliError> {
     let generation = app.current()?;
     let plugin = app.installed(&generation, name)?;
     let grants = generation.grants.get(&plugin.identity);
-    let limits = plugin.limits();
-    let value = json!({
+    let policies = app.policies()?;
+    let limits = plugin.limits(policies);
+    let lowered = plugin.own_limits().lowered(&policies.limits());
+    let kept_out = policies.admits(name).err().map(|rule| rule.to_string());
+    let notes = permission::policy_notes(app, &plugin)?;
+    let mut value = json!({
         "plugin": name.to_string(),
         "version": plugin.locked.version.to_string(),
         "description": plugin.config.manifest.plugin.description,
@@ -195,11 +215,17 @@ fn show(app: &App, output: Output, name: &PluginName) -> Result<(), CliError> {
         "package": plugin.locked.package,
         "component": plugin.locked.component,
         "card": plugin.locked.card,
-        "asks": permission::asks_json(&plugin.config.manifest.permissions),
+        "asks": permission::asks_json(&plugin.config.manifest.permissions, &notes),
         "grants": permission::grants_json(grants),
         "limits": limits,
         "tools": plugin.config.tools,
     });
+    if let Some(rule) = &kept_out {
+        value["keptOut"] = json!(rule);
+    }
+    if !lowered.is_empty() {
+        value["lowered"] = json!(lowered);
+    }
     output.data(&value, || {
         let mut text = format!(
             "{name} {}  {}\n  source     {}\n  package    {}\n  component  {}\n  state      {}\n",
@@ -210,10 +236,16 @@ fn show(app: &App, output: Output, name: &PluginName) -> Result<(), CliError> {
             plugin.locked.component,
             if plugin.locked.enabled { "on" } else { "off" },
         );
+        if let Some(rule) = &kept_out {
+            text.push_str(&format!("  policy     keeps it out: {rule}\n"));
+        }
         text.push_str("permissions\n");
-        text.push_str(&permission::rows(&plugin, grants, app.clock().now_ms()));
+        text.push_str(&permission::rows(&plugin, grants, &notes, app.clock().now_ms()));
         text.push_str("limits\n");
         text.push_str(&render::limits(&limits));
+        for limit in &lowered {
+            text.push_str(&format!("  by policy at most {} of {}\n", limit.max, limit.key));
+        }
         text.push_str("tools\n");
         for tool in &plugin.config.tools {
             text.push_str(&format!("  {name}.{}  {}\n", tool.name, tool.description));

@@ -229,8 +229,9 @@ fn level(level: Level) -> &'static str {
 }
 
 fn refused(id: &ToolId, denial: &Denial) -> String {
+    let rule = denial.policy_rule().map_or_else(String::new, |rule| format!(": {rule}"));
     format!(
-        "`{}` was refused `{}` {} times: {}",
+        "`{}` was refused `{}` {} times: {}{rule}",
         id.plugin,
         denial.permission,
         denial.count,

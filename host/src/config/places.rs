@@ -6,6 +6,7 @@
 //!                                                                          > ~/.config/ax
 //! workspace   --workspace  > AX_WORKSPACE > nearest folder with `ax.toml`
 //! folders     --folder     > user file
+//! policy      AX_POLICY, beside those of the machine and of the home (`app`)
 //! ```
 //!
 //! Not here: reading what is there (`load`).
@@ -41,6 +42,7 @@ pub(super) struct Places {
     pub(super) directory: Setting<PathBuf>,
     pub(super) home: Setting<PathBuf>,
     pub(super) user_file: Setting<PathBuf>,
+    pub(super) policy_file: Option<Setting<PathBuf>>,
     pub(super) workspace: Option<Setting<PathBuf>>,
     /// Folders that flags named.
     pub(super) folders: BTreeMap<String, Setting<PathBuf>>,
@@ -64,6 +66,7 @@ impl Places {
         let named_home = choose("--home", &overrides.home, "AX_HOME")?;
         let named_file = choose("--config", &overrides.config_file, "AX_CONFIG")?;
         let named_workspace = choose("--workspace", &overrides.workspace, "AX_WORKSPACE")?;
+        let policy_file = variables.path("AX_POLICY", person.as_deref())?;
         let folders = folders(&overrides.folders, flags)?;
         let user_file = named_file
             .or_else(|| named_home.as_ref().map(file_in))
@@ -75,6 +78,7 @@ impl Places {
             .ok_or(ConfigError::NoHome)?;
         Ok(Self {
             user_file: user_file.unwrap_or_else(|| file_in(&home)),
+            policy_file: Setting::of_variable("AX_POLICY", policy_file),
             workspace: workspace(named_workspace, &directory.value)?,
             person,
             directory,

@@ -59,6 +59,15 @@ pub struct Denial {
     pub rule: Option<String>,
 }
 
+impl Denial {
+    /// Returns the rule of a policy that decided, with its place, if it was one.
+    #[must_use]
+    pub fn policy_rule(&self) -> Option<&str> {
+        let is_by_policy = matches!(self.reason, DenialReason::Policy | DenialReason::PolicyAsks);
+        self.rule.as_deref().filter(|_| is_by_policy)
+    }
+}
+
 /// What was allowed by one rule in a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Allowance {

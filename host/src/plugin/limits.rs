@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use ax_manifest::{ByteSize, LimitRequests};
+use ax_manifest::{ByteSize, LimitMaxima, LimitRequests, Span};
 use serde::Serialize;
 
 /// Fuel per call: about one unit per WebAssembly instruction. 10 G is between half a second (a tight
@@ -278,6 +278,15 @@ pub struct Raise {
     pub asked: String,
 }
 
+/// One limit that the policies in force hold below what a plugin would have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Lowered {
+    /// Key in the manifest's `[limits]`.
+    pub key: &'static str,
+    /// What is left, as text with its unit.
+    pub max: String,
+}
+
 impl Limits {
     /// Computes what holds: the request where it is lower than the default or was consented to,
     /// else the default.
@@ -309,6 +318,50 @@ impl Limits {
         }
     }
 
+    /// Lowers what is above the maxima of the policies in force.
+    #[must_use]
+    pub fn at_most(self, maxima: &LimitMaxima) -> Self {
+        let size = |own: u64, max: Option<ByteSize>| max.map_or(own, |max| own.min(max.0));
+        let count = |own: u32, max: Option<u32>| max.map_or(own, |max| own.min(max));
+        Self {
+            fuel: maxima.fuel.map_or(self.fuel, |max| self.fuel.min(max)),
+            deadline: maxima.deadline.map_or(self.deadline, |max| self.deadline.min(max.0)),
+            memory_bytes: size(self.memory_bytes, maxima.memory),
+            input_bytes: size(self.input_bytes, maxima.input),
+            result_bytes: size(self.result_bytes, maxima.result),
+            host_call_bytes: size(self.host_call_bytes, maxima.hostcall_bytes),
+            log_lines: count(self.log_lines, maxima.log_lines),
+            log_bytes: size(self.log_bytes, maxima.log_bytes),
+            concurrency: count(self.concurrency, maxima.concurrency),
+            kv_bytes: self.kv_bytes,
+        }
+    }
+
+    /// Lists the limits that maxima lower, for the permission card: the key in the manifest and
+    /// what is left.
+    #[must_use]
+    pub fn lowered(&self, maxima: &LimitMaxima) -> Vec<Lowered> {
+        let left = self.clone().at_most(maxima);
+        let size = |bytes: u64| ByteSize(bytes).to_string();
+        let rows = [
+            ("fuel", self.fuel > left.fuel, left.fuel.to_string()),
+            ("deadline", self.deadline > left.deadline, Span(left.deadline).to_string()),
+            ("memory", self.memory_bytes > left.memory_bytes, size(left.memory_bytes)),
+            ("input", self.input_bytes > left.input_bytes, size(left.input_bytes)),
+            ("result", self.result_bytes > left.result_bytes, size(left.result_bytes)),
+            ("log-lines", self.log_lines > left.log_lines, left.log_lines.to_string()),
+            ("log-bytes", self.log_bytes > left.log_bytes, size(left.log_bytes)),
+            ("concurrency", self.concurrency > left.concurrency, left.concurrency.to_string()),
+            (
+                "hostcall-bytes",
+                self.host_call_bytes > left.host_call_bytes,
+                size(left.host_call_bytes),
+            ),
+        ];
+        let lowered = rows.into_iter().filter(|(_, is_lower, _)| *is_lower);
+        lowered.map(|(key, _, max)| Lowered { key, max }).collect()
+    }
+
     /// Sets what it may keep: what it asks for where that is less than the default, else what a
     /// person agreed to.
     #[must_use]
@@ -329,7 +382,6 @@ impl Limits {
     /// Lists what a manifest asks to be raised above the defaults, for the permission card.
     #[must_use]
     pub fn raises(asked: &LimitRequests) -> Vec<Raise> {
-        use ax_manifest::Span;
         let base = Self::default();
         let mut raises = Vec::new();
         let mut note = |key, default: String, asked: String| {
@@ -404,6 +456,25 @@ mod tests {
         assert_eq!(kept(Some(KV_BYTES + 2), Some(KV_BYTES + 1)), KV_BYTES + 1);
         assert!(Limits::kv_raise(Some(ByteSize(KV_BYTES))).is_none());
         assert!(Limits::kv_raise(Some(ByteSize(KV_BYTES + 1))).is_some());
+    }
+
+    #[test]
+    fn a_maximum_lowers_and_never_raises() {
+        let own = Limits { memory_bytes: 5 << 20, concurrency: 2, ..Limits::default() };
+        let max = |bytes, count| LimitMaxima {
+            memory: Some(ByteSize(bytes)),
+            concurrency: Some(count),
+            fuel: Some(u64::MAX),
+            ..LimitMaxima::default()
+        };
+        assert_eq!(own.clone().at_most(&LimitMaxima::default()), own);
+        assert_eq!(own.clone().at_most(&max(5 << 20, 2)), own);
+        assert!(own.lowered(&max(5 << 20, 2)).is_empty());
+        let left = own.clone().at_most(&max((5 << 20) - 1, 1));
+        assert_eq!((left.memory_bytes, left.concurrency, left.fuel), ((5 << 20) - 1, 1, FUEL));
+        let lowered = own.lowered(&max(4 << 20, 1));
+        let shown: Vec<_> = lowered.iter().map(|it| (it.key, it.max.as_str())).collect();
+        assert_eq!(shown, [("memory", "4 MiB"), ("concurrency", "1")]);
     }
 
     #[test]

@@ -55,7 +55,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use ax_manifest::{
-    Digest, Grant, Identity, Permission, PermissionSet, PluginName, Policy, Reuse, Tool,
+    Digest, Grant, Identity, Permission, PermissionSet, PluginName, Policies, Reuse, Tool,
 };
 use serde_json::{Map, Value};
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -79,7 +79,7 @@ pub use gate::{Allowance, Denial};
 pub use guest::{CallId, EnvironmentLookup, Progress};
 pub use jail::{Jail, JailError};
 pub use json::JsonError;
-pub use limits::{Limit, Limits, Raise};
+pub use limits::{Limit, Limits, Lowered, Raise};
 pub use log::{Level, Line};
 pub use meter::HostMeter;
 pub use migrate::MigrateError;
@@ -192,8 +192,8 @@ pub struct Release {
     pub state: u64,
     /// Secrets it asks to have put into requests.
     pub injections: Vec<Injection>,
-    /// The managed policy, if there is one.
-    pub policy: Option<Arc<Policy>>,
+    /// The policies in force, if there are any.
+    pub policy: Option<Arc<Policies>>,
 }
 
 impl Release {

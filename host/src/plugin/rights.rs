@@ -10,7 +10,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ax_manifest::{Grant, GrantScope, Permission, PermissionSet, PluginName, Policy, Verdict};
+use ax_manifest::{
+    Cited, Grant, GrantScope, Permission, PermissionSet, PluginName, Policies, Verdict,
+};
 
 /// A permission that holds, and the rule that makes it hold.
 #[derive(Debug, Clone)]
@@ -26,7 +28,7 @@ struct Right {
 pub struct Rights {
     declared: PermissionSet,
     live: Vec<Right>,
-    policy: Option<(Arc<Policy>, PluginName)>,
+    policy: Option<(Arc<Policies>, PluginName)>,
 }
 
 /// What rights are computed from, besides what is granted.
@@ -34,8 +36,8 @@ pub struct Rights {
 pub struct Bounds {
     /// What the manifest asks for.
     pub declared: PermissionSet,
-    /// The managed policy, if there is one, and the plugin it is asked about.
-    pub policy: Option<(Arc<Policy>, PluginName)>,
+    /// The policies in force, if there are any, and the plugin they are asked about.
+    pub policy: Option<(Arc<Policies>, PluginName)>,
 }
 
 /// The answer to one question of permission.
@@ -137,19 +139,19 @@ impl Rights {
         }
     }
 
-    fn verdict(&self, wanted: &Permission) -> Verdict<'_> {
+    fn verdict(&self, wanted: &Permission) -> Verdict<Cited<'_>> {
         match &self.policy {
-            Some((policy, plugin)) => policy.decide(plugin, wanted),
+            Some((policies, plugin)) => policies.decide(plugin, wanted),
             None => Verdict::Allow,
         }
     }
 
-    /// Returns the rule of the managed policy that keeps `wanted` from being done, if one does.
+    /// Returns the rule of a policy that keeps `wanted` from being done, if one does, with its place.
     #[must_use]
     pub fn policy_rule(&self, wanted: &Permission) -> Option<String> {
         match self.verdict(wanted) {
             Verdict::Allow => None,
-            Verdict::Ask { rule } | Verdict::Deny { rule } => Some(rule.to_owned()),
+            Verdict::Ask { rule } | Verdict::Deny { rule } => Some(rule.to_string()),
         }
     }
 
@@ -212,6 +214,8 @@ impl Rights {
 
 #[cfg(test)]
 mod tests {
+    use ax_manifest::Policy;
+
     use super::*;
 
     fn permission(text: &str) -> Permission {
@@ -266,6 +270,31 @@ mod tests {
         assert_eq!(at(100, Some(here)), (false, true));
         assert_eq!(at(99, Some(Path::new("/srv/there"))), (true, false));
         assert_eq!(at(99, None), (true, false));
+    }
+
+    #[test]
+    fn a_policy_takes_away_what_is_granted_and_asks_for_each_call() {
+        let policy = Policy::parse("permissions.deny = [\"env:LANG\"]\npermissions.ask = [\"kv\"]");
+        let policies = Policies::new([("/p.toml".to_owned(), policy.unwrap())]);
+        let bounds = Bounds {
+            policy: Some((Arc::new(policies), "a:b".parse().unwrap())),
+            ..declared(&["env:LANG", "env:TZ", "kv"])
+        };
+        let grants = ["env:LANG", "env:TZ", "kv"].map(|text| grant(text, GrantScope::Always, None));
+        let standing = Rights::new(bounds.clone(), &grants, &[], None, 0);
+        assert_eq!(check(&standing, "env:LANG"), Err(DenialReason::Policy));
+        assert_eq!(check(&standing, "kv"), Err(DenialReason::PolicyAsks));
+        assert_eq!(check(&standing, "env:TZ").unwrap(), "granted: env:TZ");
+        let rule = |wanted| standing.policy_rule(&permission(wanted));
+        assert_eq!(rule("kv").unwrap(), "`permissions.ask kv` (/p.toml:2)");
+        assert_eq!(rule("env:TZ"), None);
+        let once = [permission("env:LANG"), permission("kv")];
+        let asked = Rights::new(bounds.clone(), &grants, &once, None, 0);
+        assert_eq!(check(&asked, "env:LANG"), Err(DenialReason::Policy));
+        assert_eq!(check(&asked, "kv").unwrap(), "allowed for this call: kv");
+        // Nothing is granted by being asked for.
+        let empty = Rights::new(bounds, &[], &[], None, 0);
+        assert_eq!(check(&empty, "kv"), Err(DenialReason::NotGranted));
     }
 
     #[test]

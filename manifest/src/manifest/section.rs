@@ -26,19 +26,33 @@ impl<'a, 'n> Section<'a, 'n> {
         name: &'n str,
         known: &'static [&'static str],
     ) -> Result<Self, Located> {
-        let entries = node.entries(name)?;
-        for entry in entries {
-            if !known.contains(&entry.key.as_str()) {
-                let kind = ManifestErrorKind::UnknownKey {
-                    key: entry.key.clone(),
-                    section: name.to_owned(),
-                    nearest: nearest(&entry.key, known.iter().copied()),
-                    known,
-                };
-                return Err(Located { at: entry.key_at, kind });
-            }
+        let (section, unknown) = Self::open_noting(node, name, known)?;
+        match unknown.into_iter().next() {
+            Some(unknown) => Err(unknown),
+            None => Ok(section),
         }
-        Ok(Self { node, name, entries })
+    }
+
+    /// As [`Section::open`], for who reports every mistake and not the first: returns all keys that
+    /// are not `known` beside the section.
+    pub(crate) fn open_noting(
+        node: &'a Node,
+        name: &'n str,
+        known: &'static [&'static str],
+    ) -> Result<(Self, Vec<Located>), Located> {
+        let entries = node.entries(name)?;
+        let unknown = entries.iter().filter(|entry| !known.contains(&entry.key.as_str()));
+        let unknown = unknown.map(|entry| {
+            let kind = ManifestErrorKind::UnknownKey {
+                key: entry.key.clone(),
+                section: name.to_owned(),
+                nearest: nearest(&entry.key, known.iter().copied()),
+                known,
+            };
+            Located { at: entry.key_at, kind }
+        });
+        let unknown = unknown.collect();
+        Ok((Self { node, name, entries }, unknown))
     }
 
     /// Returns the way from the root to `key`.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::error::{PolicyErrorKind, Wrong};
-use crate::manifest::section::Section;
+use super::reading::Reading;
 use crate::manifest::tree::Node;
 use crate::quantity::{ByteSize, Span};
 
@@ -52,7 +52,7 @@ pub struct LimitMaxima {
 }
 
 impl LimitMaxima {
-    pub(super) fn from_node(node: &Node) -> Result<Self, Wrong> {
+    pub(super) fn from_node(reading: &mut Reading<'_>, node: &Node) -> Self {
         let known = &[
             "fuel-max",
             "deadline-max",
@@ -65,28 +65,76 @@ impl LimitMaxima {
             "hostcall-bytes-max",
             "task-cost-max-usd",
         ];
-        let section = Section::open(node, "limits", known)?;
+        let Some(section) = reading.open(node, "limits", known) else { return Self::default() };
         if let Some(node) = section.get("task-cost-max-usd") {
             let key = section.path("task-cost-max-usd");
-            return Err(Wrong::at(node, PolicyErrorKind::NotEnforced { key }));
+            reading.note(Wrong::at(node, PolicyErrorKind::NotEnforced { key }));
         }
-        let size = |key, least| section.amount(key, "a size like `\"64 MiB\"`", least, SIZE_MOST);
+        let deadline = section.amount(
+            "deadline-max",
+            "a length of time like `\"30 s\"`",
+            DEADLINE_LEAST,
+            DEADLINE_MOST,
+        );
+        let size = |reading: &mut Reading<'_>, key, least| {
+            let size = section.amount(key, "a size like `\"64 MiB\"`", least, SIZE_MOST);
+            reading.keep(size).flatten()
+        };
         let byte = ByteSize(1);
-        Ok(Self {
-            fuel: section.count("fuel-max", FUEL_MOST)?,
-            deadline: section.amount(
-                "deadline-max",
-                "a length of time like `\"30 s\"`",
-                DEADLINE_LEAST,
-                DEADLINE_MOST,
-            )?,
-            memory: size("memory-max", MEMORY_LEAST)?,
-            input: size("input-max", byte)?,
-            result: size("result-max", byte)?,
-            log_lines: section.small_count("log-lines-max", COUNT_MOST)?,
-            log_bytes: size("log-bytes-max", byte)?,
-            concurrency: section.small_count("concurrency-max", COUNT_MOST)?,
-            hostcall_bytes: size("hostcall-bytes-max", byte)?,
-        })
+        Self {
+            fuel: reading.keep(section.count("fuel-max", FUEL_MOST)).flatten(),
+            deadline: reading.keep(deadline).flatten(),
+            memory: size(reading, "memory-max", MEMORY_LEAST),
+            input: size(reading, "input-max", byte),
+            result: size(reading, "result-max", byte),
+            log_lines: reading.keep(section.small_count("log-lines-max", COUNT_MOST)).flatten(),
+            log_bytes: size(reading, "log-bytes-max", byte),
+            concurrency: reading.keep(section.small_count("concurrency-max", COUNT_MOST)).flatten(),
+            hostcall_bytes: size(reading, "hostcall-bytes-max", byte),
+        }
+    }
+
+    /// Returns the lower of both for each limit.
+    #[must_use]
+    pub fn lower_of(&self, other: &Self) -> Self {
+        Self {
+            fuel: lower(self.fuel, other.fuel),
+            deadline: lower(self.deadline, other.deadline),
+            memory: lower(self.memory, other.memory),
+            input: lower(self.input, other.input),
+            result: lower(self.result, other.result),
+            log_lines: lower(self.log_lines, other.log_lines),
+            log_bytes: lower(self.log_bytes, other.log_bytes),
+            concurrency: lower(self.concurrency, other.concurrency),
+            hostcall_bytes: lower(self.hostcall_bytes, other.hostcall_bytes),
+        }
+    }
+
+    /// Counts the limits that have a maximum.
+    pub(super) fn count(&self) -> usize {
+        let Self {
+            fuel,
+            deadline,
+            memory,
+            input,
+            result,
+            log_lines,
+            log_bytes,
+            concurrency,
+            hostcall_bytes,
+        } = self;
+        let sizes = [memory, input, result, log_bytes, hostcall_bytes];
+        sizes.iter().filter(|size| size.is_some()).count()
+            + [log_lines, concurrency].iter().filter(|count| count.is_some()).count()
+            + usize::from(fuel.is_some())
+            + usize::from(deadline.is_some())
+    }
+}
+
+fn lower<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    // `None` is no maximum, which `Option` orders below every other.
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -15,18 +15,20 @@
 //! exists only if every test in it holds and the host can enforce every line of it.
 //! Not here: grants, and what the host does with a verdict (host, rights).
 
+mod combined;
 mod error;
 mod limits;
 mod plugins;
+mod reading;
 mod rule;
 mod trial;
 
-use crate::manifest::section::Section;
 use crate::manifest::tree;
 use crate::manifest::tree::Value;
 use crate::name::PluginName;
 use crate::permission::Permission;
 
+pub use combined::{Cited, Policies};
 pub use error::{PolicyError, PolicyErrorKind};
 pub use limits::LimitMaxima;
 pub use plugins::TrustMin;
@@ -34,6 +36,7 @@ pub use trial::{Outcome, TestResult};
 
 use error::Wrong;
 use plugins::PluginRules;
+use reading::Reading;
 use rule::Rule;
 use trial::Trial;
 
@@ -42,6 +45,9 @@ pub const POLICY_BYTES_MAX: usize = 64 * 1024;
 
 /// Entries of one list: each is looked at for every effect of every plugin.
 const ENTRIES_MAX: usize = 256;
+
+/// Mistakes that are told of one file; who has more made one mistake many times.
+const MISTAKES_MAX: usize = 100;
 
 /// The version of the file's shape that is read.
 const VERSION: i64 = 1;
@@ -57,36 +63,47 @@ pub struct Policy {
     trials: Vec<Trial>,
 }
 
-/// What a policy says about one effect. A rule is text to show, like
-/// `permissions.deny fs:*:write`.
+/// What a policy says about one effect. `R` names a rule: text to show like
+/// `permissions.deny fs:*:write`, or such a text with its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict<'p> {
+pub enum Verdict<R> {
     /// It takes nothing away; the grants decide.
     Allow,
     /// A standing grant does not do; a person must have allowed it for this call.
     Ask {
         /// The rule that says so.
-        rule: &'p str,
+        rule: R,
     },
     /// Nobody can allow it.
     Deny {
         /// The rule that says so.
-        rule: &'p str,
+        rule: R,
     },
+}
+
+/// How much a policy says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PolicyCounts {
+    /// Rules about plugins and permissions.
+    pub rules: usize,
+    /// Limits with a maximum.
+    pub limits: usize,
+    /// Tests.
+    pub tests: usize,
 }
 
 /// What a policy leaves of a permission that is to be granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum GrantVerdict<'p> {
+pub enum GrantVerdict<R> {
     /// All of it.
     Allowed,
     /// All of it, but for one call at a time: a standing grant would have no effect.
-    Asked(&'p str),
+    Asked(R),
     /// A part of it: some of what it names is denied or must be allowed call by call. The grant
     /// can be made; the rules are to be shown with it, those that deny first.
-    NarrowedBy(Vec<&'p str>),
+    NarrowedBy(Vec<R>),
     /// Nothing of it.
-    Denied(&'p str),
+    Denied(R),
 }
 
 impl Policy {
@@ -97,15 +114,23 @@ impl Policy {
     /// [`PolicyError`] with the line and column of the first value that is wrong, or of the first
     /// test that does not hold.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let policy = Self::read(text)?;
-        let failed = policy.trials.iter().find_map(|trial| {
-            let result = trial.run(&policy);
-            (!result.passed()).then(|| trial.failed(result))
-        });
-        match failed {
-            Some(wrong) => Err(wrong.in_text(text)),
+        let policy = Self::read(text).map_err(first)?;
+        match policy.failed(text).into_iter().next() {
+            Some(failed) => Err(failed),
             None => Ok(policy),
         }
+    }
+
+    /// Lists all that is wrong with the text of a `policy.toml`, in its order, at most
+    /// [`MISTAKES_MAX`]; nothing if [`Policy::parse`] takes it. Its tests are run if that is all
+    /// that could be wrong.
+    pub fn mistakes(text: &str) -> Vec<PolicyError> {
+        let mut mistakes = match Self::read(text) {
+            Ok(policy) => policy.failed(text),
+            Err(mistakes) => mistakes,
+        };
+        mistakes.truncate(MISTAKES_MAX);
+        mistakes
     }
 
     /// Runs the tests of a `policy.toml`, whether they hold or not, in the order of the file.
@@ -114,7 +139,7 @@ impl Policy {
     ///
     /// [`PolicyError`] if the text is no policy.
     pub fn test(text: &str) -> Result<Vec<TestResult>, PolicyError> {
-        Self::read(text).map(|policy| policy.run_tests())
+        Self::read(text).map(|policy| policy.run_tests()).map_err(first)
     }
 
     /// Runs the tests that came with this policy; all of them held when it was parsed.
@@ -128,14 +153,14 @@ impl Policy {
     ///
     /// The rule that keeps it out, as text to show.
     pub fn admits(&self, plugin: &PluginName) -> Result<(), &str> {
-        self.plugins.admits(plugin)
+        self.plugins.admits(plugin).map_err(|(rule, _)| rule)
     }
 
     /// Decides about one effect of `plugin`. Allocates nothing.
     ///
     /// `wanted` is one request, one file, one tool. If it names more than one of them, whatever is
     /// said about any of them holds for all.
-    pub fn decide(&self, plugin: &PluginName, wanted: &Permission) -> Verdict<'_> {
+    pub fn decide(&self, plugin: &PluginName, wanted: &Permission) -> Verdict<&str> {
         if let Err(rule) = self.admits(plugin) {
             return Verdict::Deny { rule };
         }
@@ -150,7 +175,7 @@ impl Policy {
 
     /// Says what is left of `wanted` if it is granted to `plugin`. Several rules that deny a part
     /// each are never added up to a denial of the whole.
-    pub fn judge_grant(&self, plugin: &PluginName, wanted: &Permission) -> GrantVerdict<'_> {
+    pub fn judge_grant(&self, plugin: &PluginName, wanted: &Permission) -> GrantVerdict<&str> {
         if let Err(rule) = self.admits(plugin) {
             return GrantVerdict::Denied(rule);
         }
@@ -179,66 +204,77 @@ impl Policy {
         self.plugins.trust_min()
     }
 
-    /// Reads a policy without running its tests.
-    fn read(text: &str) -> Result<Self, PolicyError> {
-        if text.len() > POLICY_BYTES_MAX {
-            let kind = PolicyErrorKind::TooLarge { bytes: text.len(), max: POLICY_BYTES_MAX };
-            return Err(PolicyError { line: 1, column: 1, kind });
+    /// PolicyCounts the rules, the maxima of limits and the tests.
+    pub fn counts(&self) -> PolicyCounts {
+        PolicyCounts {
+            rules: self.plugins.count() + self.deny.len() + self.ask.len(),
+            limits: self.limits.count(),
+            tests: self.trials.len(),
         }
-        let root = tree::parse(text).map_err(|located| Wrong::from(located).in_text(text))?;
-        Self::from_tree(&root).map_err(|wrong| wrong.in_text(text))
     }
 
-    fn from_tree(root: &tree::Node) -> Result<Self, Wrong> {
+    /// Runs the tests and returns those that do not hold.
+    fn failed(&self, text: &str) -> Vec<PolicyError> {
+        let failed = self.trials.iter().filter_map(|trial| {
+            let result = trial.run(self);
+            (!result.passed()).then(|| trial.failed(result).in_text(text))
+        });
+        failed.collect()
+    }
+
+    /// Reads a policy without running its tests; all mistakes if there are any, at least one.
+    fn read(text: &str) -> Result<Self, Vec<PolicyError>> {
+        if text.len() > POLICY_BYTES_MAX {
+            let kind = PolicyErrorKind::TooLarge { bytes: text.len(), max: POLICY_BYTES_MAX };
+            return Err(vec![PolicyError { line: 1, column: 1, kind }]);
+        }
+        let root = tree::parse(text).map_err(|located| vec![Wrong::from(located).in_text(text)])?;
+        let mut reading = Reading::of(text);
+        let policy = Self::from_tree(&mut reading, &root);
+        let wrongs = reading.into_wrongs();
+        match wrongs.is_empty() {
+            true => Ok(policy),
+            // Only what is told is given its place, which looks through the text.
+            false => {
+                Err(wrongs.into_iter().take(MISTAKES_MAX).map(|it| it.in_text(text)).collect())
+            }
+        }
+    }
+
+    fn from_tree(reading: &mut Reading<'_>, root: &tree::Node) -> Self {
         let known = &["version", "plugins", "permissions", "limits", "test"];
-        let file = Section::open(root, "", known)?;
+        let Some(file) = reading.open(root, "", known) else { return Self::default() };
         if let Some(node) = file.get("version") {
             match node.value {
                 Value::Integer(VERSION) => {}
                 Value::Integer(given) => {
-                    return Err(Wrong::at(node, PolicyErrorKind::Version { given }));
+                    reading.note(Wrong::at(node, PolicyErrorKind::Version { given }));
                 }
-                _ => return Err(node.wrong_type("version", "a whole number").into()),
+                _ => reading.note(node.wrong_type("version", "a whole number")),
             }
         }
-        let (deny, ask) = match file.get("permissions") {
-            None => (Vec::new(), Vec::new()),
-            Some(node) => {
-                let section = Section::open(node, "permissions", &["deny", "ask"])?;
-                (rule::list(&section, "deny")?, rule::list(&section, "ask")?)
-            }
-        };
-        Ok(Self {
-            plugins: file
-                .get("plugins")
-                .map_or(Ok(PluginRules::default()), PluginRules::from_node)?,
-            deny,
-            ask,
-            limits: file
-                .get("limits")
-                .map_or(Ok(LimitMaxima::default()), LimitMaxima::from_node)?,
-            trials: file.get("test").map_or(Ok(Vec::new()), trial::from_node)?,
-        })
+        let mut policy = Self::default();
+        if let Some(node) = file.get("plugins") {
+            policy.plugins = PluginRules::from_node(reading, node);
+        }
+        if let Some(node) = file.get("permissions")
+            && let Some(section) = reading.open(node, "permissions", &["deny", "ask"])
+        {
+            policy.deny = rule::list(reading, &section, "deny");
+            policy.ask = rule::list(reading, &section, "ask");
+        }
+        if let Some(node) = file.get("limits") {
+            policy.limits = LimitMaxima::from_node(reading, node);
+        }
+        if let Some(node) = file.get("test") {
+            policy.trials = trial::from_node(reading, node);
+        }
+        policy
     }
 }
 
-/// Reads each text of a list; `None` if the list is not there.
-fn each<'a, T>(
-    section: &Section<'a, '_>,
-    key: &str,
-    read: impl Fn(&'a tree::Node, &'a str) -> Result<T, Wrong>,
-) -> Result<Option<Vec<T>>, Wrong> {
-    let Some(node) = section.get(key) else { return Ok(None) };
-    let path = section.path(key);
-    let items = node.items(&path)?;
-    if items.len() > ENTRIES_MAX {
-        let (what, count, max) = (path, items.len(), ENTRIES_MAX);
-        return Err(Wrong::at(node, PolicyErrorKind::TooMany { what, count, max }));
-    }
-    let item = |(index, item): (usize, &'a tree::Node)| {
-        read(item, item.text(&format!("{path}[{index}]"))?)
-    };
-    items.iter().enumerate().map(item).collect::<Result<_, Wrong>>().map(Some)
+fn first(mistakes: Vec<PolicyError>) -> PolicyError {
+    mistakes.into_iter().next().expect("what is not read has a mistake")
 }
 
 #[cfg(test)]

@@ -4,9 +4,8 @@
 //! is trusted enough. An empty `allow` names nobody.
 //! Not here: finding out who signed a plugin; no release has a signature yet.
 
-use super::each;
 use super::error::{PolicyErrorKind, Wrong};
-use crate::manifest::section::Section;
+use super::reading::Reading;
 use crate::manifest::tree::Node;
 use crate::name::{NAME_PART_CHARS_MAX, NameError, PluginName, check_kebab};
 use crate::permission::ANY;
@@ -31,9 +30,19 @@ pub enum TrustMin {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct PluginRules {
     allow: Option<Allowed>,
-    /// Patterns with the text to show.
-    deny: Vec<(NamePattern, String)>,
+    deny: Vec<Denied>,
     trust_min: TrustMin,
+    /// The line of `trust-min`, 0 if it is not there.
+    trust_line: usize,
+}
+
+/// One pattern of `deny`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Denied {
+    pattern: NamePattern,
+    /// What to show.
+    text: String,
+    line: usize,
 }
 
 /// The plugins of `allow`.
@@ -42,6 +51,7 @@ struct Allowed {
     patterns: Vec<NamePattern>,
     /// What to show to a plugin that matches none.
     text: String,
+    line: usize,
 }
 
 /// `*`, `ax:*` or `ax:notes`.
@@ -53,42 +63,55 @@ enum NamePattern {
 }
 
 impl PluginRules {
-    pub(super) fn from_node(node: &Node) -> Result<Self, Wrong> {
+    pub(super) fn from_node(reading: &mut Reading<'_>, node: &Node) -> Self {
         let known = &["allow", "deny", "trust-min", "min-age"];
-        let section = Section::open(node, "plugins", known)?;
+        let Some(section) = reading.open(node, "plugins", known) else { return Self::default() };
         if let Some(node) = section.get("min-age") {
             let key = section.path("min-age");
-            return Err(Wrong::at(node, PolicyErrorKind::NotEnforced { key }));
+            reading.note(Wrong::at(node, PolicyErrorKind::NotEnforced { key }));
         }
-        let allow =
-            each(&section, "allow", |node, text| Ok((NamePattern::from_text(node, text)?, text)))?;
-        let deny = each(&section, "deny", |node, text| {
-            Ok((NamePattern::from_text(node, text)?, format!("plugins.deny {text}")))
-        })?;
-        Ok(Self {
-            allow: allow.map(Allowed::new),
+        let allow = reading.each(&section, "allow", |_, node, text| {
+            Ok((NamePattern::from_text(node, text)?, text))
+        });
+        let allow_line = section.get("allow").map_or(0, |node| reading.line(node));
+        let deny = reading.each(&section, "deny", |reading, node, text| {
+            let pattern = NamePattern::from_text(node, text)?;
+            let line = reading.line(node);
+            Ok(Denied { pattern, text: format!("plugins.deny {text}"), line })
+        });
+        let trust = section.get("trust-min");
+        Self {
+            allow: allow.map(|patterns| Allowed::new(patterns, allow_line)),
             deny: deny.unwrap_or_default(),
-            trust_min: section.get("trust-min").map_or(Ok(TrustMin::None), trust_min)?,
-        })
+            trust_min: trust.and_then(|node| reading.keep(trust_min(node))).unwrap_or_default(),
+            trust_line: trust.map_or(0, |node| reading.line(node)),
+        }
     }
 
     pub(super) fn trust_min(&self) -> TrustMin {
         self.trust_min
     }
 
-    /// Tells whether `plugin` may run; if not, by which rule.
-    pub(super) fn admits(&self, plugin: &PluginName) -> Result<(), &str> {
-        if let Some((_, text)) = self.deny.iter().find(|(pattern, _)| pattern.names(plugin)) {
-            return Err(text);
+    /// Counts the rules.
+    pub(super) fn count(&self) -> usize {
+        self.deny.len()
+            + usize::from(self.allow.is_some())
+            + usize::from(self.trust_min != TrustMin::None)
+    }
+
+    /// Tells whether `plugin` may run; if not, by which rule and in which line.
+    pub(super) fn admits(&self, plugin: &PluginName) -> Result<(), (&str, usize)> {
+        if let Some(denied) = self.deny.iter().find(|denied| denied.pattern.names(plugin)) {
+            return Err((&denied.text, denied.line));
         }
         if let Some(allow) = &self.allow
             && !allow.patterns.iter().any(|pattern| pattern.names(plugin))
         {
-            return Err(&allow.text);
+            return Err((&allow.text, allow.line));
         }
         match self.trust_min {
             TrustMin::None => Ok(()),
-            TrustMin::Signed => Err(UNSIGNED),
+            TrustMin::Signed => Err((UNSIGNED, self.trust_line)),
         }
     }
 }
@@ -102,14 +125,14 @@ fn trust_min(node: &Node) -> Result<TrustMin, Wrong> {
 }
 
 impl Allowed {
-    fn new(patterns: Vec<(NamePattern, &str)>) -> Self {
+    fn new(patterns: Vec<(NamePattern, &str)>, line: usize) -> Self {
         let shown: Vec<&str> = patterns.iter().take(SHOWN_MAX).map(|(_, text)| *text).collect();
         let more = if patterns.len() > SHOWN_MAX { ", …" } else { "" };
         let text = match shown.as_slice() {
             [] => "plugins.allow (which is empty)".to_owned(),
             shown => format!("plugins.allow {}{more}", shown.join(", ")),
         };
-        Self { patterns: patterns.into_iter().map(|(pattern, _)| pattern).collect(), text }
+        Self { patterns: patterns.into_iter().map(|(pattern, _)| pattern).collect(), text, line }
     }
 }
 

@@ -16,8 +16,8 @@
 //! Nothing is allocated by asking.
 //! Not here: which of two rules wins ([`super::Policy::decide`]).
 
-use super::each;
 use super::error::{PolicyErrorKind, Wrong};
+use super::reading::Reading;
 use crate::manifest::section::Section;
 use crate::permission::{
     ANY, Method, NetRule, Origin, Permission, PermissionError, PermissionKind,
@@ -29,16 +29,18 @@ pub(super) struct Rule {
     permission: Permission,
     /// The list it stands in and the rule as it was written.
     text: String,
+    line: usize,
 }
 
 /// Reads the rules of one list.
-pub(super) fn list(section: &Section<'_, '_>, key: &str) -> Result<Vec<Rule>, Wrong> {
-    let rules = each(section, key, |node, text| {
+pub(super) fn list(reading: &mut Reading<'_>, section: &Section<'_, '_>, key: &str) -> Vec<Rule> {
+    let rules = reading.each(section, key, |reading, node, text| {
         let permission =
             parse(text).map_err(|error| Wrong::at(node, PolicyErrorKind::Permission(error)))?;
-        Ok(Rule { permission, text: format!("{} {text}", section.path(key)) })
-    })?;
-    Ok(rules.unwrap_or_default())
+        let line = reading.line(node);
+        Ok(Rule { permission, text: format!("{} {text}", section.path(key)), line })
+    });
+    rules.unwrap_or_default()
 }
 
 /// Parses a permission as a rule: a `net` rule that names no method means every method.
@@ -60,6 +62,11 @@ impl Rule {
     /// Returns the rule as text to show, like `permissions.deny fs:*:write`.
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Returns the line it stands in, from 1.
+    pub(super) fn line(&self) -> usize {
+        self.line
     }
 
     /// Tells whether the rule is about everything that `wanted` names.

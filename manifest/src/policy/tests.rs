@@ -3,8 +3,8 @@ use proptest::prelude::{Strategy, proptest};
 use proptest::sample::select;
 
 use super::{
-    ENTRIES_MAX, GrantVerdict, LimitMaxima, Outcome, POLICY_BYTES_MAX, Policy, PolicyErrorKind,
-    TrustMin, Verdict,
+    ENTRIES_MAX, GrantVerdict, LimitMaxima, MISTAKES_MAX, Outcome, POLICY_BYTES_MAX, Policy,
+    PolicyCounts, PolicyErrorKind, TrustMin, Verdict,
 };
 use crate::name::PluginName;
 use crate::permission::{Method, Permission, RequestUrl};
@@ -51,20 +51,20 @@ permission = "net:https://*:*"
 expect = "ask"
 "#;
 
-fn policy(text: &str) -> Policy {
+pub(super) fn policy(text: &str) -> Policy {
     Policy::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 /// Makes a policy of two lists of rules.
-fn rules(deny: &[&str], ask: &[&str]) -> Policy {
+pub(super) fn rules(deny: &[&str], ask: &[&str]) -> Policy {
     policy(&format!("[permissions]\ndeny = {deny:?}\nask = {ask:?}"))
 }
 
-fn notes() -> PluginName {
+pub(super) fn notes() -> PluginName {
     "acme:notes".parse().expect("a name")
 }
 
-fn permission(text: &str) -> Permission {
+pub(super) fn permission(text: &str) -> Permission {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
@@ -521,7 +521,7 @@ fn errors_in_the_last_line_have_their_place() {
 }
 
 /// Single effects, no patterns.
-const EFFECTS: [&str; 16] = [
+pub(super) const EFFECTS: [&str; 16] = [
     "kv",
     "net:https://a.b:GET:/x",
     "net:https://a.b:POST:/x/y",
@@ -541,7 +541,7 @@ const EFFECTS: [&str; 16] = [
 ];
 
 /// Rules and grants over the same words.
-const PATTERNS: [&str; 26] = [
+pub(super) const PATTERNS: [&str; 26] = [
     "net:*",
     "net:http://*",
     "net:https://*:*",
@@ -570,7 +570,7 @@ const PATTERNS: [&str; 26] = [
     "memory:private",
 ];
 
-fn any_policy() -> impl Strategy<Value = (Vec<&'static str>, Vec<&'static str>)> {
+pub(super) fn any_policy() -> impl Strategy<Value = (Vec<&'static str>, Vec<&'static str>)> {
     let list = || vec(select(&PATTERNS[..]), 0..5);
     (list(), list())
 }
@@ -588,6 +588,81 @@ fn is_about(rule: &str, effect: &str) -> bool {
         other => other,
     };
     permission(as_grant).covers(&permission(effect))
+}
+
+/// Returns each mistake of a text on one line.
+fn mistakes(text: &str) -> Vec<String> {
+    Policy::mistakes(text).iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_mistake_is_told_in_the_order_of_the_file() {
+    let text = r#"
+color = "red"
+[plugins]
+allow = ["ax:*", "a:b:c", 3]
+min-age = "3 d"
+[permissions]
+deny = ["fs:*:write", "net", "kv:x"]
+deyn = []
+[limits]
+memory-max = 1
+fuel-max = 0
+[[test]]
+name = "one"
+[[test]]
+name = "two"
+plugin = "a:b"
+permission = "kv"
+expect = "no"
+"#;
+    insta::assert_snapshot!(mistakes(text).join("\n"), @r#"
+    policy.toml:2:1: unknown key `color` in the policy
+    policy.toml:4:18: `a:b:c` is not a pattern of names: it has more than one colon
+    policy.toml:4:27: `plugins.allow[2]` is an integer; it must be a string
+    policy.toml:5:11: `plugins.min-age` cannot be enforced by this host yet
+    policy.toml:7:23: `net` is not a permission: `net` lacks what follows the colon
+    policy.toml:7:30: `kv:x` is not a permission: `:x` is too much
+    policy.toml:8:1: unknown key `deyn` in `[permissions]`
+    policy.toml:10:14: `limits.memory-max` is an integer; it must be a size like `"64 MiB"`
+    policy.toml:11:12: `limits.fuel-max` is 0, outside 1 to 1000000000000000
+    policy.toml:12:1: `test[0]` has no `plugin`
+    policy.toml:18:10: `test[1].expect` is `no`, which is not one of allow, ask, deny
+    "#);
+    let first = Policy::parse(text).expect_err("mistakes").to_string();
+    assert_eq!(Some(&first), mistakes(text).first());
+}
+
+#[test]
+fn every_test_that_fails_is_told_once_the_file_has_no_other_mistake() {
+    let test = |expect: &str| {
+        format!(
+            "[[test]]\nname = \"x\"\nplugin = \"a:b\"\npermission = \"kv\"\nexpect = \"{expect}\"\n"
+        )
+    };
+    let text = [test("deny"), test("allow"), test("ask")].concat();
+    assert_eq!(
+        mistakes(&text),
+        [
+            "policy.toml:5:10: the test `x` expects `deny` and finds `allow`",
+            "policy.toml:15:10: the test `x` expects `ask` and finds `allow`",
+        ]
+    );
+    assert_eq!(mistakes(&format!("x = 1\n{text}")).len(), 1);
+    assert_eq!(mistakes(""), Vec::<String>::new());
+}
+
+#[test]
+fn a_hundred_mistakes_are_enough() {
+    let keys: String = (0..1_000).map(|n| format!("k{n} = 1\n")).collect();
+    assert_eq!(Policy::mistakes(&keys).len(), MISTAKES_MAX);
+}
+
+#[test]
+fn what_a_policy_says_is_counted() {
+    let PolicyCounts { rules, limits, tests } = policy(FULL).counts();
+    assert_eq!((rules, limits, tests), (6, 9, 3));
+    assert_eq!(policy("plugins.trust-min = \"signed\"").counts().rules, 1);
 }
 
 proptest! {
@@ -659,7 +734,9 @@ proptest! {
     fn any_text_is_a_policy_or_refused(
         text in "((\\[\\[?)?(plugins|permissions|limits|test|version)\\]?\\]?\n?|(allow|deny|ask|name|memory-max) = |[\\[\\]\",\n=1é]|\"(fs:\\*:write|net:\\*|ax:\\*|1 MiB)\"){0,12}"
     ) {
-        if let Err(error) = Policy::parse(&text) {
+        let parsed = Policy::parse(&text);
+        assert_eq!(parsed.as_ref().err(), Policy::mistakes(&text).first());
+        if let Err(error) = parsed {
             assert!(!error.to_string().contains('\n'), "{error}");
             assert!(error.hint().is_some_and(|hint| !hint.is_empty()));
             assert!(error.line >= 1 && error.column >= 1);

@@ -6,6 +6,7 @@
 //! Not here: what becomes of a policy whose tests fail ([`Policy::parse`]).
 
 use super::error::{PolicyErrorKind, Wrong};
+use super::reading::Reading;
 use super::{GrantVerdict, Policy};
 use crate::manifest::section::{Section, shown_line};
 use crate::manifest::tree::Node;
@@ -95,14 +96,17 @@ impl Trial {
     }
 }
 
-pub(super) fn from_node(node: &Node) -> Result<Vec<Trial>, Wrong> {
-    let items = node.items("test")?;
+pub(super) fn from_node(reading: &mut Reading<'_>, node: &Node) -> Vec<Trial> {
+    let Some(items) = reading.keep(node.items("test")) else { return Vec::new() };
     if items.len() > TRIALS_MAX {
         let (what, count, max) = ("test".to_owned(), items.len(), TRIALS_MAX);
-        return Err(Wrong::at(node, PolicyErrorKind::TooMany { what, count, max }));
+        reading.note(Wrong::at(node, PolicyErrorKind::TooMany { what, count, max }));
+        return Vec::new();
     }
-    let trial = |(index, item)| trial(item, &format!("test[{index}]"));
-    items.iter().enumerate().map(trial).collect()
+    let trials = items.iter().enumerate();
+    trials
+        .filter_map(|(index, item)| reading.keep(trial(item, &format!("test[{index}]"))))
+        .collect()
 }
 
 fn trial(node: &Node, path: &str) -> Result<Trial, Wrong> {

@@ -9,7 +9,7 @@ use crate::setup;
 fn success_is_one_json_document_and_nothing_else() {
     let home = setup::with_env();
     setup::write_env(&home);
-    let commands: [&[&str]; 15] = [
+    let commands: [&[&str]; 18] = [
         &["plugin", "list"],
         &["plugin", "show", "test:env"],
         &["plugin", "add", "env", "--grant-nothing"],
@@ -19,6 +19,9 @@ fn success_is_one_json_document_and_nothing_else() {
         &["permission", "show"],
         &["permission", "grant", "test:env", "env:LANG"],
         &["permission", "revoke", "test:env", "env:LANG"],
+        &["policy", "check"],
+        &["policy", "explain", "test:env", "env:LANG"],
+        &["policy", "test"],
         &["secret", "list"],
         &["tool", "list"],
         &["audit", "verify"],

@@ -15,6 +15,7 @@ mod json;
 mod listing;
 mod ours;
 mod permission;
+mod policy;
 mod prune;
 mod refused_component;
 mod refused_input;

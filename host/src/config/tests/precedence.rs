@@ -90,6 +90,18 @@ fn the_workspace_is_flag_then_variable_then_the_nearest_project() {
 }
 
 #[test]
+fn one_more_policy_is_named_by_a_variable_alone() {
+    check(
+        "policy-file",
+        "none (default)",
+        &[
+            (|w| w.project("").user(""), "none (default)"),
+            (|w| w.variable("AX_POLICY", "~/p.toml"), "@/me/p.toml (variable AX_POLICY)"),
+        ],
+    );
+}
+
+#[test]
 fn the_project_file_is_the_one_of_the_workspace() {
     check(
         "project-file",
@@ -310,6 +322,7 @@ fn the_listing_is_complete_and_sorted() {
     output = text (default)
     plugins."ax:echo" = {} (user file @/me/.config/ax/config.toml)
     plugins."ax:metrics"."a.b" = "\u202e\u001b" (project file @/work/ax.toml)
+    policy-file = none (default)
     project-file = @/work/ax.toml (project file @/work/ax.toml)
     project.name = shop (project file @/work/ax.toml)
     quiet = false (default)
