@@ -44,6 +44,9 @@ impl CacheError {
     }
 }
 
+/// The name of the folder below `AX_HOME`.
+pub(super) const FOLDER: &str = "cache";
+
 /// The folder of compiled code.
 #[derive(Debug, Clone)]
 pub struct Cache {
@@ -57,7 +60,7 @@ impl Cache {
     ///
     /// When the folder cannot be created.
     pub fn open(home: &Path) -> Result<Self, CacheError> {
-        let folder = home.join("cache");
+        let folder = home.join(FOLDER);
         // Machine code is mapped from here: nobody else may write, and nobody else need look.
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         fs::set_permissions(&folder, PermissionsExt::from_mode(0o700))?;
