@@ -168,6 +168,27 @@ fn every_target_has_its_program_and_its_seeds() {
     assert!(bytes <= CORPUS_BYTES_MAX, "{bytes} bytes of seeds");
 }
 
+/// A seed that is refused at once leads nowhere; the rest are refused on purpose.
+#[test]
+fn seeds_of_documents_are_accepted() {
+    for seed in seeds("inspection") {
+        ax_manifest::inspect(&seed).expect("a component");
+    }
+    for (target, is_accepted) in [
+        ("manifest", (|text| ax_manifest::Manifest::parse(text).is_ok()) as fn(&str) -> bool),
+        ("policy", |text| ax_manifest::Policy::parse(text).is_ok()),
+        ("lock", |text| ax_registry::Lockfile::parse(text).is_ok()),
+        ("permission", |text| {
+            text.split('\n').all(|line| line.parse::<ax_manifest::Permission>().is_ok())
+        }),
+    ] {
+        for seed in seeds(target) {
+            let text = str::from_utf8(&seed).expect("it is text");
+            assert!(is_accepted(text), "{target}: {text}");
+        }
+    }
+}
+
 #[test]
 fn binary_seeds_are_what_their_texts_say() {
     for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds")) {
