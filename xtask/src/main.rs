@@ -10,6 +10,7 @@ mod checkout;
 mod cpu;
 mod demo;
 mod failure;
+mod fuzz;
 mod hostile;
 mod lint;
 mod plugins;
@@ -66,6 +67,12 @@ const TASKS: &[Task] = &[
         run: hostile::run,
     },
     Task {
+        name: "fuzz",
+        arguments: "[TARGET…] [--seconds N]",
+        about: "look for inputs that break a parser: one line each target",
+        run: fuzz::run,
+    },
+    Task {
         name: "bench",
         arguments: "sandbox [--quick]",
         about: "measure the sandbox against its bars, in release",
@@ -97,9 +104,15 @@ fn main() -> ExitCode {
 
 /// Finds the task that was asked for and runs it.
 fn start() -> Result<ExitCode> {
-    let mut words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    let name = words.next().unwrap_or_else(|| "help".to_owned());
-    let arguments: Vec<String> = words.collect();
+    let words = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let mut arguments: Vec<String> = words.collect();
+    if let Some(ended) = fuzz::instrument::instead_of_rustc(&arguments) {
+        return ended;
+    }
+    let name = match arguments.is_empty() {
+        true => "help".to_owned(),
+        false => arguments.remove(0),
+    };
     if matches!(name.as_str(), "help" | "--help" | "-h") {
         print!("{}", help());
         return Ok(ExitCode::SUCCESS);

@@ -23,16 +23,16 @@ pub struct Network {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// What stands before the `/` is no address.
-    #[error("{} is not a network: its address cannot be read", Quoted(text))]
+    #[error("{} is not a network: its address cannot be read", Quoted(.text))]
     Address { text: String },
     /// The number after the `/` does not fit.
-    #[error("{} is not a network: its prefix is not a number from 0 to {max}", Quoted(text))]
+    #[error("{} is not a network: its prefix is not a number from 0 to {max}", Quoted(.text))]
     Prefix { text: String, max: u8 },
     /// An IPv4 address in IPv6 form.
-    #[error("{} is an IPv4 network in disguise", Quoted(text))]
+    #[error("{} is an IPv4 network in disguise", Quoted(.text))]
     Mapped { text: String, wanted: IpAddr },
     /// The address is not the first one of the range.
-    #[error("{} does not start at its first address", Quoted(text))]
+    #[error("{} does not start at its first address", Quoted(.text))]
     NotFirst { text: String, wanted: Network },
 }
 
@@ -176,6 +176,16 @@ mod tests {
         assert!(!network("169.254.169.254/31").is_only(address("169.254.169.254")));
         assert!(network("fd00:ec2::254").is_only(address("fd00:ec2::254")));
         assert!(!network("fd00:ec2::254/127").is_only(address("fd00:ec2::254")));
+    }
+
+    #[test]
+    fn a_refusal_shows_what_the_text_holds_and_not_all_of_a_long_one() {
+        for text in ["\0\08::", "::1\u{202e}/8", "a\nb"] {
+            let error = text.parse::<Network>().expect_err(text).to_string();
+            assert!(!error.contains(ax_manifest::is_hidden), "{error:?}");
+        }
+        let long = "x".repeat(100_000).parse::<Network>().expect_err("no address").to_string();
+        assert!(long.len() < 200, "{} bytes", long.len());
     }
 
     #[test]

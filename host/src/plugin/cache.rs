@@ -39,7 +39,7 @@ use record::RECORD_BYTES_MAX;
 pub use unused::{CodeInUse, UnusedCode, unused_code};
 
 /// The folder below `AX_HOME`.
-const FOLDER: &str = "cache";
+pub(super) const FOLDER: &str = "cache";
 /// What the name of a record adds to that of the code.
 const RECORD_SUFFIX: &str = ".sha256";
 /// How names of files begin that are being made: code and records.

@@ -25,6 +25,9 @@ mod error;
 mod executor;
 mod exports;
 mod folder;
+// Public for `fuzz/entries` alone, which is a crate of its own because libFuzzer needs one.
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod guest;
 mod held;

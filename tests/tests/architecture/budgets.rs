@@ -26,6 +26,8 @@ const LONG_FUNCTIONS: &[(&str, &str)] = &[
 
 /// Where code of ours is; fixtures and guests are not.
 const FOLDERS: &[&str] = &[
+    "fuzz/entries/src",
+    "fuzz/entries/tests",
     "host/src",
     "manifest/src",
     "registry/src",

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ax-tests → ax-host → ax-registry → ax-manifest → nothing of ours
+//! ax-fuzz  → ax-host, ax-registry, ax-manifest
 //! plugins/* → nothing of ours; what they share with the host is the text in `wit/`
 //! ```
 
@@ -23,6 +24,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("plugins/notes", "ax-plugin-notes", &[]),
     ("plugins/text", "ax-plugin-text", &[]),
     ("tests", "ax-tests", &["ax-host", "ax-manifest", "ax-registry"]),
+    ("fuzz/entries", "ax-fuzz", &["ax-host", "ax-manifest", "ax-registry"]),
     ("xtask", "xtask", &["ax-host", "ax-manifest", "ax-registry"]),
 ];
 

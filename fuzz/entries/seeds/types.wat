@@ -1,0 +1,23 @@
+(component
+  (core module $m
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+    (func (export "all") (param i32) (result i32) unreachable))
+  (core instance $i (instantiate $m))
+  (type $color (enum "red" "green"))
+  (type $extras (flags "x" "y" "z"))
+  (type $point (record (field "x" f64) (field "label" (option string))))
+  (type $shape (variant (case "dot" $point) (case "none")))
+  (export $c "color" (type $color))
+  (export $e "extras" (type $extras))
+  (export $p "point" (type $point))
+  (type $shape-of (variant (case "dot" $p) (case "none")))
+  (export $s "shape" (type $shape-of))
+  (type $all (func
+    (param "c" $c) (param "e" $e) (param "s" $s)
+    (param "list" (list u8)) (param "pair" (tuple char bool))
+    (param "n" (option (option s64)))
+    (param "many" (list $p)) (param "f" f32) (param "u" u64)
+    (result (result (list string) (error $s)))))
+  (func $f (type $all) (canon lift (core func $i "all") (memory $i "memory") (realloc (func $i "realloc"))))
+  (export "all" (func $f)))
