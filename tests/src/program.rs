@@ -33,6 +33,21 @@ pub fn plugin(name: &str) -> PathBuf {
     folder
 }
 
+/// Reads a guest of the tests, which `cargo xtask plugins` built beside them.
+///
+/// # Panics
+///
+/// When it is not there.
+#[must_use]
+pub fn test_guest(name: &str) -> Vec<u8> {
+    let ax = ax();
+    // target/<profile>/ax → target/guests/tests/<name>.wasm
+    let target = ax.parent().and_then(Path::parent).expect("the program lies two folders deep");
+    let path = target.join(format!("guests/tests/{name}.wasm"));
+    fs_err::read(&path)
+        .unwrap_or_else(|error| panic!("`{}`: {error}: cargo xtask plugins", path.display()))
+}
+
 /// Finds the root of the repository.
 ///
 /// # Panics

@@ -183,13 +183,14 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         DenialReason::PolicyAsks => {
             Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
         }
-        DenialReason::Address => {
-            Some("a rule that names the address itself opens it; `ax explain AX-P012`".to_owned())
-        }
+        DenialReason::Address => Some(format!(
+            "if it is meant, name {} itself in the URL, the manifest of `{plugin}` and a grant",
+            denial.rule.as_deref().map_or("the address".to_owned(), |it| format!("`{it}`"))
+        )),
         DenialReason::Leak => None,
     };
     let message = source.to_string();
-    let mut causes = vec![format!("`{}` is {}", denial.permission, denial.reason.word())];
+    let mut causes = vec![why(denial)];
     causes.push(scrub(&format!("the tool then failed: {message}"), TEXT_BYTES));
     let listed = all.iter().map(|denial| {
         json!({
@@ -207,6 +208,17 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         details: json!({ "denials": listed.collect::<Vec<_>>(), "kind": "denied" }),
         retryable: false,
         exit: exit::DENIED,
+    }
+}
+
+/// Says why something was denied: what a permission lacks, or what came up after it was there.
+fn why(denial: &Denial) -> String {
+    let (permission, reason) = (&denial.permission, denial.reason.word());
+    match (denial.reason, &denial.rule) {
+        (DenialReason::Address | DenialReason::Leak, Some(found)) => {
+            format!("`{permission}` was granted, but {reason}: `{found}`")
+        }
+        _ => format!("`{permission}` is {reason}"),
     }
 }
 

@@ -104,7 +104,10 @@ impl Arena {
     /// Builds a host of a test's own.
     pub(crate) fn with(config: HostConfig) -> Self {
         let host = PluginHost::new(config, GROUND.audit.clone(), GROUND.clock.clone());
-        Self { host: host.expect("a host"), hostile: LazyLock::new(hostile_bytes) }
+        Self {
+            host: host.expect("a host"),
+            hostile: LazyLock::new(|| program::test_guest("hostile")),
+        }
     }
 
     /// Waits until all that was recorded is on disk; returns the home it is in.
@@ -228,16 +231,6 @@ pub(crate) fn config() -> HostConfig {
         vault: Vault::open(&ground.folder.join("home"), &ground.folder.join("home/secrets.key")),
         network: EgressConfig::default(),
     }
-}
-
-/// Reads the guest that `cargo xtask plugins` built beside the tests.
-fn hostile_bytes() -> Vec<u8> {
-    let ax = program::ax();
-    // target/<profile>/ax → target/guests/tests/hostile.wasm
-    let target = ax.parent().and_then(Path::parent).expect("the program lies two folders deep");
-    let path = target.join("guests/tests/hostile.wasm");
-    fs_err::read(&path)
-        .unwrap_or_else(|error| panic!("`{}`: {error}: cargo xtask plugins", path.display()))
 }
 
 impl Ground {

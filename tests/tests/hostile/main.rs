@@ -4,7 +4,7 @@
 //! `cargo xtask hostile` prints one line each. A guest is an export of `tests/guests/hostile`, a
 //! text of `tests/guests/wat`, or bytes made by a test.
 //!
-//! Not here: parts not built yet (HTTP, KV, events, services), which bring guests of their own.
+//! Not here: parts not built yet (events, services), which bring guests of their own.
 
 mod arena;
 mod verdict;
@@ -21,5 +21,6 @@ mod handles;
 mod log;
 mod malformed;
 mod memory;
+mod network;
 mod surroundings;
 mod trail;
