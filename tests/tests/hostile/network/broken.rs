@@ -32,7 +32,7 @@ fn anything() -> Guest {
 
 /// A server that says something and closes.
 fn saying(text: &'static [u8]) -> Server {
-    Server::at(PUBLIC, |_| Answer::Close(text.to_vec()))
+    Server::at(PUBLIC, move |_| Answer::Close(text.to_vec()))
 }
 
 #[test]

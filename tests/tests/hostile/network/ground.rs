@@ -92,10 +92,11 @@ fn wired() -> HostConfig {
         let value = SecretValue::new(value.as_bytes()).expect("a value");
         usual.vault.set(&name.parse().expect("a name"), &value, 0).expect("it is kept");
     }
+    let network = |text: &str| text.parse().expect("a network");
     let network = EgressConfig {
         resolver: NAMES.clone(),
         extra_roots: vec![Authority::trusted().root()],
-        opened: ["127.1.0.0/16", "169.254.0.0/16"].map(|it| it.parse().expect("a network")).into(),
+        opened: vec![network("127.1.0.0/16"), network("169.254.0.0/16")],
     };
     HostConfig { network, ..usual }
 }
