@@ -71,7 +71,9 @@ codes! {
         "A plugin may do what its manifest asks for and a person granted, and nothing else. The \
          message gives the permission that is missing and the hint the command that grants it. \
          Grant only what you understand: `ax permission show PLUGIN` says it in plain words. Some \
-         things no permission opens, raw sockets among them. Exit code 5.";
+         things no permission opens, raw sockets among them. Addresses of this machine and of private \
+         networks are opened by no pattern and no name: the URL, the manifest and the grant have to \
+         name the very address. Exit code 5.";
     CONSENT = "AX-P013", "The consent does not fit",
         "--accept-card must give the digest of the card as it is now; a changed component or \
          folder changes it. --allow must name something that the plugin asks for.";

@@ -205,17 +205,15 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         DenialReason::PolicyAsks => {
             Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
         }
-        DenialReason::Address => Some(
-            "if it is meant: a rule on both sides that names the address itself, or its \
-                 network in config.toml, as `[network] open = [\"10.1.0.0/16\"]`"
-                .to_owned(),
-        ),
+        DenialReason::Address => Some(format!(
+            "if it is meant, name {} itself in the URL, the manifest of `{plugin}` and a grant, or \
+             its network in config.toml, as `[network] open = [\"10.1.0.0/16\"]`",
+            denial.rule.as_deref().map_or("the address".to_owned(), |it| format!("`{it}`"))
+        )),
         DenialReason::Leak => None,
     };
     let message = source.to_string();
-    let rule = denial.policy_rule().map_or_else(String::new, |rule| format!(": {rule}"));
-    let cause = format!("`{}` is {}{rule}", denial.permission, denial.reason.word());
-    let mut causes = vec![scrub(&cause, TEXT_BYTES)];
+    let mut causes = vec![why(denial)];
     causes.push(scrub(&format!("the tool then failed: {message}"), TEXT_BYTES));
     let listed = all.iter().map(|denial| {
         json!({
@@ -234,6 +232,20 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         details: json!({ "denials": listed.collect::<Vec<_>>(), "kind": "denied" }),
         retryable: false,
         exit: exit::DENIED,
+    }
+}
+
+/// Says why something was denied: what a permission lacks, or what came up after it was there.
+fn why(denial: &Denial) -> String {
+    let (permission, reason) = (&denial.permission, denial.reason.word());
+    match (denial.reason, &denial.rule) {
+        (DenialReason::Address | DenialReason::Leak, Some(found)) => {
+            format!("`{permission}` was granted, but {reason}: `{found}`")
+        }
+        _ => {
+            let rule = denial.policy_rule().map_or_else(String::new, |rule| format!(": {rule}"));
+            scrub(&format!("`{permission}` is {reason}{rule}"), TEXT_BYTES)
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Why an exchange failed.
 //!
 //! Invariant: no variant carries a path, a query, a header value or a byte of a body, so an error
-//! can be logged and shown to a guest without a scan for secrets. What a peer named (an encoding)
-//! is cut and cleaned before it gets here.
+//! can be logged and shown to a guest without a scan for secrets. No text of a peer gets here: what
+//! it named (an encoding) is one of our own words.
 //!
 //! Not here: codes and what a guest is told (`plugin`), and why the host could not start sending
 //! ([`EgressStartError`], below).
@@ -70,7 +70,7 @@ pub enum EgressError {
     Cut { host: String },
     /// The body is in an encoding that the host cannot look into.
     #[error("the answer of `{host}` is encoded as `{encoding}`")]
-    Encoding { host: String, encoding: String },
+    Encoding { host: String, encoding: &'static str },
     /// The body is not what its encoding says.
     #[error("the answer of `{host}` is not valid {encoding}")]
     Decode { host: String, encoding: &'static str, source: io::Error },

@@ -33,8 +33,10 @@ pub const REQUEST_HEADER_BYTES_MAX: usize = 32 * 1024;
 /// Bytes of an answer's head, status line included: room for long policies and many cookies.
 pub const ANSWER_HEAD_BYTES_MAX: usize = 64 * 1024;
 
-/// Characters of an unknown encoding that are repeated in an error.
-const ENCODING_CHARS_MAX: usize = 32;
+/// Encodings that an error may name. Any other text of a server stays out of errors, which are not
+/// searched for secrets.
+const NAMED_ENCODINGS: [&str; 10] =
+    ["aes128gcm", "br", "compress", "dcb", "dcz", "deflate", "exi", "gzip", "x-gzip", "zstd"];
 
 /// Headers that a caller may not set: they say where a request goes or where it ends, or concern
 /// the connection, which is the host's. All of `proxy-` belongs to them too.
@@ -222,7 +224,7 @@ fn strip_hops(headers: &mut HeaderMap) {
 }
 
 /// Returns what a body is encoded with, or the text of what cannot be taken off.
-fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, String> {
+fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, &'static str> {
     let mut found = None;
     for value in headers.get_all(header::CONTENT_ENCODING) {
         for token in value.as_bytes().split(|byte| *byte == b',') {
@@ -240,7 +242,11 @@ fn encoding(headers: &HeaderMap) -> Result<Option<Encoding>, String> {
     Ok(found)
 }
 
-fn shown(value: &HeaderValue) -> String {
-    let bytes = value.as_bytes().iter().take(ENCODING_CHARS_MAX);
-    bytes.map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '?' }).collect()
+fn shown(value: &HeaderValue) -> &'static str {
+    let said = value.as_bytes().trim_ascii();
+    if said.contains(&b',') {
+        return "several encodings";
+    }
+    let known = NAMED_ENCODINGS.iter().find(|name| said.eq_ignore_ascii_case(name.as_bytes()));
+    known.copied().unwrap_or("unknown")
 }

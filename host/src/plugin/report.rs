@@ -130,7 +130,11 @@ fn sum_up(id: CallId, guest: &mut Guest, fuel: u64, result: Result<Output, CallE
         limits_hit,
     };
     let changed_outside = sent.iter().any(|sent| sent.may_have_changed());
-    let (denials, allowances) = gate.into_record();
+    let (mut denials, allowances) = gate.into_record();
+    for denial in &mut denials {
+        // What was asked for is the guest's own text, and a row of the audit.
+        denial.permission = guest.call.secrets.scan().redact(&denial.permission).into_owned();
+    }
     Report { id, result, usage, denials, allowances, sent, log, changed_outside }
 }
 

@@ -105,10 +105,12 @@ impl Guest {
         self.gate.pass(capability, needs, head_bytes as u64).map_err(refused)?;
         let rights = Arc::clone(self.gate.rights());
         self.inject(capability, &url, &mut headers)?;
+        // A guest that was told a secret in pieces may write it into a path.
+        let shown = |text: String| self.call.secrets.scan().redact(&text).into_owned();
         let sent = Arc::new(Sent::new(Posting {
             method,
-            url: url.to_string(),
-            permission: wanted.to_string(),
+            url: shown(url.to_string()),
+            permission: shown(wanted.to_string()),
             rule: rights.rule_for(&wanted).unwrap_or_else(|| Arc::from("")),
             interface: capability.row().interface,
         }));

@@ -27,5 +27,6 @@ mod log;
 mod malformed;
 mod memory;
 mod migration;
+mod network;
 mod surroundings;
 mod trail;

@@ -28,8 +28,13 @@ use crate::egress::{OutgoingBody, Timeouts};
 const CREDENTIALS: [HeaderName; 3] =
     [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
 /// Headers about a body, dropped with it.
-const ABOUT_BODY: [HeaderName; 3] =
-    [header::CONTENT_TYPE, header::CONTENT_LANGUAGE, header::CONTENT_ENCODING];
+const ABOUT_BODY: [HeaderName; 5] = [
+    header::CONTENT_TYPE,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_LOCATION,
+];
 
 type Answer = Result<client::Response, Error>;
 

@@ -239,10 +239,7 @@ fn told_exchange(error: &EgressError) -> WasiHttpError {
         EgressError::Target { .. } => W::HttpRequestUriInvalid,
         EgressError::Protocol { .. } => W::HttpProtocolError,
         EgressError::Cut { .. } => W::HttpResponseIncomplete,
-        EgressError::Encoding { encoding, .. } => {
-            W::HttpResponseContentCoding(Some(encoding.clone()))
-        }
-        EgressError::Decode { encoding, .. } => {
+        EgressError::Encoding { encoding, .. } | EgressError::Decode { encoding, .. } => {
             W::HttpResponseContentCoding(Some((*encoding).to_owned()))
         }
         EgressError::RequestBody { .. } | EgressError::Stopped { .. } => {
