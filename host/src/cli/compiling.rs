@@ -7,7 +7,6 @@
 //!
 //! Only on a terminal, and neither with `--quiet` nor with `--json`.
 
-use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -51,7 +50,7 @@ impl CompileWatch for Spinner {
         let style = ProgressStyle::with_template("{line}").map(|style| {
             style.with_key("line", move |state: &ProgressState, drawn: &mut dyn std::fmt::Write| {
                 // A terminal that is gone is told nothing.
-                drop(write!(drawn, "{}", line(&what, state.elapsed()).unwrap_or_default()));
+                write!(drawn, "{}", line(&what, state.elapsed()).unwrap_or_default()).ok();
             })
         });
         let bar = ProgressBar::new_spinner();
