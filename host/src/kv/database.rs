@@ -338,49 +338,4 @@ mod tests {
         });
         assert!(matches!(refused, Err(KvError::Io { doing: "read", .. })), "{refused:?}");
     }
-
-    // TEMPORARY-MEASURE
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "measured once")]
-    fn measure_reads_beside_writes() {
-        use std::time::Instant;
-        let home =
-            tempfile::Builder::new().tempdir_in("/work").or_else(|_| tempfile::tempdir()).unwrap();
-        let database = Database::at(home.path(), BUSY_TIMEOUT);
-        let sql = "SELECT count(*) FROM account";
-        let stop = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let mut n = 0;
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    n += 1;
-                    let name = n.to_string();
-                    database
-                        .write(|t| Ok(t.execute("INSERT INTO account VALUES (?1, 1, 1)", [&name])?))
-                        .unwrap();
-                }
-                eprintln!("writes {n}");
-            });
-            for own in [true, false, true, false] {
-                let mut took = Vec::new();
-                for _ in 0..300 {
-                    let start = Instant::now();
-                    if own {
-                        database
-                            .read(|c| Ok(c.query_row(sql, [], |r| r.get::<_, i64>(0))?))
-                            .unwrap();
-                    } else {
-                        let mut guard = lock(&database.writer);
-                        let c = database.open(&mut guard, Use::Writing).unwrap();
-                        c.query_row(sql, [], |r| r.get::<_, i64>(0)).unwrap();
-                    }
-                    took.push(start.elapsed());
-                    std::thread::yield_now();
-                }
-                took.sort();
-                eprintln!("own connection {own}: p50 {:?} p99 {:?}", took[150], took[297]);
-            }
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
-        });
-    }
 }
