@@ -113,6 +113,7 @@ pub fn extra_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsErr
 fn read(path: &Path) -> Result<Vec<u8>, RootsError> {
     let unreadable = |source| RootsError::Unreadable { path: path.to_owned(), source };
     // Whatever stands there, opening it does not wait; what was opened is what is looked at.
+    use fs_err::os::unix::fs::OpenOptionsExt as _;
     let file = fs_err::OpenOptions::new()
         .read(true)
         .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())

@@ -5,7 +5,7 @@
 //! Not here: the card's layout and transitive reach (host, cli).
 
 use crate::permission::{
-    ANY, Access, EventDirection, MemoryScope, Method, NetRule, Permission, ToolPattern,
+    ANY, Access, EventDirection, MemoryScope, Method, NetRule, Permission, Scheme, ToolPattern,
 };
 
 impl Permission {
