@@ -81,11 +81,7 @@ impl Connector {
     }
 
     /// Returns the addresses of a host, at least one.
-    async fn addresses(
-        &self,
-        owner: &str,
-        host: &HostPattern,
-    ) -> Result<Vec<IpAddr>, EgressError> {
+    async fn addresses(&self, owner: &str, host: &HostPattern) -> Result<Vec<IpAddr>, EgressError> {
         let failed = |source| EgressError::NotResolved { host: host.to_string(), source };
         let name = match host {
             HostPattern::V4(address) => return Ok(vec![(*address).into()]),

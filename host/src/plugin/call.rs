@@ -191,8 +191,11 @@ impl PluginHost {
         Ok(Admitted { target, arguments, body, rights, secrets, _slot: slot })
     }
 
-    /// Takes a place for one more instance; idle ones make room.
+    /// Takes a place for one more instance; idle ones make room for it and for the memory it may
+    /// come to have.
     fn place(&self, limits: &Limits) -> Result<Meter, CallError> {
+        self.warm.sweep(self.clock.monotonic());
+        while !self.meter.has_room(limits.memory_bytes) && self.warm.evict() {}
         loop {
             match self.meter.admit(limits) {
                 Ok(meter) => return Ok(meter),

@@ -20,7 +20,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::guest::Guest;
-use super::limits;
+use super::limits::{self, Limits};
 
 /// Whose calls may share an instance.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,6 +29,8 @@ pub(super) struct Lane {
     pub(super) owner: Arc<str>,
     /// Its code.
     pub(super) component: Digest,
+    /// The bounds its instances were made with.
+    pub(super) limits: Limits,
     /// Its data: after a rollback an instance must not remember what is not there.
     pub(super) state: u64,
     /// The principal.
@@ -86,22 +88,31 @@ impl WarmInstances {
         if warm.calls >= limits::WARM_CALLS {
             return;
         }
-        let now = warm.idle_since;
+        self.sweep(warm.idle_since);
         let mut gone = Vec::new();
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_sub(guard.swept_at) >= SWEEP {
-            guard.swept_at = now;
-            for idle in guard.lanes.values_mut() {
-                gone.extend(split_expired(idle, now));
-            }
-            guard.lanes.retain(|_, idle| !idle.is_empty());
-        }
         let idle = guard.lanes.entry(lane).or_default();
         if idle.len() < limits::WARM_INSTANCES {
             idle.push(warm);
         } else {
             gone.push(warm);
         }
+        drop(guard);
+        drop(gone);
+    }
+
+    /// Gives up what has been idle too long, in every lane; looks only now and then.
+    pub(super) fn sweep(&self, now: Duration) {
+        let mut gone = Vec::new();
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_sub(guard.swept_at) < SWEEP {
+            return;
+        }
+        guard.swept_at = now;
+        for idle in guard.lanes.values_mut() {
+            gone.extend(split_expired(idle, now));
+        }
+        guard.lanes.retain(|_, idle| !idle.is_empty());
         drop(guard);
         drop(gone);
     }
