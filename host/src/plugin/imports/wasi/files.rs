@@ -178,6 +178,12 @@ impl Host for Files<'_> {
         &mut self,
         error: Resource<wasmtime::Error>,
     ) -> wasmtime::Result<Option<ErrorCode>> {
+        let said = self.0.table.get(&error)?.downcast_ref::<std::io::Error>();
+        // The engine has no word for a quota and would call it a defect of the disk.
+        let full = rustix::io::Errno::DQUOT.raw_os_error();
+        if said.is_some_and(|said| said.raw_os_error() == Some(full)) {
+            return Ok(Some(ErrorCode::Quota));
+        }
         self.wasi().filesystem_error_code(error)
     }
 }
