@@ -226,7 +226,7 @@ impl Limit {
 }
 
 /// The limits of one plugin's calls, as they hold.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Fuel per call.
     pub fuel: u64,

@@ -417,7 +417,6 @@ impl Plugin {
             Reuse::Task => Some(Lane {
                 owner: Arc::clone(&self.holdings.owner),
                 component: self.release.component,
-                limits: self.release.limits.clone(),
                 state: self.release.state,
                 who: Arc::clone(&call.who),
                 task: call.task.clone(),

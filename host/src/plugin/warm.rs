@@ -22,7 +22,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::guest::Guest;
-use super::limits::{self, Limits};
+use super::limits;
 
 /// Whose calls may share an instance.
 #[derive(Debug, Clone)]
@@ -33,8 +33,6 @@ pub(super) struct Lane {
     pub(super) owner: Arc<str>,
     /// Its code.
     pub(super) component: Digest,
-    /// The bounds its instances were made with.
-    pub(super) limits: Limits,
     /// Its data: after a rollback an instance must not remember what is not there.
     pub(super) state: u64,
     /// The principal.
