@@ -7,20 +7,18 @@ use std::error::Error;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::codes::{self, Code};
+use super::codes;
 use super::render::counted;
 use super::secret::ValueError;
 use super::verdict::verdict;
 use crate::app::{
-    AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
-    PolicyFileError, PruneError, SecretsError, SourceError, StateError, ToolsError,
+    AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, PolicyFileError,
+    PruneError, SecretsError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
-use crate::plugin::{
-    CallError, Denial, DenialReason, DescribeError, JailError, Limit, LoadError, WORKSPACE, scrub,
-};
-use ax_registry::{GenerationError, HomeLockError};
+use crate::plugin::{CallError, Denial, DenialReason, WORKSPACE, scrub};
+use ax_registry::GenerationError;
 
 /// Bytes of one printed message or cause; errors may repeat what a stranger wrote.
 const TEXT_BYTES: usize = 4 << 10;

@@ -5,12 +5,13 @@
 
 use super::codes::{self, Code};
 use super::fault::{CliError, exit};
+use super::secret::ValueError;
 use crate::app::{
     AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
     PolicyFileError, PruneError, SecretsError, SourceError, StateError, ToolsError,
 };
 use crate::audit::error::AuditError;
-use crate::plugin::{CallError, DescribeError, JailError, LoadError};
+use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};
 use ax_registry::{GenerationError, HomeLockError};
 
 pub(super) fn verdict(error: &CliError) -> (Code, u8) {
