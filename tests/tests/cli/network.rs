@@ -79,7 +79,7 @@ fn a_request_that_is_not_granted_gives_the_line_that_opens_it() {
 fn a_permission_for_one_call_opens_requests_too() {
     let server = Server::new(|_| ok("ok"));
     let home = with_caller(&server.origin());
-    let allowed = format!("net:{}", server.origin());
+    let allowed = format!("net:{}:GET", server.origin());
     fetch(&home, &server.url("/"), &["--allow", &allowed]).ok();
     fetch(&home, &server.url("/"), &[]).exits(5);
 }
@@ -88,19 +88,19 @@ fn a_permission_for_one_call_opens_requests_too() {
 fn what_is_granted_as_a_pattern_opens_no_address_of_this_machine() {
     let server = Server::new(|_| ok("inside"));
     let home = with_caller("http://*");
-    home.ax(&["permission", "grant", "test:caller", "net:http://*"]).ok();
+    home.ax(&["permission", "grant", "test:caller", "net:http://*:GET"]).ok();
     let denied = fetch(&home, &server.url("/"), &[]).exits(5);
-    insta::assert_snapshot!(told(&home, &denied, &server), @r"
+    insta::assert_snapshot!(told(&home, &denied, &server), @r#"
     exit 5
     --- stderr
     error[AX-P012]: plugin `test:caller` may not send GET requests to http://127.0.0.1:PORT, only `/`
     caused by: `net:http://127.0.0.1:PORT:GET:/` was granted, but the host leads to an address that no rule names: `127.0.0.1`
-    caused by: the tool then failed: the host leads to an address that no rule names: `127.0.0.1` is at `127.0.0.1`, a loopback address, which no rule names
+    caused by: the tool then failed: `127.0.0.1` is not reached: the host leads to an address that no rule names
 
-    hint: if it is meant, name `127.0.0.1` itself in the URL, the manifest of `test:caller` and a grant
-    ");
+    hint: if it is meant, name `127.0.0.1` itself in the URL, the manifest of `test:caller` and a grant, or its network in config.toml, as `[network] open = ["10.1.0.0/16"]`
+    "#);
     // A grant that names the address does not help while the manifest names none.
-    let exact = format!("net:{}", server.origin());
+    let exact = format!("net:{}:GET", server.origin());
     home.ax(&["permission", "grant", "test:caller", &exact]).ok();
     fetch(&home, &server.url("/"), &[]).exits(5);
     assert_eq!(server.connections(), 0);
@@ -111,7 +111,7 @@ fn every_request_is_in_the_audit_without_its_query() {
     let server = Server::new(|_| ok("hello"));
     let home = with_caller(&server.origin());
     let rule = format!("net:{}", server.origin());
-    home.ax(&["permission", "grant", "test:caller", &rule]).ok();
+    home.ax(&["permission", "grant", "test:caller", &format!("{rule}:GET")]).ok();
     fetch(&home, &server.url("/a?token=x"), &[]).ok();
     let shown = home.ax(&["audit", "tail", "--kind", "effect"]).ok().stdout;
     assert!(shown.contains(&format!("{rule}:GET:/a")), "{shown}");
@@ -134,7 +134,7 @@ fn a_server_that_is_not_there_is_told_with_whether_to_try_again() {
     let address = nobody.local_addr().expect("it has one");
     drop(nobody);
     let home = with_caller(&format!("http://{address}"));
-    home.ax(&["permission", "grant", "test:caller", &format!("net:http://{address}")]).ok();
+    home.ax(&["permission", "grant", "test:caller", &format!("net:http://{address}:GET")]).ok();
     let failed = fetch(&home, &format!("http://{address}/"), &[]).exits(1);
     assert!(failed.stderr.contains("cannot connect to `127.0.0.1`"), "{}", failed.stderr);
 }

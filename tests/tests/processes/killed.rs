@@ -91,7 +91,9 @@ fn unfinished(home: &Home) -> Vec<PathBuf> {
     let store = home.path().join("store");
     let is_left = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with(".tmp-") && !path.starts_with(&store)
+        // A database that was being made stays until somebody prunes.
+        let is_database = name.starts_with(".tmp-plugins.db-");
+        name.starts_with(".tmp-") && !is_database && !path.starts_with(&store)
     };
     files(home.path()).into_keys().filter(is_left).collect()
 }

@@ -114,8 +114,11 @@ fn wit() -> Resolve {
 
 /// Finds the folder of a crate that implements WASI, with the WIT it was made from.
 fn sources_of(name: &str) -> PathBuf {
+    // What other platforms need may never have been downloaded.
+    let host = Command::new("rustc").args(["--print", "host-tuple"]).output().expect("rustc runs");
+    let host = String::from_utf8(host.stdout).expect("a name");
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--offline", "--format-version", "1"])
+        .args(["metadata", "--offline", "--format-version", "1", "--filter-platform", host.trim()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .expect("cargo runs");
