@@ -60,7 +60,15 @@ fn a_policy_denies_what_was_granted_and_the_denial_names_the_rule() {
     let home = granted();
     call(&home, &[]).ok();
     put(&home, DENY);
-    insta::assert_snapshot!(home.tell(&call(&home, &[])), @"");
+    insta::assert_snapshot!(home.tell(&call(&home, &[])), @r"
+    exit 5
+    --- stderr
+    error[AX-P012]: plugin `test:env` may not see the environment variable `LANG`
+    caused by: `env:LANG` is forbidden by the managed policy: `permissions.deny env:*` (HOME/policy.toml:2)
+    caused by: the tool then failed: no variable is set
+
+    hint: ax policy explain test:env env:LANG
+    ");
     // Not even for one call.
     call(&home, &["--allow", "env:LANG"]).exits(5);
     let fault = call(&home, &["--json"]).exits(5).json();
@@ -80,7 +88,15 @@ fn a_policy_denies_what_was_granted_and_the_denial_names_the_rule() {
 fn what_a_policy_asks_about_is_allowed_call_by_call() {
     let home = granted();
     put(&home, ASK);
-    insta::assert_snapshot!(home.tell(&call(&home, &[])), @"");
+    insta::assert_snapshot!(home.tell(&call(&home, &[])), @r"
+    exit 5
+    --- stderr
+    error[AX-P012]: plugin `test:env` may not see the environment variable `LANG`
+    caused by: `env:LANG` is granted, but the managed policy wants it allowed for each call: `permissions.ask env:LANG` (HOME/policy.toml:2)
+    caused by: the tool then failed: no variable is set
+
+    hint: allow it for this call: --allow env:LANG
+    ");
     call(&home, &["--allow", "env:LANG"]).ok();
     call(&home, &[]).exits(5);
     // A grant for the next call is one that a person gave for it.
@@ -97,7 +113,13 @@ fn a_plugin_that_is_kept_out_is_not_installed() {
     put(&home, KEEP_OUT);
     for flag in ["--grant-nothing", "--allow=env:LANG"] {
         insta::allow_duplicates! {
-            insta::assert_snapshot!(home.told(&["plugin", "add", "env", flag]), @"");
+            insta::assert_snapshot!(home.told(&["plugin", "add", "env", flag]), @r"
+            exit 5
+            --- stderr
+            error[AX-Y002]: the policy keeps `test:env` out: `plugins.allow ax:*` (HOME/policy.toml:2)
+
+            hint: whoever wrote the policy can change it
+            ");
         }
     }
     assert_eq!(home.installed(), Vec::<String>::new());
@@ -111,7 +133,13 @@ fn a_plugin_that_is_kept_out_later_is_neither_offered_nor_called() {
     let home = granted();
     put(&home, KEEP_OUT);
     assert_eq!(home.ax(&["tool", "list", "--json"]).ok().json(), serde_json::json!([]));
-    insta::assert_snapshot!(home.tell(&call(&home, &[])), @"");
+    insta::assert_snapshot!(home.tell(&call(&home, &[])), @r"
+    exit 5
+    --- stderr
+    error[AX-Y002]: the policy keeps `test:env` out: `plugins.allow ax:*` (HOME/policy.toml:2)
+
+    hint: whoever wrote the policy can change it
+    ");
     let listed = home.ax(&["plugin", "list"]).ok().stdout;
     assert!(listed.contains("kept out"), "{listed}");
     let shown = home.ax(&["plugin", "show", "test:env"]).ok().stdout;
@@ -125,7 +153,13 @@ fn a_plugin_that_is_kept_out_later_is_neither_offered_nor_called() {
 fn a_permission_that_is_forbidden_is_not_granted() {
     let home = setup::with_env();
     put(&home, DENY);
-    insta::assert_snapshot!(home.told(&["permission", "grant", "test:env", "env:LANG"]), @"");
+    insta::assert_snapshot!(home.told(&["permission", "grant", "test:env", "env:LANG"]), @r"
+    exit 5
+    --- stderr
+    error[AX-Y002]: the policy forbids `env:LANG` for `test:env`: `permissions.deny env:*` (HOME/policy.toml:2)
+
+    hint: ax policy explain test:env 'env:LANG'
+    ");
     let said = refused(home.ax(&["plugin", "add", "env", "--allow", "env:LANG"]), 5);
     assert!(said.starts_with("error[AX-Y002]"), "{said}");
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
@@ -140,7 +174,26 @@ fn the_card_says_what_is_forbidden_and_agreeing_to_it_grants_the_rest() {
     let digest = setup::card_digest(&home, "env");
     home.ax(&["plugin", "add", "env", "--accept-card", &before]).exits(2);
     let arguments = ["plugin", "add", "env", "--accept-card", &digest];
-    insta::assert_snapshot!(home.told(&arguments), @"");
+    insta::assert_snapshot!(home.told(&arguments), @r"
+    exit 0
+    --- stderr
+    test:env 1.0.0  Counts the variables it is given
+      from       folder:WORK/env
+      publisher  none: it is not signed
+      component  DIGEST (592 B)
+      tools      count
+      asks to
+        - see the environment variable `LANG`
+            env:LANG
+            because: To speak your language
+            forbidden by policy: `permissions.deny env:*` (HOME/policy.toml:2)
+        - by policy at most 5 s of deadline
+        - by policy at most 1 MiB of memory
+      network    none, by any path
+    installed test:env 1.0.0
+    not granted: env:LANG
+    try: ax tool call test:env.count
+    ");
     assert_eq!(home.granted("test:env"), Vec::<String>::new());
 }
 
@@ -153,8 +206,20 @@ fn a_card_and_a_grant_say_what_is_asked_each_call() {
     let line =
         "        asked each call by policy: `permissions.ask env:LANG` (HOME/policy.toml:2)\n";
     assert!(home.tell_text(&card).contains(line), "{card}");
-    insta::assert_snapshot!(home.told(&["permission", "grant", "test:env", "env:LANG"]), @"");
-    insta::assert_snapshot!(home.told(&["permission", "show", "test:env"]), @"");
+    insta::assert_snapshot!(home.told(&["permission", "grant", "test:env", "env:LANG"]), @r"
+    exit 0
+    --- stderr
+    granted: test:env may see the environment variable `LANG`
+    warning: asked each call by policy: `permissions.ask env:LANG` (HOME/policy.toml:2)
+    ");
+    insta::assert_snapshot!(home.told(&["permission", "show", "test:env"]), @r"
+    exit 0
+    --- stdout
+    test:env from folder:WORK/env
+      env:LANG  see the environment variable `LANG`
+          granted always: env:LANG
+          asked each call by policy: `permissions.ask env:LANG` (HOME/policy.toml:2)
+    ");
     let shown = home.ax(&["permission", "show", "test:env", "--json"]).ok().json();
     let note = &shown[0]["asks"][0]["policy"];
     assert_eq!(note["verdict"], "ask");
@@ -170,7 +235,13 @@ fn limits_are_lowered_for_plugins_that_are_installed_already() {
     let digest = setup::card_digest(&home, "runaway");
     home.ax(&["plugin", "add", "runaway", "--accept-card", &digest]).ok();
     put(&home, "[limits]\nfuel-max = 100_000\nmemory-max = \"1 GiB\"\n");
-    insta::assert_snapshot!(home.told(&["tool", "call", "test:runaway.spin"]), @"");
+    insta::assert_snapshot!(home.told(&["tool", "call", "test:runaway.spin"]), @r"
+    exit 1
+    --- stderr
+    error[AX-T003]: the call used up its limit on fuel: 100000
+
+    hint: ask for more in its plugin.toml: [limits] fuel = 20_000_000_000
+    ");
     let shown = home.ax(&["plugin", "show", "test:runaway"]).ok().stdout;
     assert!(shown.contains("  fuel            100000\n"), "{shown}");
     assert!(shown.contains("  memory          64 MiB\n"), "{shown}");
@@ -184,7 +255,13 @@ fn limits_are_lowered_for_plugins_that_are_installed_already() {
 fn a_policy_that_cannot_be_used_stops_everything_that_it_could_forbid() {
     let home = granted();
     put(&home, BROKEN);
-    insta::assert_snapshot!(home.tell(&call(&home, &[])), @"");
+    insta::assert_snapshot!(home.tell(&call(&home, &[])), @r"
+    exit 1
+    --- stderr
+    error[AX-Y001]: cannot use the policy HOME/policy.toml:1:1: unknown key `color` in the policy
+
+    hint: the keys here are version, plugins, permissions, limits, test; `ax policy check` shows 3 more
+    ");
     let commands: [&[&str]; 7] = [
         &["tool", "list"],
         &["plugin", "add", "env", "--grant-nothing"],
@@ -210,7 +287,24 @@ fn a_policy_that_cannot_be_used_stops_everything_that_it_could_forbid() {
 fn the_check_shows_every_mistake_and_the_doctor_says_that_there_are_some() {
     let home = Home::new();
     put(&home, BROKEN);
-    insta::assert_snapshot!(home.told(&["policy", "check"]), @"");
+    insta::assert_snapshot!(home.told(&["policy", "check"]), @r"
+    exit 6
+    --- stdout
+    none  /etc/ax/policy.toml
+    FAIL  HOME/policy.toml
+      HOME/policy.toml:1:1: unknown key `color` in the policy
+          the keys here are version, plugins, permissions, limits, test
+      HOME/policy.toml:3:9: `env` is not a permission: `env` lacks what follows the colon
+          write it like `env:LANG`
+      HOME/policy.toml:3:16: `kv:x` is not a permission: `:x` is too much
+          write it like `kv`
+      HOME/policy.toml:5:12: `limits.fuel-max` is 0, outside 1 to DIGEST
+          write an amount from 1 to DIGEST after `fuel-max =`
+    --- stderr
+    error[AX-Y001]: a policy cannot be used: 4 mistakes
+
+    hint: each mistake says what to do
+    ");
     let report = home.ax(&["doctor"]).exits(6).stdout;
     let report = home.tell_text(&report);
     assert!(
@@ -297,7 +391,13 @@ fn a_policy_that_was_named_has_to_be_there() {
     let home = granted();
     let none = home.work().join("none.toml");
     let variable = ("AX_POLICY", none.to_str().expect("text"));
-    insta::assert_snapshot!(home.tell(&home.ax_with(variable, &["tool", "list"])), @"");
+    insta::assert_snapshot!(home.tell(&home.ax_with(variable, &["tool", "list"])), @r"
+    exit 1
+    --- stderr
+    error[AX-Y001]: there is no policy `WORK/none.toml`, named by variable AX_POLICY
+
+    hint: write WORK/none.toml, or unset AX_POLICY
+    ");
     let relative = home.ax_with(("AX_POLICY", "none.toml"), &["tool", "list"]).exits(2);
     assert!(relative.stderr.contains("error[AX-G001]"), "{}", relative.stderr);
     let rows = home.ax_with(variable, &["config", "show", "--sources", "--json"]).ok().json();
@@ -320,7 +420,16 @@ fn the_explanation_has_every_rule_and_grant_that_decides() {
         "so        a call may do it with --allow 'env:LANG' each time; a standing grant is not enough"
     );
     put(&home, &format!("# ours\n{DENY}"));
-    insta::assert_snapshot!(home.told(&explain), @"");
+    insta::assert_snapshot!(home.told(&explain), @r"
+    exit 0
+    --- stdout
+    test:env env:LANG  see the environment variable `LANG`
+      policy    deny
+                `permissions.deny env:*` (HOME/policy.toml:3)
+      declared  in the manifest, as env:LANG
+      granted   granted always: env:LANG
+      so        nobody can allow it; whoever wrote the policy can change it
+    ");
     let value = home.ax(&[&explain[..], &["--json"]].concat()).ok().json();
     assert_eq!(value["verdict"], "deny");
     assert_eq!(value["rules"][0]["rule"], "permissions.deny env:*");
@@ -336,9 +445,33 @@ fn what_is_not_installed_or_not_asked_for_is_explained_too() {
     put(&home, "[permissions]\nask = [\"net:https://a.example:POST\"]");
     let told =
         |plugin: &str, permission: &str| home.told(&["policy", "explain", plugin, permission]);
-    insta::assert_snapshot!(told("ax:none", "net:https://a.example:POST"), @"");
-    insta::assert_snapshot!(told("test:env", "net:https://*:GET,POST"), @"");
-    insta::assert_snapshot!(told("test:env", "env:LANG"), @"");
+    insta::assert_snapshot!(told("ax:none", "net:https://a.example:POST"), @r"
+    exit 0
+    --- stdout
+    ax:none net:https://a.example:POST  send POST requests to https://a.example
+      policy    ask
+                `permissions.ask net:https://a.example:POST` (HOME/policy.toml:2)
+      so        the plugin is not installed; a call would need a grant
+    ");
+    insta::assert_snapshot!(told("test:env", "net:https://*:GET,POST"), @r"
+    exit 0
+    --- stdout
+    test:env net:https://*:GET,POST  send GET and POST requests to https://*
+      policy    mixed
+                `permissions.ask net:https://a.example:POST` (HOME/policy.toml:2)
+      declared  not in the manifest
+      granted   not
+      so        a call may not: nobody can grant what the manifest does not ask for
+    ");
+    insta::assert_snapshot!(told("test:env", "env:LANG"), @r"
+    exit 0
+    --- stdout
+    test:env env:LANG  see the environment variable `LANG`
+      policy    allow
+      declared  in the manifest, as env:LANG
+      granted   not
+      so        a call may not: declared, but not granted
+    ");
     home.ax(&["policy", "explain", "test:env", "nonsense"]).exits(2);
 }
 
@@ -352,15 +485,49 @@ fn expects(expected: &str) -> String {
 #[test]
 fn the_tests_of_a_policy_are_run_whether_it_is_in_force_or_not() {
     let home = setup::with_env();
-    insta::assert_snapshot!(home.told(&["policy", "test"]), @"");
+    insta::assert_snapshot!(home.told(&["policy", "test"]), @r"
+    exit 0
+    --- stdout
+    no tests; a policy carries them as [[test]] tables
+    ");
     put(&home, &format!("{DENY}{}", expects("deny")));
-    insta::assert_snapshot!(home.told(&["policy", "test"]), @"");
-    insta::assert_snapshot!(home.told(&["policy", "check"]), @"");
+    insta::assert_snapshot!(home.told(&["policy", "test"]), @r"
+    exit 0
+    --- stdout
+    HOME/policy.toml
+      ok      of LANG
+    ");
+    insta::assert_snapshot!(home.told(&["policy", "check"]), @r"
+    exit 0
+    --- stdout
+    none  /etc/ax/policy.toml
+    ok    HOME/policy.toml  1 rule, 0 limits, 1 test
+    ");
     home.write("new.toml", format!("{DENY}{}{}", expects("deny"), expects("allow")));
-    insta::assert_snapshot!(home.told(&["policy", "test", "new.toml"]), @"");
+    insta::assert_snapshot!(home.told(&["policy", "test", "new.toml"]), @r"
+    exit 1
+    --- stdout
+    new.toml
+      ok      of LANG
+      FAILED  of LANG: expects allow, finds deny; `permissions.deny env:*` decides it
+    --- stderr
+    error[AX-Y001]: the policy does not do what was expected of it: 1 test failed
+
+    hint: ax policy explain PLUGIN PERMISSION
+    ");
     let results = home.ax(&["policy", "test", "new.toml", "--json"]).exits(1).json();
     assert_eq!((&results[0]["passed"], &results[1]["passed"]), (&true.into(), &false.into()));
-    insta::assert_snapshot!(home.told(&["policy", "check", "new.toml"]), @"");
+    insta::assert_snapshot!(home.told(&["policy", "check", "new.toml"]), @r"
+    exit 6
+    --- stdout
+    FAIL  new.toml
+      new.toml:12:10: the test `of LANG` expects `allow` and finds `deny`
+          `permissions.deny env:*` decides this; change that rule, or what the test expects
+    --- stderr
+    error[AX-Y001]: a policy cannot be used: 1 mistake
+
+    hint: each mistake says what to do
+    ");
     home.ax(&["policy", "check", "none.toml"]).exits(1);
     let piped = home.ax_reading(DENY.as_bytes(), &["policy", "check", "-"]).ok();
     assert_eq!(piped.stdout, "ok    (standard input)  1 rule, 0 limits, 0 tests\n");

@@ -330,7 +330,7 @@ fn a_damaged_generation_is_told_and_keeps_all_that_it_may_name() {
     let told = home.tell_text(&told.stderr);
     insta::assert_snapshot!(told, @r"
     warning: generation 000002 is damaged: `HOME/gen/000002/plugins.lock` is not a lock file
-    all that it may name stays: mend it, or move it away, `mv HOME/gen/000002 000002.damaged`
+    all that it may name stays: mend it, or move it away, `mv 'HOME/gen/000002' 'HOME/gen/000002.damaged'`
     ");
     assert_eq!(generations(&home), ["000002", "000004"]);
     assert_eq!(blobs(&home), blobs_before);
