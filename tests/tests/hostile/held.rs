@@ -141,6 +141,10 @@ fn what_is_held_goes_on_under_a_right_that_lasts() {
     assert_eq!(pocket.used(&plugin, "write"), "1");
     assert_eq!(pocket.used(&plugin, "new-write-stream"), "1");
     assert_eq!(pocket.file(), "ns it was");
+    // A call that only reads, or does nothing, is in between.
+    assert_eq!(pocket.used(&plugin, "read"), "1");
+    assert_eq!(pocket.used(&plugin, "folders"), "1");
+    assert_eq!(pocket.used(&plugin, "new-write-stream"), "1");
     // A stream is asked nothing when it is used, so it ends with its call whatever is granted.
     settle("held-stream", "stream-failed", &pocket.used(&plugin, "write-stream"));
 }
