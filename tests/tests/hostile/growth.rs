@@ -31,41 +31,19 @@ const WRITE: &str = "fs:workspace:write";
 const MIB: u64 = 1 << 20;
 
 /// A folder of a test's own, bound to `workspace`, and the guest that may write there.
-struct Plot {
-    arena: Arena,
-    guest: Guest,
-    folder: tempfile::TempDir,
+pub(crate) struct Plot {
+    pub(crate) arena: Arena,
+    pub(crate) guest: Guest,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Plot {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let arena = host(folder.path());
         let guest = arena.hoarder("test:grower").granted(&[WRITE]);
         let guest = guest.limited(|limits| limits.fuel = 10_000_000_000);
         Self { arena, guest, folder }
-    }
-
-    /// Two folders beside each other, `workspace` and `other`; the plot's own holds both.
-    fn of_two() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let bind = |name: &str| {
-            let path = folder.path().join(name);
-            fs::create_dir(&path).expect("a folder");
-            Folder::bind(name, &path).expect("a folder")
-        };
-        let folders = ["workspace", "other"].map(bind).to_vec();
-        let arena = Arena::with(HostConfig { folders, ..config() });
-        let guest = arena.hoarder("test:grower").granted(&[WRITE, "fs:other:write"]);
-        let guest = guest.limited(|limits| limits.fuel = 10_000_000_000);
-        Self { arena, guest, folder }
-    }
-
-    /// Another plugin with the same rights.
-    fn accomplice(&self) -> Guest {
-        let mut guest = self.guest.clone();
-        guest.release.identity.name = "test:accomplice".parse().expect("a name");
-        guest
     }
 
     /// The same folder and grant in another host, as another process has it.
@@ -90,7 +68,7 @@ impl Plot {
 
     /// Calls a tool that has no answer; `ok`, or what it said.
     #[track_caller]
-    fn word(&self, tool: &str, input: &Value) -> String {
+    pub(crate) fn word(&self, tool: &str, input: &Value) -> String {
         match self.call(tool, input) {
             Value::String(said) => said,
             _ => "ok".to_owned(),
@@ -98,12 +76,12 @@ impl Plot {
     }
 
     #[track_caller]
-    fn make(&self, name: &str, bytes: u64) -> String {
+    pub(crate) fn make(&self, name: &str, bytes: u64) -> String {
         self.word("make", &json!({ "path": at(name), "bytes": bytes }))
     }
 
     #[track_caller]
-    fn resize(&self, name: &str, bytes: u64) -> String {
+    pub(crate) fn resize(&self, name: &str, bytes: u64) -> String {
         self.word("resize", &json!({ "path": at(name), "bytes": bytes }))
     }
 
@@ -118,7 +96,7 @@ impl Plot {
     }
 
     /// Bytes and files that the accounts of this folder say.
-    fn account(&self) -> (u64, u64) {
+    pub(crate) fn account(&self) -> (u64, u64) {
         let path = Arena::written().join("plugins.db");
         let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
         let folder = self.folder.path().canonicalize().expect("it is there");
@@ -132,7 +110,7 @@ impl Plot {
     }
 
     /// Bytes and names that are in the folder; a file of several names has its bytes once.
-    fn contents(&self) -> (u64, u64) {
+    pub(crate) fn contents(&self) -> (u64, u64) {
         let (mut bytes, mut names) = (BTreeMap::new(), 0);
         let mut next = vec![self.folder.path().to_owned()];
         while let Some(folder) = next.pop() {
@@ -161,7 +139,7 @@ fn host(folder: &Path) -> Arena {
     Arena::with(HostConfig { folders, ..config() })
 }
 
-fn at(name: &str) -> String {
+pub(crate) fn at(name: &str) -> String {
     format!("/workspace/{name}")
 }
 
@@ -314,117 +292,6 @@ fn a_file_cut_while_it_is_written_is_measured_in_turn() {
         let input = json!({ "name": "raced", "bytes": 60_000, "rounds": 200 });
         plot.call("race", &input);
     });
-}
-
-/// What waits for its turn when the answer is given is written neither then nor for a later call.
-#[test]
-fn what_is_still_to_be_written_ends_with_its_call() {
-    for is_warm in [false, true] {
-        let mut plot = Plot::new();
-        if is_warm {
-            plot.guest = plot.guest.warm();
-        }
-        for name in ["one", "two"] {
-            // The folder and two files are open beside the streams, and the other call's too.
-            let streams = if is_warm { 15 } else { 45 };
-            let input = json!({ "name": name, "streams": streams });
-            assert_eq!(plot.call("leave-writing", &input), streams, "{name} {is_warm}");
-            plot.tallies();
-            let before = plot.contents();
-            // Whoever writes next comes after all that waits for its turn.
-            assert_eq!(plot.on("make-folder", &format!("sub-{name}")), "ok");
-            assert_eq!(plot.make(&format!("next-{name}"), 1), "ok");
-            assert_eq!(plot.contents(), (before.0 + 1, before.1 + 2));
-            plot.tallies();
-        }
-        assert_eq!(plot.arena.host.warm_instances(), usize::from(is_warm));
-        plot.arena.still_serves();
-    }
-    settle("written-after-answer", "ok", "ok");
-}
-
-/// Lets two guests loose on the same files at once, and insists that the accounts say at least what
-/// is there in the end.
-#[track_caller]
-fn at_once(name: &str, plot: &Plot, guests: [(&Guest, &str, Value); 2]) {
-    std::thread::scope(|scope| {
-        for (guest, tool, input) in &guests {
-            scope.spawn(move || plot.arena.call(guest, tool, input).result.expect("an answer"));
-        }
-    });
-    let (account, contents) = (plot.account().0, plot.contents().0);
-    plot.arena.still_serves();
-    let said = format!("{account} for {contents}");
-    settle(name, "held", if account >= contents { "held" } else { &said });
-}
-
-const ROUNDS: u32 = 1_500;
-
-#[test]
-fn a_file_linked_into_another_folder_while_it_is_removed_is_not_given_back() {
-    let plot = Plot::of_two();
-    let remove = json!({ "path": at("file"), "bytes": 10_000, "rounds": ROUNDS });
-    let link = json!({ "from": at("file"), "to": "/other/file", "rounds": ROUNDS });
-    let guest = &plot.guest;
-    at_once(
-        "remove-beside-link",
-        &plot,
-        [(guest, "make-and-remove", remove), (guest, "link-many", link)],
-    );
-}
-
-#[test]
-fn a_file_linked_by_another_plugin_while_it_is_removed_is_not_given_back() {
-    let plot = Plot::new();
-    let remove = json!({ "path": at("file"), "bytes": 10_000, "rounds": ROUNDS });
-    let link = json!({ "from": at("file"), "to": at("other"), "rounds": ROUNDS });
-    let guests =
-        [(&plot.guest, "make-and-remove", remove), (&plot.accomplice(), "link-many", link)];
-    at_once("remove-beside-plugin", &plot, guests);
-}
-
-#[test]
-fn a_file_that_two_plugins_cut_at_once_is_given_back_once() {
-    let plot = Plot::new();
-    assert_eq!(plot.make("mine", 100_000), "ok");
-    let accomplice = plot.accomplice();
-    let theirs = json!({ "path": at("theirs"), "bytes": 100_000 });
-    plot.arena.call(&accomplice, "make", &theirs).result.expect("an answer");
-    let cut = json!({ "path": at("both"), "bytes": 500, "rounds": ROUNDS });
-    let guests = [(&plot.guest, "make-and-cut", cut.clone()), (&accomplice, "make-and-cut", cut)];
-    at_once("cut-twice", &plot, guests);
-}
-
-#[test]
-fn links_and_renames_between_two_folders_in_both_directions_end() {
-    let plot = Plot::of_two();
-    assert_eq!(plot.make("file", 3_000), "ok");
-    let other = |name: &str| format!("/other/{name}");
-    let move_to = |from: &str, to: &str| plot.word("rename", &json!({ "from": from, "to": to }));
-    let (here, there) = (at("file"), other("file"));
-    std::thread::scope(|scope| {
-        for (from, to) in [(&here, &there), (&there, &here)] {
-            scope.spawn(move || (0..20).for_each(|_| drop(move_to(from, to))));
-        }
-    });
-    assert_eq!(plot.contents().0, 3_000);
-    settle("written-both-ways", "held", if plot.account().0 >= 3_000 { "held" } else { "freed" });
-}
-
-#[test]
-fn a_stream_says_that_the_quota_is_used_up() {
-    let mut plot = Plot::new();
-    plot.guest = plot.guest.warm();
-    assert_eq!(plot.resize("a", limits::WRITTEN_BYTES), "ok");
-    let held = plot.report("hold", &json!({ "name": "b", "writes": true }));
-    assert!(held.result.is_ok() && held.usage.limits_hit.is_empty(), "{held:?}");
-    let used = plot.report("use", &json!({ "how": "new-write-stream" }));
-    assert_eq!(used.usage.limits_hit, [Limit::WrittenBytes]);
-    let Err(CallError::Tool { message, .. }) = used.result else { panic!("{used:?}") };
-    let after = plot.report("use", &json!({ "how": "read" }));
-    assert!(after.usage.limits_hit.is_empty());
-    assert_eq!(plot.word("append", &json!({ "path": at("a"), "bytes": 1 })), "quota");
-    settle("stream-beyond-quota", "stream-quota", &message);
 }
 
 /// A file without a name takes its space until it is closed.
