@@ -278,7 +278,8 @@ impl PluginHost {
         self.finish(Finished { id, plugin, call, store, result, instance, calls }).await
     }
 
-    /// Ends and settles what the call writes, sums it up, and keeps the instance if it may serve another one.
+    /// Ends and settles what the call writes, sums it up, and keeps the instance if it may serve
+    /// another one.
     async fn finish(&self, finished: Finished<'_>) -> Report {
         let Finished { id, plugin, call, mut store, result, instance, calls } = finished;
         let guest = store.data_mut();

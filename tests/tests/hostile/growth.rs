@@ -52,7 +52,7 @@ impl Plot {
         Self { arena, ..self }
     }
 
-    fn report(&self, tool: &str, input: &Value) -> Report {
+    pub(crate) fn report(&self, tool: &str, input: &Value) -> Report {
         self.arena.call(&self.guest, tool, input)
     }
 

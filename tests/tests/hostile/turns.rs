@@ -141,8 +141,6 @@ fn renames_between_two_folders_in_both_directions_end() {
 fn a_stream_says_that_the_quota_is_used_up() {
     let mut plot = Plot::new();
     assert_eq!(plot.resize("a", limits::WRITTEN_BYTES), "ok");
-    let append = json!({ "path": at("a"), "bytes": 1 });
-    assert_eq!(plot.word("append", &append), "quota");
     plot.guest = plot.guest.warm();
     let plugin = plot.arena.load(&plot.guest).expect("it loads");
     let call =
@@ -153,5 +151,7 @@ fn a_stream_says_that_the_quota_is_used_up() {
     assert_eq!(used.usage.limits_hit, [Limit::WrittenBytes]);
     let Err(CallError::Tool { message, .. }) = used.result else { panic!("{used:?}") };
     assert!(call("count", json!({})).usage.limits_hit.is_empty());
+    let appended = plot.report("append", &json!({ "path": at("a"), "bytes": 1 }));
+    assert_eq!(appended.usage.limits_hit, [Limit::WrittenBytes]);
     settle("stream-beyond-quota", "stream-quota", &message);
 }
