@@ -274,6 +274,7 @@ impl App {
             "notGranted": not_granted.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "grantsBefore": revoked.iter().map(said).collect::<Vec<_>>(),
             "limits": locked.limits,
+            "data": { "before": old.as_ref().map(|old| old.state), "after": locked.state },
         });
         let generation = change.commit(Note {
             action: Action::PluginAdd,

@@ -5,6 +5,7 @@
 //! Not here: which file (`config`); whether a certificate can be a root (`egress`).
 
 use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -29,6 +30,14 @@ pub enum RootsError {
     NotAFile {
         /// Where the file should be.
         path: PathBuf,
+    },
+    /// Others could add roots.
+    #[error("`{path}` is not for root or this user alone to write (mode {mode:03o})", path = .path.display())]
+    Shared {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
     },
     /// The file is larger than any set of certificates.
     #[error("`{path}` is larger than {bytes_max} bytes", path = .path.display())]
@@ -64,6 +73,9 @@ impl RootsError {
                  ax config show --sources"
                     .to_owned(),
             ),
+            Self::Shared { path, .. } => {
+                Some(format!("chmod go-w {}, if it is yours", path.display()))
+            }
             Self::TooLarge { .. } => Some("keep the roots that are needed".to_owned()),
             Self::Damaged { .. } => Some("get the file again from whoever gave it".to_owned()),
             Self::Empty { .. } => Some(
@@ -100,11 +112,22 @@ pub fn extra_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsErr
 
 fn read(path: &Path) -> Result<Vec<u8>, RootsError> {
     let unreadable = |source| RootsError::Unreadable { path: path.to_owned(), source };
-    // Asked before it is opened: a pipe would wait for a writer.
-    if !fs_err::metadata(path).map_err(unreadable)?.is_file() {
+    // Whatever stands there, opening it does not wait; what was opened is what is looked at.
+    use fs_err::os::unix::fs::OpenOptionsExt as _;
+    let file = fs_err::OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)
+        .map_err(unreadable)?;
+    let data = file.metadata().map_err(unreadable)?;
+    if !data.is_file() {
         return Err(RootsError::NotAFile { path: path.to_owned() });
     }
-    let file = fs_err::File::open(path).map_err(unreadable)?;
+    let (owner, mode) = (data.uid(), data.mode() & 0o777);
+    // Who may write it decides which servers are believed, and so who is told secrets.
+    if mode & 0o022 != 0 || (owner != 0 && owner != rustix::process::geteuid().as_raw()) {
+        return Err(RootsError::Shared { path: path.to_owned(), mode });
+    }
     let mut bytes = Vec::new();
     file.take(ROOTS_FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > ROOTS_FILE_BYTES_MAX {
@@ -116,7 +139,19 @@ fn read(path: &Path) -> Result<Vec<u8>, RootsError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    #[test]
+    fn a_file_that_others_may_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("roots.pem");
+        fs_err::write(&path, certificate().0).unwrap();
+        fs_err::set_permissions(&path, PermissionsExt::from_mode(0o620)).unwrap();
+        let refused = extra_roots(&path);
+        assert!(matches!(refused, Err(RootsError::Shared { mode: 0o620, .. })), "{refused:?}");
+    }
 
     /// A self-signed certificate and its key, both as PEM.
     fn certificate() -> (String, String) {
@@ -129,6 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("roots.pem");
         fs_err::write(&path, content).unwrap();
+        fs_err::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         extra_roots(&path).map(|roots| roots.len())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! same version as the data ──→ the same state
+//! an older one that brings nothing back ──→ a copy of what that version left, or a refusal
 //! another version ──→ a copy, brought to the new form by the component itself ──→ that copy
 //! none yet ──→ a new, empty state
 //! ```
@@ -43,6 +44,16 @@ pub enum StateError {
         /// Which plugin.
         plugin: String,
     },
+    /// An older release would be given data in a form it does not know.
+    #[error("the data of `{plugin}` were written by {wrote}, and {coming} left none to go back to")]
+    Newer {
+        /// Which plugin.
+        plugin: String,
+        /// The version that wrote them.
+        wrote: Version,
+        /// The version that is to be installed.
+        coming: Version,
+    },
     /// What is installed cannot be read.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -58,6 +69,10 @@ impl StateError {
             Self::Busy { plugin } => {
                 Some(format!("stop what calls it (ax plugin disable {plugin}), then try again"))
             }
+            Self::Newer { plugin, wrote, .. } => Some(format!(
+                "install {wrote} or a later release; to start empty: ax plugin remove {plugin}, then \
+                 ax plugin prune --data"
+            )),
             Self::Change(error) => error.hint(),
         }
     }
@@ -69,9 +84,14 @@ impl StateError {
             Self::Kv(error) => error.is_transient(),
             Self::Busy { .. } => true,
             Self::Change(error) => error.is_transient(),
-            Self::Migrate { .. } => false,
+            Self::Migrate { .. } | Self::Newer { .. } => false,
         }
     }
+}
+
+/// Answers whether a release keeps data itself.
+fn keeps(locked: &LockedPlugin) -> bool {
+    locked.permissions.iter().any(|asked| *asked == Permission::Kv)
 }
 
 /// A release that is about to be installed.
@@ -93,10 +113,11 @@ impl App {
     ) -> Result<u64, StateError> {
         let old = old.filter(|old| old.source == coming.identity.source);
         let held = match old {
-            Some(old) => (old.state > 0).then(|| (old.state, old.version.clone())),
+            Some(old) if old.state == 0 => None,
+            Some(old) => Some((old.state, self.wrote(coming.identity, old)?)),
             None => self.left_behind(coming.identity)?,
         };
-        if !coming.locked.permissions.iter().any(|asked| *asked == Permission::Kv) {
+        if !keeps(coming.locked) {
             // It may ask again one day; what is there stays its own.
             return Ok(held.map_or(0, |(state, _)| state));
         }
@@ -104,8 +125,42 @@ impl App {
         match held {
             None => Ok(self.kv.fork(&owner, None)?.state),
             Some((state, version)) if version == coming.locked.version => Ok(state),
+            Some((_, wrote))
+                if coming.locked.version < wrote && !PluginHost::migrates(coming.facts) =>
+            {
+                self.gone_back(coming, &owner, wrote)
+            }
             Some((state, version)) => self.migrated(coming, &owner, state, &version),
         }
+    }
+
+    /// Returns a copy of what the coming version left when a later one took over: it cannot read the
+    /// later one's data, and would not know it.
+    fn gone_back(
+        &self,
+        coming: &Coming<'_>,
+        owner: &str,
+        wrote: Version,
+    ) -> Result<u64, StateError> {
+        let version = &coming.locked.version;
+        let left = self.found(coming.identity, |it| it.version == *version && keeps(it))?;
+        if let Some(left) = left
+            && let Ok(copy) = self.kv.fork(owner, Some(left.state))
+        {
+            return Ok(copy.state);
+        }
+        let plugin = coming.identity.name.to_string();
+        Err(StateError::Newer { plugin, wrote, coming: version.clone() })
+    }
+
+    /// Returns the version that wrote the data of an installed plugin: releases that keep none carry
+    /// them along.
+    fn wrote(&self, identity: &Identity, old: &LockedPlugin) -> Result<Version, StateError> {
+        if keeps(old) {
+            return Ok(old.version.clone());
+        }
+        let before = self.found(identity, |it| it.state == old.state && keeps(it))?;
+        Ok(before.map_or_else(|| old.version.clone(), |it| it.version))
     }
 
     /// Finds the data of a plugin that was removed, and the version that wrote them.
@@ -113,13 +168,24 @@ impl App {
         if self.kv.newest_state(&identity.to_string())?.is_none() {
             return Ok(None);
         }
+        let Some(locked) = self.found(identity, |_| true)? else { return Ok(None) };
+        Ok(Some((locked.state, self.wrote(identity, &locked)?)))
+    }
+
+    /// Finds the latest row about a plugin that has data, among those that `is_meant`.
+    fn found(
+        &self,
+        identity: &Identity,
+        is_meant: impl Fn(&LockedPlugin) -> bool,
+    ) -> Result<Option<LockedPlugin>, StateError> {
         let numbers = self.generations.list().map_err(ChangeError::from)?;
         for number in numbers.into_iter().rev() {
             // A damaged old generation says nothing about this plugin.
-            let Ok(generation) = self.generations.read(number) else { continue };
-            let found = generation.lock.plugins.get(&identity.name);
-            if let Some(locked) = found.filter(|it| it.source == identity.source && it.state > 0) {
-                return Ok(Some((locked.state, locked.version.clone())));
+            let Ok(mut generation) = self.generations.read(number) else { continue };
+            let found = generation.lock.plugins.remove(&identity.name);
+            let has_data = |it: &LockedPlugin| it.source == identity.source && it.state > 0;
+            if let Some(locked) = found.filter(|it| has_data(it) && is_meant(it)) {
+                return Ok(Some(locked));
             }
         }
         Ok(None)

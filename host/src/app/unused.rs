@@ -229,9 +229,8 @@ impl App {
             unused.in_the_way.push(InTheWay {
                 what: format!("generation {number:06} is damaged: {damage}"),
                 hint: format!(
-                    "all that it may name stays: mend it, or move it away, `mv {} {:06}.damaged`",
-                    folder.display(),
-                    number
+                    "all that it may name stays: mend it, or move it away, `mv '{0}' '{0}.damaged'`",
+                    folder.display()
                 ),
             });
         }

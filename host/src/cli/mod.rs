@@ -21,6 +21,7 @@ mod render;
 mod secret;
 mod tool;
 mod usage;
+mod verdict;
 
 use std::ffi::OsString;
 use std::path::PathBuf;

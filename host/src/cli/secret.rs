@@ -1,8 +1,8 @@
 //! `ax secret`: set, list, remove.
 //!
 //! Invariant: a value comes from a prompt that does not show it or from standard input, never from
-//! an argument or a variable. What is printed here holds no byte of one, nor how many it has; what
-//! was typed in the wrong place is refused without being repeated.
+//! an argument or a variable. What is printed here holds no byte of one; what was typed in the wrong
+//! place is refused without being repeated.
 //!
 //! Not here: what a name and a value may be (`secret`), keeping them and the record of it (`app`).
 

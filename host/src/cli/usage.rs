@@ -5,7 +5,7 @@
 use std::error::Error as _;
 
 use ax_manifest::{DigestError, NameError, PermissionError, QuantityError};
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::fault::Fault;
 
@@ -16,7 +16,13 @@ pub(super) fn fault(error: &clap::Error) -> Fault {
     let first = lines.next().unwrap_or_default().trim_start_matches("error: ");
     // Arguments that are missing stand on lines of their own.
     let listed = lines.take_while(|line| !line.is_empty()).map(str::trim);
-    let message = std::iter::once(first).chain(listed).collect::<Vec<_>>().join(" ");
+    let message = match (error.kind(), context(error, ContextKind::InvalidArg)) {
+        // The value is not repeated: what follows `--stdin=` may be a secret.
+        (ErrorKind::TooManyValues, Some(flag)) => {
+            format!("a value was given to `{flag}`, which takes no more")
+        }
+        _ => std::iter::once(first).chain(listed).collect::<Vec<_>>().join(" "),
+    };
     let hint = of_value(error)
         .or_else(|| meant(error))
         .or_else(|| text.lines().find_map(|line| line.strip_prefix("Usage: ")).map(str::to_owned))

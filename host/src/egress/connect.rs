@@ -50,16 +50,17 @@ impl Connector {
         Leave { host: origin.host(), is_named, opened: &self.opened }
     }
 
-    /// Opens a connection. The caller bounds the time; `within` is what it gives, to be shared
+    /// Opens a connection for `owner`. The caller bounds the time; `within` is what it gives, to be shared
     /// among the addresses.
     pub(super) async fn connect(
         &self,
+        owner: &str,
         origin: &Origin,
         is_named: bool,
         within: Duration,
     ) -> Result<(Stream, SocketAddr), EgressError> {
         let host = origin.host();
-        let addresses = self.addresses(host).await?;
+        let addresses = self.addresses(owner, host).await?;
         let leave = self.leave(origin, is_named);
         // One refused address refuses them all: a name with a public and a private one is how DNS
         // rebinding works, where the browser or host is made to fall back from one to the other.
@@ -80,7 +81,7 @@ impl Connector {
     }
 
     /// Returns the addresses of a host, at least one.
-    async fn addresses(&self, host: &HostPattern) -> Result<Vec<IpAddr>, EgressError> {
+    async fn addresses(&self, owner: &str, host: &HostPattern) -> Result<Vec<IpAddr>, EgressError> {
         let failed = |source| EgressError::NotResolved { host: host.to_string(), source };
         let name = match host {
             HostPattern::V4(address) => return Ok(vec![(*address).into()]),
@@ -91,7 +92,7 @@ impl Connector {
             }
         };
         let mut addresses = Vec::new();
-        for address in self.resolver.resolve(name).await.map_err(failed)? {
+        for address in self.resolver.resolve(owner, name).await.map_err(failed)? {
             // What the system would connect to: an IPv4 address in IPv6 form is that one.
             let address = address.to_canonical();
             if !addresses.contains(&address) {

@@ -172,10 +172,11 @@ impl Exchange<'_> {
         let within = self.timeouts.connect;
         let connector = Arc::clone(&self.egress.connector);
         let (origin, is_named) = (self.origin.clone(), self.is_named);
+        let asks = Arc::clone(&owner);
         // Where guests run there is no I/O: sockets belong to the runtime that serves it.
         #[expect(clippy::disallowed_methods, reason = "awaited here, and ended if that is dropped")]
         let connecting = self.egress.runtime.spawn(async move {
-            let connected = connector.connect(&origin, is_named, within).await;
+            let connected = connector.connect(&asks, &origin, is_named, within).await;
             connected.map(|(stream, remote)| (stream, remote, origin))
         });
         let _ends_with_us = Task::new(connecting.abort_handle());

@@ -191,8 +191,11 @@ impl PluginHost {
         Ok(Admitted { target, arguments, body, rights, secrets, _slot: slot })
     }
 
-    /// Takes a place for one more instance; idle ones make room.
+    /// Takes a place for one more instance; idle ones make room for it and for the memory it may
+    /// come to have.
     fn place(&self, limits: &Limits) -> Result<Meter, CallError> {
+        self.warm.sweep(self.clock.monotonic());
+        while !self.meter.has_room(limits.memory_bytes) && self.warm.evict() {}
         loop {
             match self.meter.admit(limits) {
                 Ok(meter) => return Ok(meter),
@@ -290,7 +293,9 @@ impl PluginHost {
         let wrote = !ended.accounts.is_empty();
         self.settle(ended.accounts).await;
         // An instance that goes on with something of this call does not serve another one.
-        let is_at_rest = store.data().meter.hit().is_none() && store.data().outbox.is_over();
+        let guest = store.data();
+        let is_within = guest.meter.hit().is_none() && guest.gate.hit().is_none();
+        let is_at_rest = is_within && guest.outbox.is_over();
         let lane = plugin.lane(call).filter(|_| is_at_rest && instance.is_some());
         let fuel_given = plugin.release.limits.fuel;
         let (mut report, store) = report(id, store, fuel_given, result, lane.is_some());

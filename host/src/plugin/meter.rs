@@ -48,6 +48,11 @@ impl HostMeter {
         self.instances.load(Ordering::Relaxed)
     }
 
+    /// Answers whether so many more bytes of guest memory would be within the bound.
+    pub(super) fn has_room(&self, bytes: u64) -> bool {
+        self.memory_bytes().saturating_add(bytes) <= self.memory_bytes_max
+    }
+
     fn reserve(&self, bytes: u64) -> bool {
         self.memory_bytes
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |held| {

@@ -94,6 +94,7 @@ pub(super) fn report(
         return (report, Some(store));
     }
     let mut guest = store.into_data();
+    guest.outbox.close();
     // Streams flush their last line when they go, and requests end.
     guest.wasi = None;
     guest.table = ResourceTable::new();

@@ -163,7 +163,9 @@ impl Rights {
             let Permission::Net(rule) = permission else { return false };
             rule.origin().is_some_and(|origin| origin.is_exact()) && permission.covers(wanted)
         };
-        let is_granted = self.live.iter().any(|right| names(&right.permission));
+        let is_asked_each_time = matches!(self.verdict(wanted), Verdict::Ask { .. });
+        let counts = |right: &&Right| !is_asked_each_time || right.granted_at_ms.is_none();
+        let is_granted = self.live.iter().filter(counts).any(|right| names(&right.permission));
         is_granted && self.declared.iter().any(names)
     }
 

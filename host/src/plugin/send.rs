@@ -14,7 +14,6 @@
 //! Not here: addresses and connections (`egress`), following redirects (`imports/http`).
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use ax_manifest::{Capability, Method, RequestUrl};
@@ -25,7 +24,7 @@ use super::gate::{Needs, Refusal};
 use super::guest::Guest;
 use super::limits::Limit;
 use super::log::Level;
-use super::outbox::{Posting, Sent, SentEnd};
+use super::outbox::{Passage, Posting, Sent, SentEnd};
 use super::rights::DenialReason;
 use super::watched::{Watched, posted};
 use crate::clock::Clock;
@@ -75,7 +74,7 @@ pub(super) struct Prepared {
     outgoing: Outgoing,
     sent: Arc<Sent>,
     scan: LeakScan,
-    moved: Arc<AtomicU64>,
+    passage: Passage,
     clock: Arc<dyn Clock>,
 }
 
@@ -129,7 +128,7 @@ impl Guest {
             },
             sent,
             scan: self.call.secrets.scan().clone(),
-            moved: self.outbox.moved(),
+            passage: self.outbox.passage(),
             clock: Arc::clone(&self.call.clock),
         })
     }
@@ -173,7 +172,7 @@ impl Prepared {
 
     /// Sends the request and waits for the head of the answer.
     pub(super) async fn send(self, body: OutgoingBody) -> Result<Received, SendError> {
-        let body = posted(body, Arc::clone(&self.sent), Arc::clone(&self.moved));
+        let body = posted(body, Arc::clone(&self.sent), self.passage.clone());
         let began = self.clock.monotonic();
         let answer = self.egress.send(Outgoing { body, ..self.outgoing }).await;
         self.sent.took(self.clock.monotonic().saturating_sub(began));
@@ -187,7 +186,7 @@ impl Prepared {
             return Err(EgressError::Protocol { host, why: "its status is none" }.into());
         };
         self.sent.ended(SentEnd::Answered(answer.status));
-        let body = Watched::new(answer.body, &self.scan, self.sent, self.moved);
+        let body = Watched::new(answer.body, &self.scan, self.sent, self.passage);
         Ok(Received { status, headers: answer.headers, body })
     }
 }

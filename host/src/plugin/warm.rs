@@ -4,14 +4,16 @@
 //! take(lane) ──→ Warm or nothing ──→ the call ──→ put(lane) if it ended well and has calls left
 //! ```
 //!
-//! A lane is one release, one principal and one task (or this process, outside tasks): an instance
-//! never crosses lanes, so nothing one principal's call left in a guest's memory is seen by another's.
+//! A lane is one release as it was loaded, one principal and one task (or this process, outside
+//! tasks): an instance never crosses lanes, so nothing one principal's call left in a guest's memory is
+//! seen by another's, and none outlives the limits it was made under.
 //! An instance that trapped, ran into a limit or was given up is never put back.
 //!
 //! Invariant: what is idle here counts as live in the host's meter, and is the first to go when
 //! there is no room for another instance.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,9 +25,11 @@ use super::guest::Guest;
 use super::limits;
 
 /// Whose calls may share an instance.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub(super) struct Lane {
-    /// The plugin: name and source.
+    /// The plugin: name and source, in the one copy that belongs to its load. A release that is loaded
+    /// anew, as after a change of its limits, has lanes of its own: an instance knows the functions
+    /// of the load it came from and keeps its limits.
     pub(super) owner: Arc<str>,
     /// Its code.
     pub(super) component: Digest,
@@ -35,6 +39,28 @@ pub(super) struct Lane {
     pub(super) who: Arc<str>,
     /// The task; none outside tasks.
     pub(super) task: Option<Arc<str>>,
+}
+
+impl Lane {
+    /// What has to be the same. A place in memory is not given again while a lane holds it.
+    fn key(&self) -> (*const u8, &Digest, u64, &str, Option<&str>) {
+        let owner = self.owner.as_ptr();
+        (owner, &self.component, self.state, &self.who, self.task.as_deref())
+    }
+}
+
+impl PartialEq for Lane {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Lane {}
+
+impl Hash for Lane {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.key().hash(hasher);
+    }
 }
 
 /// An instance between two calls.
@@ -86,22 +112,31 @@ impl WarmInstances {
         if warm.calls >= limits::WARM_CALLS {
             return;
         }
-        let now = warm.idle_since;
+        self.sweep(warm.idle_since);
         let mut gone = Vec::new();
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if now.saturating_sub(guard.swept_at) >= SWEEP {
-            guard.swept_at = now;
-            for idle in guard.lanes.values_mut() {
-                gone.extend(split_expired(idle, now));
-            }
-            guard.lanes.retain(|_, idle| !idle.is_empty());
-        }
         let idle = guard.lanes.entry(lane).or_default();
         if idle.len() < limits::WARM_INSTANCES {
             idle.push(warm);
         } else {
             gone.push(warm);
         }
+        drop(guard);
+        drop(gone);
+    }
+
+    /// Gives up what has been idle too long, in every lane; looks only now and then.
+    pub(super) fn sweep(&self, now: Duration) {
+        let mut gone = Vec::new();
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_sub(guard.swept_at) < SWEEP {
+            return;
+        }
+        guard.swept_at = now;
+        for idle in guard.lanes.values_mut() {
+            gone.extend(split_expired(idle, now));
+        }
+        guard.lanes.retain(|_, idle| !idle.is_empty());
         drop(guard);
         drop(gone);
     }

@@ -14,35 +14,40 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 
-use super::outbox::{Sent, SentEnd};
+use super::outbox::{Passage, Sent, SentEnd};
 use super::send::{SendError, end_of};
 use crate::egress::error::EgressError;
 use crate::egress::{AnswerBody, BodyError, OutgoingBody};
 use crate::secret::leak::{LeakScan, LeakStream};
 
 /// Counts the body of a request: at once, or as it goes.
-pub(super) fn posted(body: OutgoingBody, sent: Arc<Sent>, moved: Arc<AtomicU64>) -> OutgoingBody {
+pub(super) fn posted(body: OutgoingBody, sent: Arc<Sent>, passage: Passage) -> OutgoingBody {
     match body {
         OutgoingBody::Bytes(bytes) => {
-            count(bytes.len() as u64, &sent.bytes_out, &moved);
+            count(bytes.len() as u64, &sent.bytes_out, &passage);
             OutgoingBody::Bytes(bytes)
         }
         OutgoingBody::Stream(inner) => {
-            OutgoingBody::Stream(UnsyncBoxBody::new(Posted { inner, sent, moved }))
+            OutgoingBody::Stream(UnsyncBoxBody::new(Posted { inner, sent, passage }))
         }
     }
 }
 
-fn count(bytes: u64, of_request: &AtomicU64, of_call: &AtomicU64) {
+fn count(bytes: u64, of_request: &AtomicU64, of_call: &Passage) {
     of_request.fetch_add(bytes, Ordering::Relaxed);
-    of_call.fetch_add(bytes, Ordering::Relaxed);
+    of_call.count(bytes);
 }
+
+/// The call ended while the body of a request was open.
+#[derive(Debug, thiserror::Error)]
+#[error("the call ended before the body did")]
+struct CallEnded;
 
 /// The body of a request, counted as it goes.
 struct Posted {
     inner: UnsyncBoxBody<Bytes, BodyError>,
     sent: Arc<Sent>,
-    moved: Arc<AtomicU64>,
+    passage: Passage,
 }
 
 impl Body for Posted {
@@ -57,7 +62,11 @@ impl Body for Posted {
         if let Some(Ok(frame)) = &frame
             && let Some(data) = frame.data_ref()
         {
-            count(data.len() as u64, &self.sent.bytes_out, &self.moved);
+            count(data.len() as u64, &self.sent.bytes_out, &self.passage);
+        }
+        // A writer that is torn down with its guest leaves an end that looks like any other.
+        if frame.is_none() && self.passage.is_closed() {
+            return Poll::Ready(Some(Err(CallEnded.into())));
         }
         Poll::Ready(frame)
     }
@@ -77,7 +86,7 @@ pub(super) struct Watched {
     /// None when the call may use no secret.
     scan: Option<LeakStream>,
     sent: Arc<Sent>,
-    moved: Arc<AtomicU64>,
+    passage: Passage,
     is_done: bool,
 }
 
@@ -86,10 +95,10 @@ impl Watched {
         inner: AnswerBody,
         scan: &LeakScan,
         sent: Arc<Sent>,
-        moved: Arc<AtomicU64>,
+        passage: Passage,
     ) -> Self {
         let scan = (!scan.is_empty()).then(|| scan.stream());
-        Self { inner, scan, sent, moved, is_done: false }
+        Self { inner, scan, sent, passage, is_done: false }
     }
 
     /// Reads the whole body, at most `bytes_max`.
@@ -162,7 +171,7 @@ impl Body for Watched {
                 }
             };
             if !passed.is_empty() {
-                count(passed.len() as u64, &this.sent.bytes_in, &this.moved);
+                count(passed.len() as u64, &this.sent.bytes_in, &this.passage);
                 return Poll::Ready(Some(Ok(Frame::data(passed))));
             }
         }

@@ -100,7 +100,7 @@ impl SecretError {
         match self {
             Self::Name { .. } => Some("a secret is named like `github-token`".to_owned()),
             Self::ValueLength { bytes: 0..8 } => {
-                Some("use a longer one: it would be found in innocent text".to_owned())
+                Some("use a longer one: one so short would be found in innocent text".to_owned())
             }
             Self::ValueLength { .. } => {
                 Some("give the token alone, not what is around it".to_owned())

@@ -284,6 +284,9 @@ fn header(node: &Node, key: &str) -> Result<String, Located> {
     if name.is_empty() || !name.bytes().all(is_token) {
         return Err(wrong("its name is not the name of a header"));
     }
+    if is_the_hosts(name) {
+        return Err(wrong("the host itself sets that header, or drops it"));
+    }
     if !value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
         return Err(wrong("its value holds a character that is not printable ASCII"));
     }
@@ -291,6 +294,27 @@ fn header(node: &Node, key: &str) -> Result<String, Located> {
         return Err(wrong("its value does not hold `{}` once, for the secret"));
     }
     Ok(text.to_owned())
+}
+
+/// Headers that say where a request goes, where its body ends and how it is encoded.
+fn is_the_hosts(name: &str) -> bool {
+    const NAMES: [&str; 13] = [
+        "accept-encoding",
+        "connection",
+        "expect",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "range",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "via",
+        "date",
+    ];
+    let name = name.to_ascii_lowercase();
+    NAMES.contains(&name.as_str()) || name.starts_with("proxy-") || name.starts_with("content-")
 }
 
 fn models(node: &Node, key: &str) -> Result<Ask, Located> {

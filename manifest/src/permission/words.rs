@@ -5,7 +5,7 @@
 //! Not here: the card's layout and transitive reach (host, cli).
 
 use crate::permission::{
-    ANY, Access, EventDirection, MemoryScope, Method, NetRule, Permission, ToolPattern,
+    ANY, Access, EventDirection, MemoryScope, Method, NetRule, Permission, Scheme, ToolPattern,
 };
 
 impl Permission {
@@ -16,8 +16,12 @@ impl Permission {
             Self::Kv => "keep data of its own between calls".to_owned(),
             Self::Net(rule) => net_words(rule),
             Self::Secret { name, to } => format!(
-                "have {} added to its requests to {to}, without seeing the value",
-                one_or_all(name, "the secret", "every secret")
+                "have {} added to its requests to {to}{}, without seeing the value",
+                one_or_all(name, "the secret", "every secret"),
+                match to.scheme() {
+                    Scheme::Http => " (not encrypted: whoever is on the way can read it)",
+                    Scheme::Https => "",
+                }
             ),
             Self::Models { tier } => format!(
                 "ask {}, which sends what it knows to their provider",

@@ -59,7 +59,15 @@ fn a_request_that_is_not_granted_gives_the_line_that_opens_it() {
     let server = Server::new(|heard| ok(&heard.target));
     let home = with_caller(&server.origin());
     let denied = fetch(&home, &server.url("/a?q=1"), &[]).exits(5);
-    insta::assert_snapshot!(told(&home, &denied, &server), @"");
+    insta::assert_snapshot!(told(&home, &denied, &server), @r"
+    exit 5
+    --- stderr
+    error[AX-P012]: plugin `test:caller` may not send GET requests to http://127.0.0.1:PORT, only `/a`
+    caused by: `net:http://127.0.0.1:PORT:GET:/a` is declared, but not granted
+    caused by: the tool then failed: `net:http://127.0.0.1:PORT:GET:/a` is not permitted: declared, but not granted
+
+    hint: ax permission grant test:caller net:http://127.0.0.1:PORT:GET:/a
+    ");
     assert_eq!(server.connections(), 0);
     type_hint(&home, &denied);
     assert_eq!(fetch(&home, &server.url("/a?q=1"), &[]).ok().stdout, "/a?q=1\n");
@@ -82,7 +90,15 @@ fn what_is_granted_as_a_pattern_opens_no_address_of_this_machine() {
     let home = with_caller("http://*");
     home.ax(&["permission", "grant", "test:caller", "net:http://*"]).ok();
     let denied = fetch(&home, &server.url("/"), &[]).exits(5);
-    insta::assert_snapshot!(told(&home, &denied, &server), @"");
+    insta::assert_snapshot!(told(&home, &denied, &server), @r"
+    exit 5
+    --- stderr
+    error[AX-P012]: plugin `test:caller` may not send GET requests to http://127.0.0.1:PORT, only `/`
+    caused by: `net:http://127.0.0.1:PORT:GET:/` was granted, but the host leads to an address that no rule names: `127.0.0.1`
+    caused by: the tool then failed: the host leads to an address that no rule names: `127.0.0.1` is at `127.0.0.1`, a loopback address, which no rule names
+
+    hint: if it is meant, name `127.0.0.1` itself in the URL, the manifest of `test:caller` and a grant
+    ");
     // A grant that names the address does not help while the manifest names none.
     let exact = format!("net:{}", server.origin());
     home.ax(&["permission", "grant", "test:caller", &exact]).ok();

@@ -70,7 +70,7 @@ fn a_policy_denies_what_was_granted_and_the_denial_names_the_rule() {
         "\"`permissions.deny env:*` (HOME/policy.toml:2)\""
     );
     let row = home.ax(&["audit", "tail", "--decision", "denied", "-n", "1", "--json"]).ok().json();
-    let rule = row["rule"].as_str().expect("a rule");
+    let rule = row["body"]["rule"].as_str().expect("a rule");
     assert!(rule.contains("permissions.deny env:*"), "{rule}");
     put(&home, "");
     call(&home, &[]).ok();

@@ -194,6 +194,14 @@ fn a_value_on_the_command_line_is_refused_and_not_repeated() {
         assert!(said.contains("AX-K002") && said.contains("on the command line"), "{said}");
         assert!(!said.contains("hunter2") && !said.contains("Hunter2"), "{said}");
     }
+    let flag = format!("--stdin={VALUE}");
+    insta::assert_snapshot!(home.told(&["secret", "set", "github-token", &flag]), @r"
+    exit 2
+    --- stderr
+    error[AX-U001]: a value was given to `--stdin`, which takes no more
+
+    hint: ax secret set --stdin <NAME>
+    ");
     insta::assert_snapshot!(home.told(ways[0]), @r"
     exit 2
     --- stderr
@@ -276,9 +284,9 @@ fn each_change_is_on_record_by_name_and_nothing_else_is() {
         format!("{} {} {} {}", row["kind"], row["plugin"], row["decision"], row["body"])
     });
     insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"), @r#"
-    "change" "" "allowed" {"action":"secret.set","detail":{"wasSet":false},"rule":"","subject":"github-token","who":"person"}
-    "change" "" "allowed" {"action":"secret.set","detail":{"wasSet":true},"rule":"","subject":"github-token","who":"person"}
-    "change" "" "allowed" {"action":"secret.remove","detail":{"wasSet":true},"rule":"","subject":"github-token","who":"person"}
+    "change" "" "allowed" {"who":"person","rule":"","action":"secret.set","subject":"github-token","detail":{"wasSet":false}}
+    "change" "" "allowed" {"who":"person","rule":"","action":"secret.set","subject":"github-token","detail":{"wasSet":true}}
+    "change" "" "allowed" {"who":"person","rule":"","action":"secret.remove","subject":"github-token","detail":{"wasSet":true}}
     "#);
     let shown = home.ax(&["audit", "tail"]).ok().stdout;
     assert!(shown.contains("secret.set github-token"), "{shown}");

@@ -129,7 +129,7 @@ kv = {{ bytes = "2 MiB" }}
 
 [limits]
 fuel = 50_000_000
-deadline = "300 ms"
+deadline = "1 s"
 "#
     )
 }
@@ -166,10 +166,10 @@ fn an_update_that_fails_leaves_everything_as_it_was() {
     insta::assert_snapshot!(is_refused("trap", 1), @"");
     for (how, words) in [
         ("spin", "fuel"),
-        ("sleep", "300 ms"),
+        ("sleep", "1 s"),
         ("leave", "exit"),
         ("fill", "kv-bytes"),
-        ("flood", "300 ms"),
+        ("flood", "1 s"),
     ] {
         let told = is_refused(how, 1);
         assert!(told.contains("AX-P018") && told.contains(words), "{how}: {told}");

@@ -200,7 +200,7 @@ fn a_forged_cursor_opens_nothing() {
         assert_eq!(scan(prefix, 2, cursor.clone()), "invalid cursor", "{prefix}");
     }
     let damaged = format!("{}A", cursor.as_str().expect("text"));
-    for forged in ["", "x", "AQAAYQ", "../..", &damaged, &"A".repeat(1 << 20)] {
+    for forged in ["", "x", "AQAAYQ", "../..", &damaged, &"A".repeat(1 << 19)] {
         assert_eq!(scan("a/", 2, json!(forged)), "invalid cursor");
     }
     for limit in [0, PAGE_ENTRIES_MAX + 1, u32::MAX] {
@@ -294,7 +294,9 @@ fn reading_without_end_runs_dry() {
     assert_eq!(of_call(&empty), "exhausted(fuel)");
     keeper.put("k", VALUE_BYTES_MAX);
     let full = keeper.report("scan-endlessly", &json!({}));
-    assert!(full.usage.host_call_bytes <= 20_000_000, "what is read costs");
+    // What is read costs, and is paid when it was read.
+    let most = 20_000_000 + 2 * VALUE_BYTES_MAX as u64;
+    assert!(full.usage.host_call_bytes <= most, "{}", full.usage.host_call_bytes);
     keeper.arena.still_serves();
     settle("kv-endless-scan", "exhausted(fuel)", &of_call(&full));
 }

@@ -177,6 +177,19 @@ fn what_one_call_leaves_is_met_in_its_own_lane_alone() {
     settle("warm-lanes", "ok", "ok");
 }
 
+/// Its grants, settings or limits may be others: an instance is of the load that made it.
+#[test]
+fn a_plugin_that_is_loaded_anew_starts_anew() {
+    let arena = arena();
+    let before = load(&arena);
+    assert_eq!(value(arena.run(&before, count())), 1);
+    let after = load(&arena);
+    let got = value(arena.run(&after, count()));
+    assert_eq!(value(arena.run(&before, count())), 2);
+    assert_eq!(value(arena.run(&after, count())), 2);
+    settle("warm-loaded-anew", "1", &got.to_string());
+}
+
 #[test]
 fn nothing_of_a_calls_account_is_left_for_the_next() {
     let arena = arena();

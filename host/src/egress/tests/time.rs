@@ -76,7 +76,7 @@ async fn a_server_that_does_not_read_is_given_up() {
 struct Silent;
 
 impl Resolve for Silent {
-    fn resolve<'a>(&'a self, _host: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+    fn resolve<'a>(&'a self, _: &'a str, _host: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         Box::pin(std::future::pending())
     }
 }

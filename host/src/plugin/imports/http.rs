@@ -16,7 +16,7 @@ use futures_util::stream::FuturesUnordered;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::super::guest::Guest;
-use super::super::limits;
+use super::super::limits::{self, Limit};
 use super::super::send::{Hop, Prepared, SendError};
 use super::bindings::ax::http::client;
 use super::bindings::ax::types::types::{Error, ErrorKind};
@@ -95,6 +95,12 @@ impl Guest {
         let mut answers: Vec<Option<Answer>> = Vec::new();
         let running = Running::new();
         for (index, request) in requests.into_iter().enumerate() {
+            // Not even looked at: looking costs, and nothing of the guest is charged meanwhile.
+            if index >= limits::REQUESTS as usize {
+                self.gate.exhaust(Limit::Requests);
+                answers.push(Some(Err(told(&SendError::Exhausted(Limit::Requests), Method::Get))));
+                continue;
+            }
             answers.push(match errand(index, request, self.call.clock.monotonic()) {
                 Ok(errand) => self.begin_hop(errand, &running)?,
                 Err(error) => Some(Err(error)),
@@ -182,7 +188,8 @@ fn next(mut errand: Errand, url: RequestUrl, status: u16) -> Result<Errand, Send
     if url.origin() != errand.url.origin() {
         CREDENTIALS.iter().for_each(|name| drop(errand.headers.remove(name)));
     }
-    // As browsers and RFC 9110 §15.4 have it; 307 and 308 repeat the request as it was.
+    // RFC 9110 §15.4 allows it for POST and asks for it after 303; `ax:http` does it for all, so that
+    // a change is never repeated by itself. 307 and 308 repeat the request as it was.
     if matches!(status, 301..=303) && errand.method != Method::Head {
         errand.method = Method::Get;
         errand.body = Bytes::new();

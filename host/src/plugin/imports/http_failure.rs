@@ -37,8 +37,9 @@ fn is_unsafe(method: Method) -> bool {
 fn told_exchange(error: &EgressError, method: Method, message: &str) -> Error {
     let with = |kind, code: &str| failure::of(kind, code, message);
     match error {
-        EgressError::AddressRefused { .. } => {
-            let message = format!("{}: {message}", DenialReason::Address.word());
+        // Not which one: a guest could map a private network by asking for names.
+        EgressError::AddressRefused { host, .. } => {
+            let message = format!("`{host}` is not reached: {}", DenialReason::Address.word());
             failure::of(ErrorKind::Denied, "address", &message)
         }
         EgressError::TooMuchOut { .. } => with(ErrorKind::Exhausted, Limit::BytesOut.word()),
@@ -54,6 +55,8 @@ fn told_exchange(error: &EgressError, method: Method, message: &str) -> Error {
         | EgressError::Cut { .. }
         | EgressError::Protocol { .. }
         | EgressError::AnswerHeaders { .. }
+        | EgressError::Encoding { .. }
+        | EgressError::Decode { .. }
             if is_unsafe(method) =>
         {
             with(ErrorKind::InDoubt, "")

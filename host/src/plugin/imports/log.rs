@@ -36,14 +36,20 @@ impl log::Host for Guest {
             log::Level::Warn => Level::Warn,
             log::Level::Error => Level::Error,
         };
+        // Secrets first: what is cut or replaced afterwards could hide a part of one.
+        let scan = self.call.secrets.scan();
+        let clean = |text: &str, bytes_max| text::scrub(&scan.redact(text), bytes_max);
         let mut kept: Vec<(String, String)> = Vec::new();
         for (name, value) in fields {
-            let name = text::scrub(&name, NAME_BYTES);
-            if kept.len() < FIELDS && !kept.iter().any(|(known, _)| *known == name) {
-                kept.push((name, text::scrub(&value, VALUE_BYTES)));
+            if kept.len() >= FIELDS {
+                break;
+            }
+            let name = clean(&name, NAME_BYTES);
+            if !kept.iter().any(|(known, _)| *known == name) {
+                kept.push((name, clean(&value, VALUE_BYTES)));
             }
         }
-        self.log.push(level, &text::scrub(&message, MESSAGE_BYTES), &kept);
+        self.log.push(level, &clean(&message, MESSAGE_BYTES), &kept);
         Ok(())
     }
 }

@@ -12,7 +12,9 @@
 //!
 //! Invariant: whether a text is found does not depend on how it comes in pieces, and of a text that
 //! is found a [`LeakStream`] releases none of those 64 bytes, but for the four bits that base64 may
-//! write into one character with what stands before.
+//! write into one character with what stands before. Until something is found, how much it releases
+//! depends on the bytes alone and never on the secrets: a server that sends a guess and waits would
+//! else show whoever watches when bytes arrive how much of its guess is right.
 //!
 //! This keeps an honest server's echo from a guest. It cannot stop a server that wants to tell: one
 //! that encodes the value twice, compresses, reverses or splits it. Bodies are decompressed before
@@ -45,9 +47,11 @@ const WINDOW_BYTES: usize = 65_536;
 /// Bytes of the longest escape: each character of `%2F` written as `\u0025`.
 const ESCAPE_BYTES_MAX: usize = 18;
 
-/// Bytes that are ever held back: every character of the longest text but one in the longest
-/// escape, and two escapes that the ends cut.
-const HELD_BYTES_MAX: usize = (form::TEXT_BYTES_MAX + 1) * ESCAPE_BYTES_MAX;
+/// Bytes of the longest text, each character in the longest escape: no unfinished one is longer.
+const OPEN_BYTES_MAX: usize = form::TEXT_BYTES_MAX * ESCAPE_BYTES_MAX;
+
+/// Bytes that are ever held back: an unfinished text, and an escape that stands across its front.
+const HELD_BYTES_MAX: usize = OPEN_BYTES_MAX + ESCAPE_BYTES_MAX;
 
 /// The value of a secret is where it must not be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,8 +76,6 @@ struct Scanner {
     plain: Needles,
     /// The texts with a space for each `+`, made when first needed.
     folded: OnceLock<Needles>,
-    /// Whether a value holds a space, so that a `+` alone may be an escape.
-    has_spaces: bool,
 }
 
 impl fmt::Debug for LeakScan {
@@ -98,8 +100,7 @@ impl LeakScan {
             return Self::none();
         }
         let plain = Needles::new(secrets.iter().map(|(_, value)| value), |_| {});
-        let has_spaces = secrets.iter().any(|(_, value)| value.expose().contains(&b' '));
-        let scanner = Scanner { secrets, plain, folded: OnceLock::new(), has_spaces };
+        let scanner = Scanner { secrets, plain, folded: OnceLock::new() };
         Self { scanner: Some(Arc::new(scanner)) }
     }
 
@@ -135,7 +136,8 @@ impl LeakScan {
 }
 
 impl Scanner {
-    /// Returns how many of `bytes` can be no part of a value, whatever follows; all if nothing does.
+    /// Returns how many of `bytes` can be no part of a value, whatever the secrets are and whatever
+    /// follows; all if nothing does.
     ///
     /// # Errors
     ///
@@ -154,21 +156,24 @@ impl Scanner {
 
     /// As [`Self::settle`], for at most [`WINDOW_BYTES`]; all but [`HELD_BYTES_MAX`] are settled.
     fn settle_window(&self, window: &[u8], is_last: bool) -> Result<usize, Leak> {
-        let mut settled = self.look(&self.plain, window, is_last)?;
-        let percent = self.percent(window, is_last);
+        self.look(&self.plain, window)?;
+        let percent = Self::percent(window, is_last);
         if let Some(view) = &percent {
-            settled = settled.min(view.place(self.look(self.folded(), &view.bytes, is_last)?));
+            self.look(self.folded(), &view.bytes)?;
         }
         let json = Self::json(window, is_last);
         let mut both = None;
         if let Some(view) = &json {
-            settled = settled.min(view.place(self.look(&self.plain, &view.bytes, is_last)?));
-            both = self.percent(&view.bytes, is_last).map(|inner| (view, inner));
+            self.look(&self.plain, &view.bytes)?;
+            both = Self::percent(&view.bytes, is_last).map(|inner| (view, inner));
         }
-        if let Some((outer, inner)) = &both {
-            let open = self.look(self.folded(), &inner.bytes, is_last)?;
-            settled = settled.min(outer.place(inner.place(open)));
+        if let Some((_, inner)) = &both {
+            self.look(self.folded(), &inner.bytes)?;
         }
+        if is_last {
+            return Ok(window.len());
+        }
+        let mut settled = open_from(window);
         // No reader's escape is cut in two: its second half would be read as characters. Of the three
         // only the last has escapes made of others'.
         for view in [&percent, &json].into_iter().flatten() {
@@ -180,21 +185,16 @@ impl Scanner {
         Ok(settled)
     }
 
-    /// Returns from where the end of `bytes` may be the beginning of a text.
-    fn look(&self, needles: &Needles, bytes: &[u8], is_last: bool) -> Result<usize, Leak> {
-        match needles.find(bytes) {
-            Some(found) => {
-                let secret = needles.get(found.needle).secret;
-                Err(Leak { secret: Arc::clone(&self.secrets[secret].0) })
-            }
-            None if is_last => Ok(bytes.len()),
-            None => Ok(needles.open_from(bytes)),
-        }
+    /// Refuses `bytes` that hold a text.
+    fn look(&self, needles: &Needles, bytes: &[u8]) -> Result<(), Leak> {
+        let Some(found) = needles.find(bytes) else { return Ok(()) };
+        let secret = needles.get(found.needle).secret;
+        Err(Leak { secret: Arc::clone(&self.secrets[secret].0) })
     }
 
-    /// Percent-decodes `bytes` if that changes what may be found.
-    fn percent(&self, bytes: &[u8], is_last: bool) -> Option<View> {
-        let is_needed = bytes.contains(&b'%') || self.has_spaces && bytes.contains(&b'+');
+    /// Percent-decodes `bytes` if that changes anything.
+    fn percent(bytes: &[u8], is_last: bool) -> Option<View> {
+        let is_needed = bytes.iter().any(|byte| matches!(byte, b'%' | b'+'));
         is_needed.then(|| View::percent(bytes, is_last))
     }
 
@@ -208,4 +208,16 @@ impl Scanner {
         self.folded
             .get_or_init(|| Needles::new(self.secrets.iter().map(|(_, value)| value), fold_plus))
     }
+}
+
+/// Returns from where the end of `bytes` may be the beginning of a text of some value there may be,
+/// in whatever escapes. Does not know the secrets, so that it cannot tell of them.
+fn open_from(bytes: &[u8]) -> usize {
+    let first = bytes.len().saturating_sub(OPEN_BYTES_MAX);
+    bytes[first..].iter().rposition(ends_texts).map_or(first, |at| first + at + 1)
+}
+
+/// Answers whether a byte is in no value, encoding or escape: a control or not ASCII.
+fn ends_texts(byte: &u8) -> bool {
+    !matches!(byte, b' '..=b'~')
 }

@@ -1,9 +1,9 @@
 //! The texts that are looked for, all at once.
 //!
-//! Invariant: [`Needles::open_from`] is never later than where a text begins that the end of the
-//! bytes leaves unfinished.
+//! Invariant: only a whole text gives an answer; of the beginning of one nothing is told.
 //!
-//! Not here: which bytes are looked through (`view`, `LeakScan`).
+//! Not here: which bytes are looked through (`view`, `LeakScan`); what may be unfinished at their end
+//! (`LeakScan`, which must not ask the needles).
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::AhoCorasickKind;
@@ -39,10 +39,6 @@ pub(super) struct Needles {
     automaton: AhoCorasick,
     /// Sorted by text.
     needles: Vec<Needle>,
-    /// Whether some text begins with a byte.
-    begins: [bool; 256],
-    /// Bytes of the longest text.
-    bytes_max: usize,
 }
 
 impl Needles {
@@ -67,18 +63,14 @@ impl Needles {
             0..=FAST_BYTES_MAX => AhoCorasickKind::DFA,
             _ => AhoCorasickKind::ContiguousNFA,
         };
-        // What skips ahead to rare bytes costs more than it saves: texts of base64 begin with any.
+        // What skips ahead to rare bytes costs more than it saves, since texts of base64 begin with
+        // any; and the time would tell which bytes those are.
         let automaton = AhoCorasick::builder()
             .kind(Some(kind))
             .prefilter(false)
             .build(needles.iter().map(|needle| needle.text.as_slice()))
             .expect("a thousand secrets are far from two thousand million states");
-        let mut begins = [false; 256];
-        for needle in &needles {
-            begins[usize::from(needle.text[0])] = true;
-        }
-        let bytes_max = needles.iter().map(|needle| needle.text.len()).max().unwrap_or(0);
-        Self { automaton, needles, begins, bytes_max }
+        Self { automaton, needles }
     }
 
     /// Returns the needle at a place.
@@ -103,20 +95,6 @@ impl Needles {
             needle: found.pattern().as_usize(),
         })
     }
-
-    /// Returns the first place from which the rest of `bytes` is the beginning of a text, or their
-    /// end. The bytes hold no whole text.
-    pub(super) fn open_from(&self, bytes: &[u8]) -> usize {
-        let first = bytes.len().saturating_sub(self.bytes_max.saturating_sub(1));
-        (first..bytes.len())
-            .find(|&at| self.begins[usize::from(bytes[at])] && self.has_beginning(&bytes[at..]))
-            .unwrap_or(bytes.len())
-    }
-
-    fn has_beginning(&self, bytes: &[u8]) -> bool {
-        let at = self.needles.partition_point(|needle| needle.text.as_slice() < bytes);
-        self.needles.get(at).is_some_and(|needle| needle.text.starts_with(bytes))
-    }
 }
 
 #[cfg(test)]
@@ -129,25 +107,6 @@ mod tests {
             .map(|value| SecretValue::new(value.as_bytes()).expect("a value"))
             .collect();
         Needles::new(values.iter(), |_| {})
-    }
-
-    #[test]
-    fn an_unfinished_text_is_held_from_where_it_begins() {
-        let needles = needles(&["password", "wordsmith"]);
-        for (bytes, from) in [
-            ("", 0),
-            ("nothing.", 8),
-            ("a passwor", 2),
-            ("a passwork", 10),
-            ("a passwords", 6),
-            ("a p", 2),
-            ("a 7061737", 2),
-            ("a cGFzc3d", 2),
-            // The first `p` is no beginning, the second is.
-            ("ppass", 1),
-        ] {
-            assert_eq!(needles.open_from(bytes.as_bytes()), from, "{bytes}");
-        }
     }
 
     #[test]

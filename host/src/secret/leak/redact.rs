@@ -43,14 +43,14 @@ pub(super) fn redact<'a>(scanner: &Scanner, text: &'a str) -> Cow<'a, str> {
 fn spans(scanner: &Scanner, text: &[u8]) -> Vec<Span> {
     let mut spans = Vec::new();
     look(scanner, &scanner.plain, |_| {}, text, &|at| at, &mut spans);
-    if let Some(view) = scanner.percent(text, true) {
+    if let Some(view) = Scanner::percent(text, true) {
         let back = |at| view.place(at);
         look(scanner, scanner.folded(), fold_plus, &view.bytes, &back, &mut spans);
     }
     if let Some(view) = Scanner::json(text, true) {
         let back = |at| view.place(at);
         look(scanner, &scanner.plain, |_| {}, &view.bytes, &back, &mut spans);
-        if let Some(inner) = scanner.percent(&view.bytes, true) {
+        if let Some(inner) = Scanner::percent(&view.bytes, true) {
             let back = |at| View::place(&view, inner.place(at));
             look(scanner, scanner.folded(), fold_plus, &inner.bytes, &back, &mut spans);
         }

@@ -1,14 +1,15 @@
 //! Looks for values in a text that comes in pieces.
 //!
 //! ```text
-//! pieces   ...the pass | word is...
-//! released ...the      | nothing: Leak
-//! held         pass    |
+//! pieces   ...\n the pass | word is...
+//! released ...\n          | nothing: Leak
+//! held         the pass   |
 //! ```
 //!
-//! Invariant: the released bytes and the held ones are what came in, in order, and at most
-//! `HELD_BYTES_MAX` are held: the end of a text that may be the beginning of a value. A text that no
-//! value begins in is passed on at once, so that events reach a guest when they happen.
+//! Invariant: the released bytes and the held ones are what came in, in order. Held are, whatever the
+//! secrets are, the bytes behind the last that is in no value (a line break, say), and of these at
+//! most the last `HELD_BYTES_MAX`. So lines and events reach a guest when they happen; what ends in
+//! mid-line waits for more or for the end.
 
 use std::fmt;
 use std::sync::Arc;

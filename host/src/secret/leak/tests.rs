@@ -11,13 +11,14 @@ use proptest::prelude::any;
 use proptest::prelude::proptest;
 use proptest::sample::Index;
 
+use super::ESCAPE_BYTES_MAX;
 use super::HELD_BYTES_MAX;
 use super::LeakScan;
+use super::OPEN_BYTES_MAX;
 use super::WINDOW_BYTES;
+use super::ends_texts;
+use super::form::TAIL_BYTES_MAX;
 use crate::secret::value::SecretValue;
-
-/// Bytes at a value's end that must not leave before it is found.
-const KEPT_BYTES: usize = 8;
 
 fn scan(values: &[&str]) -> LeakScan {
     LeakScan::new(values.iter().enumerate().map(|(at, value)| {
@@ -46,7 +47,21 @@ fn sent(scan: &LeakScan, text: &[u8], cuts: &[Index]) -> (Vec<u8>, Option<Arc<st
     (released, None)
 }
 
-/// A value in some encoding, and where in it the value's last [`KEPT_BYTES`] begin.
+/// Sends `text` in pieces that end at `cuts`; returns how much came in and through after each.
+fn released_after_each(scan: &LeakScan, text: &[u8], cuts: &[usize]) -> Vec<(usize, usize)> {
+    let mut stream = scan.stream();
+    let (mut taken, mut released) = (0, 0);
+    let mut after = Vec::new();
+    for &cut in cuts {
+        let piece = Bytes::copy_from_slice(&text[taken..cut]);
+        released += stream.push(piece).expect("no value").len();
+        taken = cut;
+        after.push((taken, released));
+    }
+    after
+}
+
+/// A value in some encoding, and where in it the value's last [`TAIL_BYTES_MAX`] begin.
 #[derive(Debug)]
 struct Encoded {
     text: Vec<u8>,
@@ -111,14 +126,13 @@ fn encode(value: &[u8], encoding: Encoding, choices: &[u8]) -> Encoded {
         let text = texts.collect::<String>().into_bytes();
         Encoded { text, kept_from: each(value, write)[..kept].iter().sum() }
     };
-    let kept = value.len() - KEPT_BYTES;
+    let kept = value.len().saturating_sub(TAIL_BYTES_MAX);
     let base64 = |url_safe: bool, before: usize, behind: usize| {
         let longer = [vec![0xa5; before], value.to_vec(), vec![0x5a; behind]].concat();
         let text =
             if url_safe { URL_SAFE_NO_PAD.encode(&longer) } else { STANDARD.encode(&longer) };
-        // The first characters hold bits of what stands before, too, and are not looked for.
-        let shared = before / 3 * 4 + [0, 2, 3][before % 3];
-        Encoded { text: text.into_bytes(), kept_from: ((before + kept) * 8 / 6).max(shared) }
+        // A character that holds bits of what stands before, too, is not looked for.
+        Encoded { text: text.into_bytes(), kept_from: ((before + kept) * 8).div_ceil(6) }
     };
     match encoding {
         Encoding::Raw => Encoded { text: value.to_vec(), kept_from: kept },
@@ -158,6 +172,28 @@ fn value() -> impl Strategy<Value = String> {
         "(ab){4,50}",
     ]
     .prop_filter("a value", |value| SecretValue::new(value.as_bytes()).is_ok())
+}
+
+/// The beginning of a value in some encoding, and what stands behind it.
+#[derive(Debug)]
+struct Guess {
+    of: Index,
+    encoding: Encoding,
+    choices: Vec<u8>,
+    length: Index,
+    behind: &'static str,
+}
+
+/// What may stand behind a guess: nothing as a rule, so that the next goes on from it.
+const BEHIND: [&str; 13] =
+    ["", "", "", "\n", "\r\n\r\n", "é", " ", "+", "%", "%4", "\\", "\\u00", "\\u0025"];
+
+fn guess() -> impl Strategy<Value = Guess> {
+    let choices = proptest::collection::vec(any::<u8>(), 1..80);
+    let behind = proptest::sample::select(BEHIND.as_slice());
+    (any::<Index>(), encoding(), choices, any::<Index>(), behind).prop_map(
+        |(of, encoding, choices, length, behind)| Guess { of, encoding, choices, length, behind },
+    )
 }
 
 proptest! {
@@ -228,6 +264,37 @@ proptest! {
     }
 
     #[test]
+    fn what_is_released_does_not_depend_on_the_secrets(
+        values in proptest::collection::vec(value(), 1..3),
+        others in proptest::collection::vec(value(), 1..3),
+        guesses in proptest::collection::vec(guess(), 0..12),
+        cuts in proptest::collection::vec(any::<Index>(), 0..40),
+    ) {
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        let (one, other) = (scan(&values), scan(&others));
+        let mut text = Vec::new();
+        for guess in guesses {
+            let encoded = encode(guess.of.get(&values).as_bytes(), guess.encoding, &guess.choices);
+            text.extend_from_slice(&encoded.text[..guess.length.index(encoded.text.len())]);
+            text.extend_from_slice(guess.behind.as_bytes());
+        }
+        // Pieces end anywhere, and behind every byte of the end, where a guess is.
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(text.len() + 1)).collect();
+        cuts.extend(text.len().saturating_sub(40)..=text.len());
+        cuts.sort_unstable();
+        if one.find(&text).is_none() && other.find(&text).is_none() {
+            let after = released_after_each(&one, &text, &cuts);
+            assert_eq!(after, released_after_each(&other, &text, &cuts));
+            for (taken, released) in after {
+                let line = text[..taken].iter().rposition(ends_texts).map_or(0, |at| at + 1);
+                assert!(line <= released && taken - released <= HELD_BYTES_MAX);
+                assert!(released == line || taken - released >= OPEN_BYTES_MAX);
+            }
+        }
+    }
+
+    #[test]
     fn a_redacted_text_keeps_the_rest_and_no_value(
         value in "[A-Z]{8,200}",
         encoding in encoding(),
@@ -268,7 +335,7 @@ fn without_secrets_pieces_pass_as_they_are() {
 }
 
 #[test]
-fn what_begins_no_value_is_released_at_once() {
+fn whole_lines_are_released_at_once() {
     let scan = scan(&["password"]);
     let mut stream = scan.stream();
     let mut push = |text: &'static str| {
@@ -276,19 +343,41 @@ fn what_begins_no_value_is_released_at_once() {
         String::from_utf8(passed.to_vec()).expect("it is text")
     };
     assert_eq!(push("data: 1\n\n"), "data: 1\n\n");
-    assert_eq!(push("data: pass"), "data: ");
-    assert_eq!(push("port\n\n%7"), "passport\n\n");
+    assert_eq!(push("data: pass"), "");
+    assert_eq!(push("port\n\n%7"), "data: passport\n\n");
     assert_eq!(push("0as"), "");
-    assert_eq!(push("x"), "%70asx");
+    assert_eq!(push("x\té"), "%70asx\té");
 }
 
 #[test]
-fn escapes_hold_nothing_back() {
+fn a_right_guess_is_held_as_a_wrong_one_is() {
+    let scan = scan(&["password"]);
+    for guess in ["p", "q", "passwor", "passwoo", "cGFzc3", "cGFzc4", "7061", "7062", "%70%61", " "]
+    {
+        let passed = scan.stream().push(Bytes::from(format!("\n{guess}"))).expect("no value");
+        assert_eq!(passed, "\n", "{guess}");
+    }
+}
+
+#[test]
+fn what_ends_texts_is_in_no_value() {
+    for byte in 0..=u8::MAX {
+        let value = [b"pass".as_slice(), &[byte], b"word"].concat();
+        assert_eq!(SecretValue::new(&value).is_err(), ends_texts(&byte), "{byte}");
+    }
+}
+
+#[test]
+fn escapes_hold_no_more_back() {
     let scan = scan(&["password"]);
     for escape in ["\\n", "%20", "\\u0025", "\\u00252F", "+"] {
-        let text = escape.repeat(1_000) + ".";
+        let text = escape.repeat(1_000);
         let passed = scan.stream().push(Bytes::from(text.clone())).expect("no value");
-        assert_eq!(passed, text, "{escape}");
+        let held = text.len() - passed.len();
+        assert!((OPEN_BYTES_MAX.min(text.len())..=HELD_BYTES_MAX).contains(&held), "{escape}");
+        assert_eq!(passed.len() % escape.len(), 0, "{escape}");
+        let passed = scan.stream().push(Bytes::from(text.clone() + "\n")).expect("no value");
+        assert_eq!(passed, text + "\n", "{escape}");
     }
 }
 
@@ -344,6 +433,14 @@ fn the_second_half_of_an_escape_is_not_read_as_text() {
             assert!(stream.push(Bytes::copy_from_slice(piece.as_bytes())).is_ok(), "{text}");
         }
         assert!(stream.finish().is_ok(), "{text}");
+        // The first piece is long enough to be cut at any place of the text.
+        for at in 0..=text.len() {
+            let mut stream = scan.stream();
+            let more = ".".repeat(OPEN_BYTES_MAX + at - text.len());
+            let passed = stream.push(Bytes::from(text.clone() + &more)).expect("no value");
+            assert!(passed.len() <= at && at - passed.len() < ESCAPE_BYTES_MAX, "{text} at {at}");
+            assert!(stream.finish().is_ok(), "{text} at {at}");
+        }
     }
 }
 
@@ -361,12 +458,12 @@ fn what_is_held_is_bounded() {
     for text in [value[..63].to_owned(), hex[..127].to_owned(), escaped + "\\u0025\\u003"] {
         let mut stream = scan.stream();
         let mut released = Vec::new();
-        let whole = format!(".{text}");
+        let whole = format!("\n{text}");
         for (at, byte) in whole.bytes().enumerate() {
             released.extend(stream.push(Bytes::copy_from_slice(&[byte])).expect("no value"));
             assert!(at + 1 - released.len() <= HELD_BYTES_MAX);
         }
-        assert_eq!(released, b".");
+        assert_eq!(released, b"\n");
         released.extend(stream.finish().expect("no value"));
         assert_eq!(released, whole.as_bytes());
     }

@@ -54,7 +54,7 @@ struct Name {
 }
 
 impl Resolve for Names {
-    fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
+    fn resolve<'a>(&'a self, _: &'a str, host: &'a str) -> BoxFuture<'a, io::Result<Vec<IpAddr>>> {
         let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = names.get_mut(host).map(|name| {
             name.lookups += 1;

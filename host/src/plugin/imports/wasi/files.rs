@@ -183,7 +183,12 @@ impl Host for Files<'_> {
         &mut self,
         error: Resource<wasmtime::Error>,
     ) -> wasmtime::Result<Option<ErrorCode>> {
-        if self.0.table.get(&error)?.is::<QuotaUsedUp>() {
+        let failed = self.0.table.get(&error)?;
+        // The engine has no word for a quota and would call it a defect of the disk.
+        let full = Some(rustix::io::Errno::DQUOT.raw_os_error());
+        let said = failed.downcast_ref::<std::io::Error>();
+        let is_of_disk = said.is_some_and(|said| said.raw_os_error() == full);
+        if is_of_disk || failed.is::<QuotaUsedUp>() {
             return Ok(Some(ErrorCode::Quota));
         }
         self.wasi().filesystem_error_code(error)

@@ -1,7 +1,7 @@
 //! Standard output and standard error of a guest, as log lines.
 //!
 //! This is what keeps Python tracebacks, JavaScript stacks and Rust panics. Bounded like every log
-//! line; a line that never ends is cut into lines of [`LINE_BYTES`].
+//! line; of a line that is longer only the beginning is kept.
 
 use std::future::Future;
 use std::io;
@@ -16,9 +16,11 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::super::super::limits;
 use super::super::super::log::{Level, Log};
+use crate::secret::value::SECRET_BYTES_MAX;
 
-/// Bytes after which a line without an end becomes one.
-const LINE_BYTES: usize = limits::LOG_LINE_BYTES;
+/// Bytes of a line that are held; the rest of it is dropped. More than a line of the log may have, so
+/// that a secret of any length is whole when it is looked for, also in hex, before the line is cut.
+const LINE_BYTES: usize = limits::LOG_LINE_BYTES + 2 * SECRET_BYTES_MAX;
 /// Bytes a guest may write at a time; what it asks the host to hold at once.
 const WRITE_BYTES: usize = 64 << 10;
 
@@ -46,15 +48,10 @@ impl LogStream {
     fn push(&self, bytes: &[u8]) {
         let mut line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let mut rest = piece;
-            while !rest.is_empty() {
-                let room = (LINE_BYTES - line.len()).min(rest.len());
-                let (part, after) = rest.split_at(room);
-                line.extend_from_slice(part);
-                rest = after;
-                if line.ends_with(b"\n") || line.len() >= LINE_BYTES {
-                    self.0.emit(&mut line);
-                }
+            let room = LINE_BYTES.saturating_sub(line.len()).min(piece.len());
+            line.extend_from_slice(&piece[..room]);
+            if piece.ends_with(b"\n") {
+                self.0.emit(&mut line);
             }
         }
     }
@@ -159,12 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_is_cut() {
+    fn an_endless_line_is_cut_and_the_next_is_not() {
         let endless = vec![b'x'; LINE_BYTES * 2 + 1];
-        assert_eq!(
-            lines(&[&endless]).iter().map(String::len).collect::<Vec<_>>(),
-            [LINE_BYTES, LINE_BYTES, 1]
-        );
+        let lines = lines(&[&endless, b"\nnext\n"]);
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].len() <= limits::LOG_LINE_BYTES && lines[0].starts_with("xxx"));
+        assert_eq!(lines[1], "next");
     }
 
     #[test]

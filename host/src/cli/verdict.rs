@@ -1,0 +1,234 @@
+//! Which code and which exit code an error has. Every `match` lists its variants, so a new error
+//! does not compile until somebody decided.
+//!
+//! Not here: what is printed with them (`fault`), what they mean (`codes`).
+
+use super::codes::{self, Code};
+use super::fault::{CliError, exit};
+use super::secret::ValueError;
+use crate::app::{
+    AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
+    PolicyFileError, PruneError, SecretsError, SourceError, StateError, ToolsError,
+};
+use crate::audit::error::AuditError;
+use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};
+use ax_registry::{GenerationError, HomeLockError};
+
+pub(super) fn verdict(error: &CliError) -> (Code, u8) {
+    use exit::{FAILED, FINDINGS, NOT_FOUND, USAGE};
+    match error {
+        CliError::Usage { .. } => (codes::USAGE, USAGE),
+        CliError::WouldAsk { .. } => (codes::WOULD_ASK, USAGE),
+        CliError::Config(_) => (codes::SETTINGS, USAGE),
+        CliError::App(error) => app(error),
+        CliError::Lookup(error) => lookup(error),
+        CliError::Install(error) => install(error),
+        CliError::Consent(error) => consent(error),
+        CliError::Grant(error) => grant(error),
+        CliError::Change(error) => change(error),
+        CliError::Prune(error) => prune(error),
+        CliError::Tools(error) => tools(error),
+        CliError::Generation(error) => generation(error),
+        CliError::Audit(error) => audit(error),
+        CliError::Secrets(error) => secrets(error),
+        CliError::SecretValue(ValueError::NothingTyped) => (codes::DECLINED, FAILED),
+        CliError::SecretValue(_) => (codes::SECRET_VALUE, USAGE),
+        CliError::Call { source, .. } => call(source),
+        CliError::AuditFindings { .. } => (codes::AUDIT_FINDINGS, FINDINGS),
+        CliError::VerifyFindings { .. } => (codes::VERIFY_FINDINGS, FINDINGS),
+        CliError::DoctorFindings { .. } => (codes::DOCTOR_FINDINGS, FINDINGS),
+        CliError::PolicyFindings { .. } => (codes::POLICY, FINDINGS),
+        CliError::PolicyTests { .. } => (codes::POLICY, FAILED),
+        CliError::Policy(error) => policy(error),
+        CliError::UnknownCode { .. } => (codes::UNKNOWN_CODE, NOT_FOUND),
+        CliError::File { .. } => (codes::USAGE, FAILED),
+        CliError::Start(_) => (codes::SYSTEM, FAILED),
+    }
+}
+
+fn app(error: &AppError) -> (Code, u8) {
+    match error {
+        AppError::Audit(error) => audit(error),
+        AppError::Policy(error) => policy(error),
+        AppError::Folder(_) | AppError::Roots(_) => (codes::SETTINGS, exit::USAGE),
+        AppError::Start(_) | AppError::Program(_) | AppError::SharedHome { .. } => {
+            (codes::SYSTEM, exit::FAILED)
+        }
+    }
+}
+
+/// Whatever is wrong with a policy, the message says which file and what.
+fn policy(_: &PolicyFileError) -> (Code, u8) {
+    (codes::POLICY, exit::FAILED)
+}
+
+/// Whatever a policy forbids, the message names the rule.
+fn forbidden(_: &Forbidden) -> (Code, u8) {
+    (codes::FORBIDDEN, exit::DENIED)
+}
+
+/// Whatever is wrong with the log, the code is one: the message says which file and why.
+fn audit(_: &AuditError) -> (Code, u8) {
+    (codes::AUDIT, exit::FAILED)
+}
+
+fn lookup(error: &LookupError) -> (Code, u8) {
+    match error {
+        LookupError::NotInstalled { .. } => (codes::NOT_INSTALLED, exit::NOT_FOUND),
+        LookupError::Generation(error) => generation(error),
+        LookupError::Store { .. } | LookupError::Config { .. } => (codes::DAMAGED, exit::FAILED),
+    }
+}
+
+/// Whatever is wrong with the generations, the message says which file and which one is whole.
+fn generation(_: &GenerationError) -> (Code, u8) {
+    (codes::GENERATION, exit::FAILED)
+}
+
+fn busy(error: &HomeLockError) -> (Code, u8) {
+    match error {
+        HomeLockError::Held { .. } => (codes::BUSY, exit::TIMEOUT),
+        HomeLockError::Io { .. } => (codes::SYSTEM, exit::FAILED),
+    }
+}
+
+fn install(error: &InstallError) -> (Code, u8) {
+    match error {
+        InstallError::Source(error) => source(error),
+        InstallError::State(StateError::Change(error)) => change(error),
+        InstallError::State(StateError::Busy { .. }) => (codes::BUSY, exit::FAILED),
+        InstallError::State(_) => (codes::STATE, exit::FAILED),
+        InstallError::OtherHost { .. } => (codes::OTHER_HOST, exit::FAILED),
+        InstallError::NoTools { .. } => (codes::TOOLS, exit::FAILED),
+        InstallError::Load { source, .. } => load(source),
+        InstallError::ConsentMissing { .. } => (codes::WOULD_ASK, exit::USAGE),
+        InstallError::Declined { .. } => (codes::DECLINED, exit::FAILED),
+        InstallError::Moved { .. } => (codes::BUSY, exit::FAILED),
+        InstallError::Forbidden(error) => forbidden(error),
+        InstallError::Consent(error) => consent(error),
+        InstallError::Change(error) => change(error),
+        InstallError::Package(_) => (codes::PACKAGE, exit::FAILED),
+        InstallError::Store(_) => (codes::SYSTEM, exit::FAILED),
+    }
+}
+
+fn source(error: &SourceError) -> (Code, u8) {
+    let code = match error {
+        SourceError::Read { .. } => return (codes::UNREADABLE, exit::NOT_FOUND),
+        SourceError::TooLarge { .. }
+        | SourceError::Unshowable { .. }
+        | SourceError::NotAFile { .. }
+        | SourceError::NoManifest { .. }
+        | SourceError::NotBuilt { .. }
+        | SourceError::Unnamed { .. }
+        | SourceError::NamedTwice { .. } => codes::UNREADABLE,
+        SourceError::NotText { .. } | SourceError::Manifest { .. } => codes::MANIFEST,
+        SourceError::Component { .. } => codes::COMPONENT,
+        SourceError::Package { .. } | SourceError::ToolsDiffer { .. } => codes::PACKAGE,
+        SourceError::Tools { .. } => codes::TOOLS,
+        SourceError::Admission { .. } => codes::NOT_ADMITTED,
+        SourceError::Describe { source, .. } => return describe(source),
+        SourceError::Forbidden(error) => return forbidden(error),
+        SourceError::App(error) => return app(error),
+    };
+    (code, exit::FAILED)
+}
+
+fn describe(error: &DescribeError) -> (Code, u8) {
+    match error {
+        DescribeError::Load(error) => load(error),
+        DescribeError::Call(_) => (codes::TOOLS, exit::FAILED),
+    }
+}
+
+fn load(error: &LoadError) -> (Code, u8) {
+    let code = match error {
+        LoadError::Compile { source: JailError::Process { .. }, .. } => codes::SYSTEM,
+        LoadError::Compile {
+            source: JailError::Refused { .. } | JailError::TooExpensive { .. },
+            ..
+        } => codes::TOO_EXPENSIVE,
+        LoadError::Map { .. } | LoadError::Cache(_) => codes::SYSTEM,
+        LoadError::Link { .. } => codes::NOT_ADMITTED,
+        LoadError::TooMany { .. } => codes::COMPONENT,
+        LoadError::MissingExport { .. } => codes::DAMAGED,
+    };
+    (code, exit::FAILED)
+}
+
+fn consent(error: &ConsentError) -> (Code, u8) {
+    match error {
+        ConsentError::OtherCard { .. } => (codes::CONSENT, exit::USAGE),
+        ConsentError::NotAsked { .. } => (codes::NOT_ASKED, exit::USAGE),
+        ConsentError::NoProject | ConsentError::Expiry { .. } => (codes::USAGE, exit::USAGE),
+    }
+}
+
+fn grant(error: &GrantError) -> (Code, u8) {
+    match error {
+        GrantError::Change(error) => change(error),
+        GrantError::Consent(error) => consent(error),
+        GrantError::Forbidden(error) => forbidden(error),
+        GrantError::NothingToRevoke { .. } => (codes::NOT_GRANTED, exit::NOT_FOUND),
+    }
+}
+
+fn secrets(error: &SecretsError) -> (Code, u8) {
+    match error {
+        SecretsError::Secret(error) if error.is_of_input() => (codes::SECRET_VALUE, exit::USAGE),
+        SecretsError::Secret(_) => (codes::VAULT, exit::FAILED),
+        SecretsError::Lock(error) => busy(error),
+        SecretsError::Generation(error) => generation(error),
+        SecretsError::App(error) => app(error),
+        SecretsError::NotSet { .. } => (codes::NO_SECRET, exit::NOT_FOUND),
+    }
+}
+
+fn change(error: &ChangeError) -> (Code, u8) {
+    match error {
+        ChangeError::Lookup(error) => lookup(error),
+        ChangeError::Lock(error) => busy(error),
+        ChangeError::Generation(error) => generation(error),
+        ChangeError::App(error) => app(error),
+    }
+}
+
+fn prune(error: &PruneError) -> (Code, u8) {
+    match error {
+        PruneError::Lock(error) => busy(error),
+        PruneError::Generation(error) => generation(error),
+        PruneError::App(error) => app(error),
+        PruneError::Kv(_) => (codes::STATE, exit::FAILED),
+        PruneError::Sweep(_)
+        | PruneError::Cache(_)
+        | PruneError::Read { .. }
+        | PruneError::Remove { .. } => (codes::SYSTEM, exit::FAILED),
+    }
+}
+
+fn tools(error: &ToolsError) -> (Code, u8) {
+    match error {
+        ToolsError::Change(error) => change(error),
+        ToolsError::Disabled { .. } => (codes::DISABLED, exit::FAILED),
+        ToolsError::Forbidden(error) => forbidden(error),
+        ToolsError::Load { source, .. } => load(source),
+        ToolsError::NotAsked { .. } => (codes::NOT_ASKED, exit::USAGE),
+    }
+}
+
+fn call(error: &CallError) -> (Code, u8) {
+    match error {
+        CallError::NoSuchTool { .. } => (codes::NO_TOOL, exit::NOT_FOUND),
+        CallError::Json(_) | CallError::Input(_) => (codes::INPUT, exit::USAGE),
+        CallError::Exhausted { limit: Limit::Time, .. } => (codes::EXHAUSTED, exit::TIMEOUT),
+        CallError::Exhausted { .. } => (codes::EXHAUSTED, exit::FAILED),
+        CallError::Trapped { .. } | CallError::Exited { .. } => (codes::CRASHED, exit::FAILED),
+        CallError::Tool { .. } => (codes::TOOL_FAILED, exit::FAILED),
+        CallError::Answer { .. } => (codes::ANSWER, exit::FAILED),
+        CallError::Start { .. } | CallError::Lost => (codes::START, exit::FAILED),
+        CallError::Cancelled => (codes::CANCELLED, exit::INTERRUPTED),
+        CallError::Leak { .. } => (codes::LEAK, exit::DENIED),
+        CallError::Secrets(_) => (codes::SECRETS, exit::FAILED),
+        CallError::Audit(error) => audit(error),
+    }
+}
