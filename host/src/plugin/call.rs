@@ -281,12 +281,17 @@ impl PluginHost {
         self.finish(Finished { id, plugin, call, store, result, instance, calls }).await
     }
 
-    /// Settles what the call wrote, sums it up, and keeps the instance if it may serve another one.
+    /// Ends and settles what the call writes, sums it up, and keeps the instance if it may serve
+    /// another one.
     async fn finish(&self, finished: Finished<'_>) -> Report {
-        let Finished { id, plugin, call, store, result, instance, calls } = finished;
-        let written = store.data().files.written();
-        let wrote = !written.is_empty();
-        self.settle(written).await;
+        let Finished { id, plugin, call, mut store, result, instance, calls } = finished;
+        let guest = store.data_mut();
+        let ended = guest.files.end().await;
+        if ended.is_full {
+            guest.gate.exhaust(Limit::WrittenBytes);
+        }
+        let wrote = !ended.accounts.is_empty();
+        self.settle(ended.accounts).await;
         // An instance that goes on with something of this call does not serve another one.
         let guest = store.data();
         let is_within = guest.meter.hit().is_none() && guest.gate.hit().is_none();

@@ -5,8 +5,12 @@
 //!                       └─→ account of (plugin, folder, grant) ──→ plugins.db, at the end of the call
 //! ```
 //!
+//! A turn belongs to a device: a file has names in several folders, and several plugins may write in
+//! one, so what one of them measures another could change. Between devices nothing is linked or
+//! renamed, and a network mount that is gone holds up nobody else.
+//!
 //! An account belongs to one grant: whoever revokes it and grants it anew starts at nothing. What
-//! frees space gives it back, down to zero. A file that is removed while a call has it open frees
+//! frees space gives it back, down to zero. An account of one call ends with it. A file that is removed while a call has it open frees
 //! nothing then, and stays counted.
 //!
 //! Invariant: an account never goes beyond its quota in one process, whatever calls do at the same
@@ -15,6 +19,7 @@
 //! the quota by what each wrote in one call.
 //! Not here: which effects grow a folder (`imports/wasi/files`).
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +37,8 @@ const ACCOUNTS_MAX: usize = 1_024;
 pub(super) struct Accounts {
     kv: Kv,
     open: Mutex<HashMap<String, Arc<Account>>>,
+    /// One for each device that has a folder of those a person bound.
+    turns: Mutex<HashMap<u64, Arc<tokio::sync::Mutex<()>>>>,
     /// What calls have open of the folders they may write in.
     pub(super) held: HeldFiles,
 }
@@ -41,7 +48,8 @@ pub(super) struct Accounts {
 pub(super) struct Account {
     name: String,
     sums: Mutex<Sums>,
-    /// Held while something is measured and changed.
+    device: u64,
+    /// Held while something on the device is measured and changed.
     turn: Arc<tokio::sync::Mutex<()>>,
     /// Held while the database is asked, so that nothing is added twice.
     asking: Mutex<()>,
@@ -52,6 +60,9 @@ struct Sums {
     bytes: Sum,
     files: Sum,
 }
+
+/// Lasts while something is measured and changed.
+pub(super) type Turn = OwnedMutexGuard<()>;
 
 /// One number of an account.
 #[derive(Debug, Default)]
@@ -64,12 +75,12 @@ struct Sum {
 
 impl Accounts {
     pub(super) fn new(kv: Kv) -> Self {
-        Self { kv, open: Mutex::new(HashMap::new()), held: HeldFiles::default() }
+        Self { kv, open: Mutex::default(), turns: Mutex::default(), held: HeldFiles::default() }
     }
 
-    /// Opens an account and asks the database what it says now. Blocks.
-    pub(super) fn open(&self, name: &str) -> Result<Arc<Account>, KvError> {
-        let account = self.find(name);
+    /// Opens the account of a folder on `device` and asks the database what it says now. Blocks.
+    pub(super) fn open(&self, name: &str, device: u64) -> Result<Arc<Account>, KvError> {
+        let account = self.find(name, device);
         let asking = hold(&account.asking);
         let used = self.kv.file_usage(name)?;
         hold(&account.sums).store(used);
@@ -77,7 +88,7 @@ impl Accounts {
         Ok(account)
     }
 
-    fn find(&self, name: &str) -> Arc<Account> {
+    fn find(&self, name: &str, device: u64) -> Arc<Account> {
         let mut open = hold(&self.open);
         if let Some(account) = open.get(name) {
             return Arc::clone(account);
@@ -88,7 +99,8 @@ impl Accounts {
         let account = Arc::new(Account {
             name: name.to_owned(),
             sums: Mutex::default(),
-            turn: Arc::default(),
+            device,
+            turn: Arc::clone(hold(&self.turns).entry(device).or_default()),
             asking: Mutex::default(),
         });
         open.insert(name.to_owned(), Arc::clone(&account));
@@ -96,8 +108,13 @@ impl Accounts {
     }
 
     /// Writes down what an account owes, and learns what others wrote. Blocks. What cannot be
-    /// written down is still owed; the next call of the plugin tries again.
+    /// written down is still owed; the next call of the plugin tries again. The account of one call is
+    /// forgotten.
     pub(super) fn settle(&self, account: &Account) -> Result<(), KvError> {
+        if account.is_of_one_call() {
+            hold(&self.open).remove(&account.name);
+            return Ok(());
+        }
         let _asking = hold(&account.asking);
         let (bytes, files) = {
             let sums = hold(&account.sums);
@@ -121,8 +138,12 @@ impl Account {
         &self.name
     }
 
-    /// Waits until nothing else is measured and changed under this grant, and keeps it so.
-    pub(super) async fn turn(&self) -> OwnedMutexGuard<()> {
+    fn is_of_one_call(&self) -> bool {
+        self.name.rsplit_once('\n').is_some_and(|(_, last)| last.starts_with(OF_ONE_CALL))
+    }
+
+    /// Waits until nothing else is measured and changed on the device, and keeps it so.
+    pub(super) async fn turn(&self) -> Turn {
         Arc::clone(&self.turn).lock_owned().await
     }
 
@@ -152,6 +173,19 @@ impl Account {
     }
 }
 
+/// Waits for the turns of two accounts, which may be one; in the order of their devices whichever
+/// comes first, as two calls that each wait for the other would wait for ever.
+pub(super) async fn turns(one: &Account, other: &Account) -> (Turn, Option<Turn>) {
+    match one.device.cmp(&other.device) {
+        Ordering::Less => (one.turn().await, Some(other.turn().await)),
+        Ordering::Equal => (one.turn().await, None),
+        Ordering::Greater => (other.turn().await, Some(one.turn().await)),
+    }
+}
+
+/// How the last line of an account's name begins if it belongs to one call.
+const OF_ONE_CALL: &str = "call ";
+
 /// What an account belongs to.
 pub(super) enum AccountOf<'a> {
     /// A grant, known by when it was given, in milliseconds since 1970 UTC.
@@ -169,7 +203,7 @@ pub(super) fn account_name(
 ) -> String {
     let last = match account_of {
         AccountOf::Grant(at_ms) => at_ms.to_string(),
-        AccountOf::Call(id) => format!("call {id}"),
+        AccountOf::Call(id) => format!("{OF_ONE_CALL}{id}"),
     };
     format!("{owner}\n{folder}\n{}\n{last}", path.display())
 }
@@ -184,7 +218,7 @@ pub fn is_account_in_use(name: &str, holds_grant: impl Fn(&str, u64) -> bool) ->
     match last.parse() {
         Ok(at_ms) => holds_grant(owner, at_ms),
         // A call's own account ends with the call.
-        Err(_) => !last.starts_with("call "),
+        Err(_) => !last.starts_with(OF_ONE_CALL),
     }
 }
 
@@ -227,6 +261,8 @@ fn hold<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    const DEVICE: u64 = 1;
+
     fn accounts() -> (tempfile::TempDir, Accounts) {
         let home = tempfile::tempdir().unwrap();
         let accounts = Accounts::new(Kv::at(home.path()));
@@ -236,7 +272,7 @@ mod tests {
     #[test]
     fn bytes_are_taken_up_to_the_quota_and_not_one_more() {
         let (_home, accounts) = accounts();
-        let account = accounts.open("a").unwrap();
+        let account = accounts.open("a", DEVICE).unwrap();
         account.grow(limits::WRITTEN_BYTES).unwrap();
         assert_eq!(account.grow(1), Err(Limit::WrittenBytes));
         account.shrink(1);
@@ -247,7 +283,7 @@ mod tests {
     #[test]
     fn files_are_taken_up_to_the_quota_and_not_one_more() {
         let (_home, accounts) = accounts();
-        let account = accounts.open("a").unwrap();
+        let account = accounts.open("a", DEVICE).unwrap();
         (0..limits::WRITTEN_FILES).for_each(|_| account.add_file().unwrap());
         assert_eq!(account.add_file(), Err(Limit::WrittenFiles));
         account.remove_file();
@@ -272,7 +308,7 @@ mod tests {
     #[test]
     fn freeing_what_others_wrote_gives_no_credit() {
         let (_home, accounts) = accounts();
-        let account = accounts.open("a").unwrap();
+        let account = accounts.open("a", DEVICE).unwrap();
         account.shrink(1 << 40);
         account.grow(limits::WRITTEN_BYTES).unwrap();
         assert_eq!(account.grow(1), Err(Limit::WrittenBytes));
@@ -281,35 +317,35 @@ mod tests {
     #[test]
     fn what_was_written_is_remembered_by_the_next_process() {
         let (home, accounts) = accounts();
-        let account = accounts.open("a").unwrap();
+        let account = accounts.open("a", DEVICE).unwrap();
         account.grow(limits::WRITTEN_BYTES - 1).unwrap();
         accounts.settle(&account).unwrap();
         accounts.settle(&account).unwrap();
         let next = Accounts::new(Kv::at(home.path()));
-        let account = next.open("a").unwrap();
+        let account = next.open("a", DEVICE).unwrap();
         account.grow(1).unwrap();
         assert_eq!(account.grow(1), Err(Limit::WrittenBytes));
-        next.open("b").unwrap().grow(limits::WRITTEN_BYTES).unwrap();
+        next.open("b", DEVICE).unwrap().grow(limits::WRITTEN_BYTES).unwrap();
     }
 
     #[test]
     fn what_another_process_wrote_counts_from_the_next_call_on() {
         let (home, accounts) = accounts();
         let other = Accounts::new(Kv::at(home.path()));
-        accounts.open("a").unwrap();
-        let theirs = other.open("a").unwrap();
+        accounts.open("a", DEVICE).unwrap();
+        let theirs = other.open("a", DEVICE).unwrap();
         theirs.grow(limits::WRITTEN_BYTES).unwrap();
         (0..limits::WRITTEN_FILES).for_each(|_| theirs.add_file().unwrap());
         other.settle(&theirs).unwrap();
-        let ours = accounts.open("a").unwrap();
+        let ours = accounts.open("a", DEVICE).unwrap();
         assert_eq!(ours.grow(1), Err(Limit::WrittenBytes));
         assert_eq!(ours.add_file(), Err(Limit::WrittenFiles));
         theirs.shrink(2);
         other.settle(&theirs).unwrap();
-        let ours = accounts.open("a").unwrap();
+        let ours = accounts.open("a", DEVICE).unwrap();
         ours.grow(1).unwrap();
         accounts.settle(&ours).unwrap();
-        let theirs = other.open("a").unwrap();
+        let theirs = other.open("a", DEVICE).unwrap();
         theirs.grow(1).unwrap();
         assert_eq!(theirs.grow(1), Err(Limit::WrittenBytes));
     }
@@ -318,16 +354,44 @@ mod tests {
     fn what_two_processes_give_back_is_no_credit() {
         let (home, accounts) = accounts();
         let other = Accounts::new(Kv::at(home.path()));
-        let ours = accounts.open("a").unwrap();
+        let ours = accounts.open("a", DEVICE).unwrap();
         ours.grow(10).unwrap();
         accounts.settle(&ours).unwrap();
-        let theirs = other.open("a").unwrap();
+        let theirs = other.open("a", DEVICE).unwrap();
         ours.shrink(10);
         theirs.shrink(10);
         accounts.settle(&ours).unwrap();
         other.settle(&theirs).unwrap();
-        let again = accounts.open("a").unwrap();
+        let again = accounts.open("a", DEVICE).unwrap();
         again.grow(limits::WRITTEN_BYTES).unwrap();
         assert_eq!(again.grow(1), Err(Limit::WrittenBytes));
+    }
+
+    #[test]
+    fn an_account_of_one_call_is_forgotten_when_it_is_settled() {
+        let (home, accounts) = accounts();
+        let name = account_name("ax:a", "workspace", Path::new("/a"), AccountOf::Call("7"));
+        let account = accounts.open(&name, DEVICE).unwrap();
+        account.grow(limits::WRITTEN_BYTES).unwrap();
+        accounts.settle(&account).unwrap();
+        assert!(hold(&accounts.open).is_empty());
+        assert_eq!(Kv::at(home.path()).file_usage(&name).unwrap(), FileUsage::default());
+    }
+
+    #[tokio::test]
+    async fn accounts_of_one_device_share_a_turn_and_those_of_two_do_not() {
+        let (_home, accounts) = accounts();
+        let [a, b] = ["a", "b"].map(|name| accounts.open(name, DEVICE).unwrap());
+        let far = accounts.open("far", DEVICE + 1).unwrap();
+        let held = a.turn().await;
+        assert!(b.turn.try_lock().is_err());
+        drop(far.turn().await);
+        drop(held);
+        for (one, other, are_two) in [(&a, &a, false), (&a, &b, false), (&a, &far, true)] {
+            assert_eq!(turns(one, other).await.1.is_some(), are_two);
+            assert_eq!(turns(other, one).await.1.is_some(), are_two);
+            let _held = turns(one, other).await;
+            assert!(one.turn.try_lock().is_err() && other.turn.try_lock().is_err());
+        }
     }
 }

@@ -30,3 +30,4 @@ mod migration;
 mod network;
 mod surroundings;
 mod trail;
+mod turns;

@@ -11,6 +11,7 @@ use std::io;
 use std::io::Seek;
 use std::io::SeekFrom;
 use std::io::Write;
+use std::mem;
 use std::path::Path;
 
 use crate::Hoarder;
@@ -125,6 +126,39 @@ impl wit::Guest for Hoarder {
             }
         }
         Ok(length)
+    }
+    fn leave_writing(name: String, streams: u32) -> Result<u32, String> {
+        let folder = held::folder()?;
+        let file = held::open(&folder, &name, true)?;
+        let other = held::open(&folder, &format!("{name}-too"), true)?;
+        for n in 0..streams {
+            let at = u64::from(n) * PIECE.len() as u64;
+            let stream = file.write_via_stream(at).map_err(held::word)?;
+            stream.check_write().map_err(held::stream_word)?;
+            stream.write(&PIECE).map_err(held::stream_word)?;
+            // To let go of it would wait for the write.
+            mem::forget(stream);
+        }
+        other.write(b"w", 0).map_err(held::word)?;
+        mem::forget((folder, file, other));
+        Ok(streams)
+    }
+    fn make_and_remove(path: String, bytes: u64, rounds: u32) {
+        for _ in 0..rounds {
+            let made = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+            made.and_then(|file| file.set_len(bytes)).ok();
+            fs::remove_file(&path).ok();
+        }
+    }
+    fn make_and_cut(path: String, bytes: u64, rounds: u32) {
+        for _ in 0..rounds {
+            let made = OpenOptions::new().write(true).create(true).truncate(true).open(&path);
+            made.and_then(|file| file.set_len(bytes)).ok();
+        }
+    }
+    fn link_many(from: String, to: String, rounds: u32) -> u32 {
+        let link = |n: &u32| fs::hard_link(&from, format!("{to}{n}")).is_ok();
+        (0..rounds).filter(link).count() as u32
     }
 }
 

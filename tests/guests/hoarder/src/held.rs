@@ -8,6 +8,7 @@ use crate::bindings::wasi::filesystem::types::DescriptorFlags;
 use crate::bindings::wasi::filesystem::types::ErrorCode;
 use crate::bindings::wasi::filesystem::types::OpenFlags;
 use crate::bindings::wasi::filesystem::types::PathFlags;
+use crate::bindings::wasi::filesystem::types::filesystem_error_code;
 use crate::bindings::wasi::io::streams::InputStream;
 use crate::bindings::wasi::io::streams::OutputStream;
 use crate::bindings::wasi::io::streams::StreamError;
@@ -109,7 +110,10 @@ pub(crate) fn word(error: ErrorCode) -> String {
 
 pub(crate) fn stream_word(error: StreamError) -> String {
     match error {
-        StreamError::LastOperationFailed(_) => "stream-failed".to_owned(),
+        StreamError::LastOperationFailed(error) => match filesystem_error_code(&error) {
+            Some(ErrorCode::Quota) => "stream-quota".to_owned(),
+            _ => "stream-failed".to_owned(),
+        },
         StreamError::Closed => "stream-closed".to_owned(),
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! write ─→ Writing: turn of the account ─→ measure ─→ grow ─→ write ─→ Ready
-//!                                             └─ no room ─→ Failed ─→ Closed, once it was told
+//!                          │                  └─ no room ─→ Failed ─→ Closed, once it was told
+//!                          └─ the call is over ─→ Failed
 //! ```
 //!
 //! Writing over what is there costs nothing, only growth does. The file is measured for every write:
 //! it may have been cut since the stream was made.
 //!
-//! Invariant: the file grows by no more than its account did.
+//! Invariant: the file grows by no more than its account did, and not after the end of the call. A
+//! turn ends with the write that was begun in it, even if nobody waits for that any more.
 
 use std::fs::File;
 use std::future::Future;
@@ -20,8 +22,8 @@ use bytes::Bytes;
 use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::runtime::{AbortOnDropJoinHandle, spawn};
 
-use super::super::super::written::Account;
-use super::lease::Lease;
+use super::super::super::written::{Account, Turn};
+use super::lease::{Lease, Term};
 
 /// A stream into a file.
 pub(super) struct FileWriter {
@@ -33,9 +35,17 @@ pub(super) struct FileWriter {
     state: State,
 }
 
+/// The stream that can go on, or why it cannot.
+type Written = StreamResult<DynOutputStream>;
+
+/// Says to a guest that its quota is used up ([`super::files`] gives it its code).
+#[derive(Debug, thiserror::Error)]
+#[error("the quota of the folder is used up")]
+pub(super) struct QuotaUsedUp;
+
 enum State {
     Ready(DynOutputStream),
-    Writing(AbortOnDropJoinHandle<(DynOutputStream, StreamResult<()>)>),
+    Writing(AbortOnDropJoinHandle<Written>),
     Failed(StreamError),
     Closed,
 }
@@ -52,9 +62,9 @@ impl FileWriter {
         Self { file, account, at, lease, state: State::Ready(inner) }
     }
 
-    fn end(&mut self, (inner, done): (DynOutputStream, StreamResult<()>)) {
-        self.state = match done {
-            Ok(()) => State::Ready(inner),
+    fn end(&mut self, written: Written) {
+        self.state = match written {
+            Ok(inner) => State::Ready(inner),
             Err(error) => State::Failed(error),
         };
     }
@@ -72,32 +82,45 @@ impl FileWriter {
     }
 }
 
-/// Writes in a turn of the account.
-async fn write(
-    mut inner: DynOutputStream,
+/// One write.
+struct Write {
+    inner: DynOutputStream,
     file: Arc<File>,
     account: Arc<Account>,
     at: Option<u64>,
+    term: Arc<Term>,
     bytes: Bytes,
-) -> (DynOutputStream, StreamResult<()>) {
-    let _turn = account.turn().await;
-    let (held, len) = (size(&file), bytes.len() as u64);
-    let end = at.unwrap_or(held).saturating_add(len);
-    let growth = end.saturating_sub(held);
-    if account.grow(growth).is_err() {
-        let full = std::io::Error::from(rustix::io::Errno::DQUOT);
-        return (inner, Err(StreamError::LastOperationFailed(full.into())));
+}
+
+impl Write {
+    /// Waits for a turn of the account and writes in it.
+    async fn in_turn(self) -> Written {
+        let turn = self.account.turn().await;
+        #[expect(clippy::disallowed_methods, reason = "one for each turn; it ends with its write")]
+        let begun = tokio::task::spawn(self.perform(turn));
+        begun.await.unwrap_or_else(|lost| Err(StreamError::LastOperationFailed(lost.into())))
     }
-    let mut done = inner.write(bytes);
-    if done.is_ok() {
-        inner.ready().await;
-        // The stream tells a failure with the next question.
-        done = inner.check_write().map(drop);
+
+    async fn perform(mut self, _turn: Turn) -> Written {
+        self.term.check()?;
+        let (held, len) = (size(&self.file), self.bytes.len() as u64);
+        let end = self.at.unwrap_or(held).saturating_add(len);
+        let growth = end.saturating_sub(held);
+        if self.account.grow(growth).is_err() {
+            self.term.note_full();
+            return Err(StreamError::LastOperationFailed(QuotaUsedUp.into()));
+        }
+        let mut done = self.inner.write(self.bytes);
+        if done.is_ok() {
+            self.inner.ready().await;
+            // The stream tells a failure with the next question.
+            done = self.inner.check_write().map(drop);
+        }
+        if done.is_err() {
+            self.account.shrink(growth.saturating_sub(size(&self.file).saturating_sub(held)));
+        }
+        done.map(|()| self.inner)
     }
-    if done.is_err() {
-        account.shrink(growth.saturating_sub(size(&file).saturating_sub(held)));
-    }
-    (inner, done)
 }
 
 /// Returns the length of an open file.
@@ -115,7 +138,9 @@ impl OutputStream for FileWriter {
             State::Ready(inner) => {
                 let len = bytes.len() as u64;
                 let (file, account) = (Arc::clone(&self.file), Arc::clone(&self.account));
-                self.state = State::Writing(spawn(write(inner, file, account, self.at, bytes)));
+                let (at, term) = (self.at, Arc::clone(self.lease.term()));
+                let write = Write { inner, file, account, at, term, bytes };
+                self.state = State::Writing(spawn(write.in_turn()));
                 self.at = self.at.map(|at| at.saturating_add(len));
                 self.lease.note(len);
                 Ok(())

@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ax_manifest::{Access, Capability};
 use wasmtime::component::{HasData, Resource};
@@ -31,9 +32,9 @@ use super::super::super::gate::{Needs, Refusal};
 use super::super::super::guest::Guest;
 use super::super::super::limits::{self, Limit};
 use super::super::super::rights::Ruling;
-use super::super::super::written::Account;
+use super::super::super::written::{Account, turns};
 use super::file_stream::FileStream;
-use super::file_writer::FileWriter;
+use super::file_writer::{FileWriter, QuotaUsedUp};
 use super::lease::Leases;
 use super::quota::may_link;
 
@@ -51,6 +52,10 @@ pub(super) fn view(guest: &mut Guest) -> Files<'_> {
 
 /// Bytes the host holds for one entry of a listing: a short name, its kind and their bookkeeping.
 const LISTING_ENTRY_BYTES: usize = 96;
+
+/// How long the end of a call waits for what its streams write: far more than a disk takes, and not
+/// for ever on a network mount that is gone. What is written later was charged before.
+const LAST_WRITE_WAIT: Duration = Duration::from_secs(2);
 
 /// What a guest calls a file or a folder.
 pub(super) type Handle = Resource<Descriptor>;
@@ -178,10 +183,12 @@ impl Host for Files<'_> {
         &mut self,
         error: Resource<wasmtime::Error>,
     ) -> wasmtime::Result<Option<ErrorCode>> {
-        let said = self.0.table.get(&error)?.downcast_ref::<std::io::Error>();
+        let failed = self.0.table.get(&error)?;
         // The engine has no word for a quota and would call it a defect of the disk.
-        let full = rustix::io::Errno::DQUOT.raw_os_error();
-        if said.is_some_and(|said| said.raw_os_error() == Some(full)) {
+        let full = Some(rustix::io::Errno::DQUOT.raw_os_error());
+        let said = failed.downcast_ref::<std::io::Error>();
+        let is_of_disk = said.is_some_and(|said| said.raw_os_error() == full);
+        if is_of_disk || failed.is::<QuotaUsedUp>() {
             return Ok(Some(ErrorCode::Quota));
         }
         self.wasi().filesystem_error_code(error)
@@ -466,9 +473,9 @@ impl HostDescriptor for Files<'_> {
         to_dir: Handle,
         to_path: String,
     ) -> FsResult<()> {
-        self.ask(&dir, Access::Write)?;
+        let from = self.account(&dir).await?;
         let account = self.account(&to_dir).await?;
-        let _turn = account.turn().await;
+        let _turns = turns(&from, &account).await;
         account.add_file().map_err(|limit| self.full(limit))?;
         let mut wasi = self.wasi();
         let done = HostDescriptor::link_at(&mut wasi, dir, path_flags, path, to_dir, to_path).await;
@@ -485,9 +492,9 @@ impl HostDescriptor for Files<'_> {
         to_dir: Handle,
         to_path: String,
     ) -> FsResult<()> {
-        self.ask(&dir, Access::Write)?;
+        let from = self.account(&dir).await?;
         let account = self.account(&to_dir).await?;
-        let _turn = account.turn().await;
+        let _turns = turns(&from, &account).await;
         let moved = self.object(&dir, &path).await;
         let target = self.object(&to_dir, &to_path).await;
         let standing = self.standing(&to_dir, PathFlags::empty(), &to_path).await;
@@ -522,6 +529,14 @@ impl HostDirectoryEntryStream for Files<'_> {
     }
 }
 
+/// What the writing of a call came to.
+pub(in super::super::super) struct Ended {
+    /// The accounts the call wrote under or tried to.
+    pub(in super::super::super) accounts: Vec<Arc<Account>>,
+    /// Whether a stream found a quota used up.
+    pub(in super::super::super) is_full: bool,
+}
+
 /// The descriptors one call holds, and the folder each came from.
 pub(in super::super::super) struct OpenFiles {
     ctx: WasiFilesystemCtx,
@@ -529,7 +544,7 @@ pub(in super::super::super) struct OpenFiles {
     open: HashMap<u32, usize>,
     /// What the running call wrote to or tried to, by the folder's index.
     pub(super) accounts: HashMap<usize, Arc<Account>>,
-    /// The same of the call before in a warm instance.
+    /// The same of the calls before in a warm instance.
     pub(super) accounts_before: HashMap<usize, Arc<Account>>,
     leases: Leases,
 }
@@ -548,15 +563,23 @@ impl OpenFiles {
     }
 
     /// Starts the next call of a warm instance: what is open stays, its rights are asked anew.
-    /// Streams, which nobody asks, are over.
     pub(in super::super::super) fn restart(&mut self) {
-        self.accounts_before = std::mem::take(&mut self.accounts);
-        self.leases.end();
+        // A file may have been opened several calls ago.
+        self.accounts_before.extend(self.accounts.drain());
     }
 
-    /// Returns the accounts the call wrote under or tried to.
-    pub(in super::super::super) fn written(&self) -> Vec<Arc<Account>> {
-        self.accounts.values().map(Arc::clone).collect()
+    /// Ends what the call writes: its streams, which nobody asks, are over, and what one of them has
+    /// begun is done.
+    pub(in super::super::super) async fn end(&mut self) -> Ended {
+        let term = self.leases.end();
+        let accounts: Vec<_> = self.accounts.values().map(Arc::clone).collect();
+        let wait = async {
+            for account in &accounts {
+                drop(account.turn().await);
+            }
+        };
+        tokio::time::timeout(LAST_WRITE_WAIT, wait).await.ok();
+        Ended { accounts, is_full: term.is_full() }
     }
 
     /// Takes the bytes that streams moved since the last time.

@@ -4,8 +4,9 @@
 //! The engine asks nobody when a stream is used, so a stream would keep the right it was made under
 //! for as long as a warm instance lives.
 //!
-//! Invariant: a stream moves nothing once its call is over. The file itself may stay open; whoever
-//! makes a new stream of it is asked for the right anew.
+//! Invariant: a stream moves nothing once its call is over, what was begun and waits for its turn
+//! included. The file itself may stay open; whoever makes a new stream of it is asked for the right
+//! anew.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,7 +16,15 @@ use wasmtime_wasi::p2::{StreamError, StreamResult};
 /// Held by a stream for as long as it is open.
 pub(super) struct Lease {
     streamed: Arc<AtomicU64>,
-    is_over: Arc<AtomicBool>,
+    term: Arc<Term>,
+}
+
+/// The call that leases were given out in.
+#[derive(Default)]
+pub(super) struct Term {
+    is_over: AtomicBool,
+    /// Whether a stream found the quota used up.
+    is_full: AtomicBool,
 }
 
 /// Gives leases out; one per instance.
@@ -24,14 +33,14 @@ pub(super) struct Leases {
     /// Bytes that streams moved since they were last charged. Held once by this and once by each
     /// open stream, which is how open streams are counted.
     streamed: Arc<AtomicU64>,
-    /// Whether the call that runs now is over.
-    is_over: Arc<AtomicBool>,
+    /// The call that runs now.
+    term: Arc<Term>,
 }
 
 impl Leases {
     /// Gives one out for a stream of the call that runs.
     pub(super) fn give(&self) -> Lease {
-        Lease { streamed: Arc::clone(&self.streamed), is_over: Arc::clone(&self.is_over) }
+        Lease { streamed: Arc::clone(&self.streamed), term: Arc::clone(&self.term) }
     }
 
     /// Counts the streams that are open, those of calls before included.
@@ -39,10 +48,10 @@ impl Leases {
         Arc::strong_count(&self.streamed) - 1
     }
 
-    /// Ends every lease that was given out.
-    pub(super) fn end(&mut self) {
-        self.is_over.store(true, Ordering::Release);
-        self.is_over = Arc::default();
+    /// Ends every lease that was given out; returns what they were given out in.
+    pub(super) fn end(&mut self) -> Arc<Term> {
+        self.term.is_over.store(true, Ordering::Release);
+        std::mem::take(&mut self.term)
     }
 
     /// Takes the bytes that were moved since the last time.
@@ -52,6 +61,23 @@ impl Leases {
 }
 
 impl Lease {
+    /// Returns the call it was given out in.
+    pub(super) fn term(&self) -> &Arc<Term> {
+        &self.term
+    }
+
+    /// Refuses to go on after the end of the call.
+    pub(super) fn check(&self) -> StreamResult<()> {
+        self.term.check()
+    }
+
+    /// Notes what the stream moved.
+    pub(super) fn note(&self, bytes: u64) {
+        self.streamed.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Term {
     /// Refuses to go on after the end of the call.
     pub(super) fn check(&self) -> StreamResult<()> {
         if self.is_over.load(Ordering::Acquire) {
@@ -61,9 +87,14 @@ impl Lease {
         Ok(())
     }
 
-    /// Notes what the stream moved.
-    pub(super) fn note(&self, bytes: u64) {
-        self.streamed.fetch_add(bytes, Ordering::Relaxed);
+    /// Notes that a stream found the quota used up.
+    pub(super) fn note_full(&self) {
+        self.is_full.store(true, Ordering::Release);
+    }
+
+    /// Answers whether a stream found the quota used up.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full.load(Ordering::Acquire)
     }
 }
 
@@ -77,10 +108,12 @@ mod tests {
         let first = leases.give();
         first.check().unwrap();
         first.note(3);
-        leases.end();
+        first.term().note_full();
+        let ended = leases.end();
         let second = leases.give();
-        assert!(first.check().is_err());
+        assert!(first.check().is_err() && ended.is_full());
         second.check().unwrap();
+        assert!(!second.term().is_full());
         assert_eq!((leases.count(), leases.take_bytes(), leases.take_bytes()), (2, 3, 0));
         drop(first);
         assert_eq!(leases.count(), 1);

@@ -2,6 +2,7 @@
 //!
 //! Not here: the accounts themselves ([`super::super::super::written`]), streams (`file_writer`).
 
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 use ax_manifest::Access;
@@ -44,17 +45,18 @@ impl Files<'_> {
         }
         let name = self.account_name(index)?;
         let outside = Arc::clone(&self.0.call.outside);
-        let opened = tokio::task::spawn_blocking(move || outside.accounts.open(&name)).await;
-        let account = match opened {
-            Ok(Ok(account)) => account,
-            Ok(Err(_)) | Err(_) => return Err(ErrorCode::Io.into()),
-        };
+        let folders = Arc::clone(&self.0.files.folders);
+        let opened = tokio::task::spawn_blocking(move || {
+            let device = folders.get(index)?.handle().ok()?.metadata().ok()?.dev();
+            outside.accounts.open(&name, device).ok()
+        });
+        let Ok(Some(account)) = opened.await else { return Err(ErrorCode::Io.into()) };
         self.0.files.accounts.insert(index, Arc::clone(&account));
         Ok(account)
     }
 
     /// Returns the account of a file that is open for writing, without asking the database: it was
-    /// opened with the file, or in a call before under the same grant.
+    /// opened with the file, or in one of the calls before under the same grant.
     pub(super) fn known_account(&mut self, file: &Handle) -> FsResult<Arc<Account>> {
         let index = self.ask(file, Access::Write)?;
         if let Some(account) = self.0.files.accounts.get(&index) {
