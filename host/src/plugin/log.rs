@@ -94,6 +94,20 @@ impl Log {
         buffer.lines.push(line);
     }
 
+    /// Keeps a text as lines of at most [`limits::LOG_LINE_BYTES`]. Secrets are taken out of the whole,
+    /// so that none lies across two of them.
+    pub(super) fn push_long(&self, level: Level, text: &str) {
+        let buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let clean = buffer.secrets.redact(text).into_owned();
+        drop(buffer);
+        let mut rest = clean.as_str();
+        while !rest.is_empty() {
+            let (line, after) = rest.split_at(rest.floor_char_boundary(limits::LOG_LINE_BYTES));
+            self.push(level, line, &[]);
+            rest = after;
+        }
+    }
+
     /// Takes the lines and the number of dropped ones.
     pub(super) fn take(&self) -> (Vec<Line>, u64) {
         let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
