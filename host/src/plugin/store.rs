@@ -38,9 +38,7 @@ pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<
     // What the host does for a guest costs it fuel, or a loop of host calls would be nearly free.
     store.call_hook(|mut context, hook| {
         let due = match hook {
-            // What an asynchronous function moved is due when the next one is called: the engine
-            // does not say when such a function returns.
-            CallHook::CallingHost => limits::HOST_CALL_FUEL + context.data_mut().settle()?,
+            CallHook::CallingHost => limits::HOST_CALL_FUEL,
             CallHook::ReturningFromHost => context.data_mut().settle()?,
             CallHook::CallingWasm | CallHook::ReturningFromWasm => 0,
         };
