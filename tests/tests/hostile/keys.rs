@@ -287,17 +287,20 @@ fn nothing_is_kept_while_a_plugin_is_described() {
 }
 
 #[test]
-fn reading_without_end_runs_dry() {
+fn reading_without_end_is_ended() {
     let guest = Arena::shared().hoarder("test:endless-scan").keeping();
-    let keeper = Keeper::new(&guest.limited(|limits| limits.fuel = 20_000_000));
-    let empty = keeper.report("scan-endlessly", &json!({}));
-    assert_eq!(of_call(&empty), "exhausted(fuel)");
+    let keeper = Keeper::new(&guest.limited(|limits| {
+        limits.fuel = 20_000_000;
+        limits.deadline = Duration::from_secs(1);
+    }));
     keeper.put("k", VALUE_BYTES_MAX);
     let full = keeper.report("scan-endlessly", &json!({}));
-    // Whatever fuel lets through, the bytes of all host calls together have a bound.
-    assert!(full.usage.host_call_bytes <= limits::HOST_CALLS_BYTES, "{:?}", full.usage);
+    // By which bound depends on how fast the disk is; the last reading may go beyond that on bytes.
+    let most = limits::HOST_CALLS_BYTES + 2 * VALUE_BYTES_MAX as u64;
+    assert!(full.usage.host_call_bytes <= most, "{:?}", full.usage);
     keeper.arena.still_serves();
-    settle("kv-endless-scan", "exhausted(fuel)", &of_call(&full));
+    let got = of_call(&full);
+    settle("kv-endless-scan", "exhausted", got.split('(').next().unwrap_or_default());
 }
 
 #[test]
