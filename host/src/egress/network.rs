@@ -1,7 +1,8 @@
 //! A range of addresses that the operator opened, in CIDR form: `10.0.0.0/8`, `fd00:1::/32`, `::1`.
 //!
-//! Invariant: a network has one text form. Bits behind the prefix are zero, and IPv4 is never
-//! written as IPv6.
+//! Invariant: bits behind the prefix are zero and IPv4 is never kept as IPv6, so that two values
+//! are equal exactly if they hold the same addresses. Any spelling of the address is read; one is
+//! printed.
 //! Not here: what an address is when nobody opened it (`address`).
 
 use std::fmt;
@@ -96,7 +97,8 @@ impl FromStr for Network {
 
     /// # Errors
     ///
-    /// [`NetworkError`] for what is no range, or has a second, simpler spelling.
+    /// [`NetworkError`] for what is no range, for an IPv4 range written as IPv6, and for bits behind
+    /// the prefix.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -166,6 +168,19 @@ mod tests {
             let network = network(text);
             assert!(network.contains(address(first)) && network.contains(address(last)), "{text}");
             assert!(outside.iter().all(|other| !network.contains(address(other))), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_spelling_of_an_address_is_read_and_one_is_printed() {
+        for (text, printed) in [
+            ("FD00:0::/8", "fd00::/8"),
+            ("::0.0.0.0/8", "::/8"),
+            ("0:0:0:0:0:0:0:1", "::1"),
+            ("10.1.2.3/32", "10.1.2.3"),
+        ] {
+            assert_eq!(network(text).to_string(), printed);
+            assert_eq!(network(text), network(printed));
         }
     }
 

@@ -286,6 +286,7 @@ impl PluginHost {
     async fn finish(&self, finished: Finished<'_>) -> Report {
         let Finished { id, plugin, call, mut store, result, instance, calls } = finished;
         let guest = store.data_mut();
+        guest.end_keeping().await;
         let ended = guest.files.end().await;
         if ended.is_full {
             guest.gate.exhaust(Limit::WrittenBytes);

@@ -18,8 +18,7 @@ use super::limits::{Limit, Limits};
 use super::log::Log;
 use super::rights::Rights;
 use super::secrets::CallSecrets;
-use super::store::{Stage, confined, limit_behind};
-use super::text;
+use super::store::{Stage, broken_off, confined};
 use crate::secret::leak::LeakScan;
 
 /// Fuel for `describe`; Python needs 60 K, JavaScript 94 K.
@@ -111,17 +110,7 @@ impl PluginHost {
         let failed = match tokio::time::timeout(DEADLINE, work).await {
             Ok(Ok(tools)) => return Ok(tools),
             Err(_) => CallError::exhausted(Limit::Time, &limits),
-            Ok(Err(Stage::Start(error) | Stage::Call(error))) => {
-                match limit_behind(&error, store.data()) {
-                    Some(limit) => CallError::exhausted(limit, &limits),
-                    None => CallError::Trapped {
-                        message: text::scrub(
-                            &format!("{error:#}"),
-                            super::limits::ERROR_TEXT_BYTES,
-                        ),
-                    },
-                }
-            }
+            Ok(Err(stage)) => broken_off(stage, store.data(), &limits),
         };
         Err(DescribeError::Call(failed))
     }

@@ -89,7 +89,12 @@ pub(super) struct Gate {
     /// Refusals beyond [`limits::DENIALS`] different ones.
     denials_dropped: u64,
     bytes: u64,
+    /// Fuel for the bytes that were moved, not taken off the guest's yet.
     fuel_due: u64,
+    /// Whether it is sure that the guest called a function of the host. The engine tells of its own
+    /// helpers (growing memory, a tick of the clock) in the same way, and compiled code overwrites
+    /// what they take off its fuel.
+    is_function: bool,
     hit: Option<Limit>,
 }
 
@@ -102,6 +107,7 @@ impl Gate {
             denials_dropped: 0,
             bytes: 0,
             fuel_due: 0,
+            is_function: false,
             hit: None,
         }
     }
@@ -113,6 +119,7 @@ impl Gate {
         needs: Needs<'_>,
         bytes: u64,
     ) -> Result<(), Refusal> {
+        self.is_function = true;
         self.charge(bytes)?;
         match needs {
             Needs::Nothing => Ok(()),
@@ -148,9 +155,26 @@ impl Gate {
         self.bytes
     }
 
-    /// Takes the fuel that host calls cost since the last time.
-    pub(super) fn take_fuel_due(&mut self) -> u64 {
-        std::mem::take(&mut self.fuel_due)
+    /// The guest calls a function of the host, or a helper of the engine; returns the fuel to take.
+    /// Of a helper's the guest gets it back.
+    pub(super) fn enter(&mut self) -> u64 {
+        self.is_function = false;
+        limits::HOST_CALL_FUEL
+    }
+
+    /// The host called the guest, for memory to put an answer in, and goes on: helpers never do.
+    pub(super) fn go_on(&mut self) {
+        self.is_function = true;
+    }
+
+    /// Returns the fuel that is due, and is not taken off the guest's yet.
+    pub(super) fn fuel_due(&self) -> u64 {
+        self.fuel_due
+    }
+
+    /// Takes the fuel that is due, if what returns to the guest is surely a function.
+    pub(super) fn take_fuel(&mut self) -> u64 {
+        if self.is_function { std::mem::take(&mut self.fuel_due) } else { 0 }
     }
 
     /// Ends the gate: what was refused, what was allowed.
@@ -177,7 +201,8 @@ impl Gate {
         &self.rights
     }
 
-    fn charge(&mut self, bytes: u64) -> Result<(), Refusal> {
+    /// Charges bytes that moved without a question of the guest: streams go on by themselves.
+    pub(super) fn charge(&mut self, bytes: u64) -> Result<(), Refusal> {
         self.bytes = self.bytes.saturating_add(bytes);
         self.fuel_due = self.fuel_due.saturating_add(bytes.saturating_mul(limits::HOST_BYTE_FUEL));
         if self.bytes > limits::HOST_CALLS_BYTES {
@@ -272,10 +297,26 @@ mod tests {
         let mut gate = gate(&[]);
         let all = limits::HOST_CALLS_BYTES;
         gate.pass(Capability::AxLog, Needs::Nothing, all).unwrap();
-        assert_eq!(gate.take_fuel_due(), all * limits::HOST_BYTE_FUEL);
+        assert_eq!(gate.fuel_due(), all * limits::HOST_BYTE_FUEL);
         let answer = gate.pass(Capability::AxLog, Needs::Nothing, 1);
         assert_eq!(answer, Err(Refusal::Exhausted(Limit::Bytes)));
         assert_eq!(gate.hit(), Some(Limit::Bytes));
+    }
+
+    #[test]
+    fn fuel_is_taken_when_a_function_returns_and_not_when_a_helper_does() {
+        let mut gate = gate(&[]);
+        assert_eq!(gate.enter(), limits::HOST_CALL_FUEL);
+        gate.pass(Capability::AxLog, Needs::Nothing, 5).unwrap();
+        // The answer is put into the guest's memory, which grows for it.
+        gate.enter();
+        assert_eq!((gate.take_fuel(), gate.fuel_due()), (0, 5 * limits::HOST_BYTE_FUEL));
+        gate.go_on();
+        assert_eq!((gate.take_fuel(), gate.fuel_due()), (5 * limits::HOST_BYTE_FUEL, 0));
+        // A stream moved something in the meantime; what returns may be a tick of the clock.
+        gate.enter();
+        gate.charge(7).unwrap();
+        assert_eq!((gate.take_fuel(), gate.fuel_due()), (0, 7 * limits::HOST_BYTE_FUEL));
     }
 
     #[test]

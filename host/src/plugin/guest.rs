@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ax_manifest::Capability;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
@@ -12,8 +11,8 @@ use wasmtime::component::ResourceTable;
 
 use super::Release;
 use super::folder::Folder;
-use super::gate::{Gate, Needs, Refusal};
-use super::imports::{Http, OpenFiles, Wasi};
+use super::gate::{Gate, Refusal};
+use super::imports::{Http, Keeping, OpenFiles, Wasi};
 use super::limits;
 use super::log::Log;
 use super::meter::Meter;
@@ -144,6 +143,8 @@ pub(super) struct Guest {
     pub(super) log: Log,
     pub(super) files: OpenFiles,
     pub(super) http: Http,
+    /// What the key-value store was last asked to do.
+    pub(super) keeping: Option<Keeping>,
     pub(super) table: ResourceTable,
     /// Made when the guest first asks for something of it.
     pub(super) wasi: Option<Box<Wasi>>,
@@ -167,6 +168,7 @@ impl Guest {
             log,
             files: OpenFiles::new(folders),
             http: Http::default(),
+            keeping: None,
             table,
             wasi: None,
         }
@@ -182,6 +184,13 @@ impl Guest {
         self.call = call;
     }
 
+    /// Waits until the key-value store does nothing more for the call.
+    pub(super) async fn end_keeping(&mut self) {
+        if let Some(keeping) = self.keeping.take() {
+            keeping.end().await;
+        }
+    }
+
     /// Puts what was written without a line's end into the log.
     pub(super) fn end_lines(&mut self) {
         if let Some(wasi) = &self.wasi {
@@ -189,12 +198,12 @@ impl Guest {
         }
     }
 
-    /// Charges what streams and bodies moved since the last time; returns the fuel that is due.
+    /// Charges what streams and bodies moved since the last time; returns the fuel to take now.
     pub(super) fn settle(&mut self) -> Result<u64, Refusal> {
         let moved = self.files.take_streamed_bytes() + self.outbox.take_moved_bytes();
         if moved > 0 {
-            self.gate.pass(Capability::WasiIoStreams, Needs::Nothing, moved)?;
+            self.gate.charge(moved)?;
         }
-        Ok(self.gate.take_fuel_due())
+        Ok(self.gate.take_fuel())
     }
 }

@@ -13,12 +13,11 @@ use super::error::{CallError, LoadError};
 use super::exports;
 use super::gate::Gate;
 use super::guest::{CallFrame, Guest, Holdings, World};
-use super::limits::{self, Limit};
+use super::limits::Limit;
 use super::log::Log;
 use super::rights::{Bounds, Rights};
 use super::secrets::CallSecrets;
-use super::store::{Stage, confined, limit_behind};
-use super::text;
+use super::store::{Stage, broken_off, confined};
 use super::{PluginHost, Release};
 use crate::secret::leak::LeakScan;
 
@@ -118,17 +117,12 @@ impl PluginHost {
             let instance = ready.instantiate_async(&mut store).await.map_err(Stage::Start)?;
             exports::migrate(&mut store, &instance, component, versions).await.map_err(Stage::Call)
         };
-        match tokio::time::timeout(limits.deadline, work).await {
+        let ended = tokio::time::timeout(limits.deadline, work).await;
+        store.data_mut().end_keeping().await;
+        match ended {
             Err(_) => Err(CallError::exhausted(Limit::Time, limits)),
             Ok(Ok(answer)) => answer,
-            Ok(Err(Stage::Start(error) | Stage::Call(error))) => {
-                Err(match limit_behind(&error, store.data()) {
-                    Some(limit) => CallError::exhausted(limit, limits),
-                    None => CallError::Trapped {
-                        message: text::scrub(&format!("{error:#}"), limits::ERROR_TEXT_BYTES),
-                    },
-                })
-            }
+            Ok(Err(stage)) => Err(broken_off(stage, store.data(), limits)),
         }
     }
 }

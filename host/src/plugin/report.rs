@@ -86,7 +86,7 @@ pub(super) fn report(
     result: Result<Output, CallError>,
     is_kept: bool,
 ) -> (Report, Option<Store<Guest>>) {
-    let fuel_left = store.get_fuel().unwrap_or(0);
+    let fuel_left = store.get_fuel().unwrap_or(0).saturating_sub(store.data().gate.fuel_due());
     if is_kept {
         let guest = store.data_mut();
         guest.end_lines();

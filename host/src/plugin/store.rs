@@ -37,17 +37,23 @@ pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<
     });
     // What the host does for a guest costs it fuel, or a loop of host calls would be nearly free.
     store.call_hook(|mut context, hook| {
-        let due = match hook {
-            CallHook::CallingHost => limits::HOST_CALL_FUEL,
-            CallHook::ReturningFromHost => context.data_mut().settle()?,
-            CallHook::CallingWasm | CallHook::ReturningFromWasm => 0,
+        let guest = context.data_mut();
+        let cost = match hook {
+            CallHook::CallingHost => guest.gate.enter(),
+            CallHook::ReturningFromHost => guest.settle()?,
+            CallHook::ReturningFromWasm => return Ok(guest.gate.go_on()),
+            CallHook::CallingWasm => return Ok(()),
         };
-        if due == 0 {
-            return Ok(());
-        }
+        let due = guest.gate.fuel_due();
         let left = context.get_fuel()?;
-        context.set_fuel(left.saturating_sub(due))?;
-        if left <= due { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
+        if left <= cost.saturating_add(due) {
+            context.set_fuel(0)?;
+            return Err(Trap::OutOfFuel.into());
+        }
+        if cost > 0 {
+            context.set_fuel(left - cost)?;
+        }
+        Ok(())
     });
     store
 }
@@ -85,6 +91,18 @@ pub(super) fn explain(stage: Stage, guest: &Guest, limits: &Limits) -> CallError
     }
 }
 
+/// Says what ended a guest that runs for the host itself: a limit, or a crash with all the engine
+/// tells of it.
+pub(super) fn broken_off(stage: Stage, guest: &Guest, limits: &Limits) -> CallError {
+    let (Stage::Start(error) | Stage::Call(error)) = stage;
+    match limit_behind(&error, guest) {
+        Some(limit) => CallError::exhausted(limit, limits),
+        None => CallError::Trapped {
+            message: text::scrub(&format!("{error:#}"), limits::ERROR_TEXT_BYTES),
+        },
+    }
+}
+
 /// Answers whether the engine refused to copy more bytes. Its error type is private and has no
 /// fields, so its name is all there is to tell it by; `tests/hostile` fails if that changes.
 fn copied_too_much(error: &wasmtime::Error) -> bool {
@@ -92,7 +110,7 @@ fn copied_too_much(error: &wasmtime::Error) -> bool {
 }
 
 /// Finds the limit that made the engine give up, if it was one.
-pub(super) fn limit_behind(error: &wasmtime::Error, guest: &Guest) -> Option<Limit> {
+fn limit_behind(error: &wasmtime::Error, guest: &Guest) -> Option<Limit> {
     if let Some(limit) = guest.meter.hit() {
         return Some(limit);
     }

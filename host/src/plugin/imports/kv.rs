@@ -5,6 +5,8 @@
 //! Not here: which data are whose ([`super::super::guest::Holdings`]).
 
 use ax_manifest::{Capability, Permission};
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
 
 use super::super::gate::{Needs, Refusal};
 use super::super::guest::Guest;
@@ -12,6 +14,22 @@ use super::bindings::ax::kv::store;
 use super::bindings::ax::types::types::{Error, ErrorKind};
 use super::failure;
 use crate::kv::{Change, Condition, Counted, Entry, Kv, KvError, Page, Space};
+
+/// Work on the store that a call began.
+pub(in super::super) struct Keeping {
+    work: AbortHandle,
+    /// Nothing is ever sent: the sender's end is the message.
+    end: oneshot::Receiver<()>,
+}
+
+impl Keeping {
+    /// Waits until the work is over; gives up what was not begun. A call that was ended in the
+    /// middle of a write is over when the write is.
+    pub(in super::super) async fn end(self) {
+        self.work.abort();
+        drop(self.end.await);
+    }
+}
 
 type Answer<T> = wasmtime::Result<Result<T, Error>>;
 
@@ -27,14 +45,19 @@ impl Guest {
     }
 
     /// Runs a blocking piece of work on the store.
-    fn in_store<T, W>(&self, work: W) -> impl Future<Output = Answer<T>> + Send + use<T, W>
+    fn in_store<T, W>(&mut self, work: W) -> impl Future<Output = Answer<T>> + Send + use<T, W>
     where
         T: Send + 'static,
         W: FnOnce(&Kv, &Space) -> Result<T, KvError> + Send + 'static,
     {
         let kv = self.call.outside.kv.clone();
         let holdings = std::sync::Arc::clone(&self.call.holdings);
-        let running = tokio::task::spawn_blocking(move || work(&kv, &holdings.space));
+        let (done, end) = oneshot::channel();
+        let running = tokio::task::spawn_blocking(move || {
+            let _dropped_at_the_end: oneshot::Sender<()> = done;
+            work(&kv, &holdings.space)
+        });
+        self.keeping = Some(Keeping { work: running.abort_handle(), end });
         async {
             match running.await {
                 Ok(done) => Ok(done.map_err(|error| told(&error))),

@@ -21,6 +21,7 @@ mod wasi;
 
 pub(super) mod bindings;
 
+pub(super) use kv::Keeping;
 pub(super) use wasi::{Http, OpenFiles, Wasi};
 
 use ax_manifest::{Capability, Served};

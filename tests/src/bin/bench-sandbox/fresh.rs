@@ -22,7 +22,7 @@ pub(crate) fn run(effort: Effort) -> Vec<Row> {
     // Alternating blocks, so that both sides see the same machine.
     let (mut our_times, mut raw_times) = (Vec::new(), Vec::new());
     for _ in 0..10 {
-        our_times.extend(time_ours(&ours, rounds / 10));
+        our_times.extend(ours.time_calls(rounds / 10));
         raw_times.extend(time_raw(&raw, rounds / 10));
     }
     let p50 = |times: &mut [Duration]| percentile(times, 50);
@@ -53,7 +53,7 @@ pub(crate) fn run(effort: Effort) -> Vec<Row> {
         })
         .elapsed()
     };
-    let our_rate = per_second(2 * calls, rate(&|calls| drop(time_ours(&ours, calls))));
+    let our_rate = per_second(2 * calls, rate(&|calls| drop(ours.time_calls(calls))));
     let raw_rate = per_second(2 * calls, rate(&|calls| drop(time_raw(&raw, calls))));
     let throughput = Row {
         name: "fresh calls a second, 2 threads".to_owned(),
@@ -70,20 +70,6 @@ pub(crate) fn run(effort: Effort) -> Vec<Row> {
 
 fn per_second(calls: usize, took: Duration) -> f64 {
     calls as f64 / took.as_secs_f64()
-}
-
-/// Calls through everything the host does, audit included.
-fn time_ours(ours: &Ours, calls: usize) -> Vec<Duration> {
-    ours.host.block_on(async {
-        let mut times = Vec::with_capacity(calls);
-        for _ in 0..calls {
-            let began = Instant::now();
-            let report = ours.host.call_here(&ours.plugin, Call::new("nop", "{\"x\":7}")).await;
-            times.push(began.elapsed());
-            assert!(report.result.is_ok(), "{:?}", report.result);
-        }
-        times
-    })
 }
 
 /// Calls on the runtime of a server, from which the call hops to the guest threads and back.

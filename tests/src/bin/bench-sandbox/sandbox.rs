@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ax_host::audit::Audit;
 use ax_host::clock::SystemClock;
 use ax_host::egress::EgressConfig;
 use ax_host::kv::Kv;
 use ax_host::plugin::{
-    Allocation, Engine, HostConfig, Limits, LoadError, Plugin, PluginHost, Release,
+    Allocation, Call, Engine, HostConfig, Limits, LoadError, Plugin, PluginHost, Release,
 };
 use ax_host::secret::vault::KEY_FILE;
 use ax_host::secret::vault::Vault;
@@ -81,6 +82,20 @@ impl Ours {
         };
         let plugin = host.load(release, || Ok::<_, LoadError>(bytes)).expect("it loads");
         Self { host, plugin, audit, _home: home }
+    }
+
+    /// Calls `nop` through everything the host does, audit included; times each call.
+    pub(crate) fn time_calls(&self, calls: usize) -> Vec<Duration> {
+        self.host.block_on(async {
+            let mut times = Vec::with_capacity(calls);
+            for _ in 0..calls {
+                let began = Instant::now();
+                let report = self.host.call_here(&self.plugin, Call::new("nop", "{\"x\":7}")).await;
+                times.push(began.elapsed());
+                assert!(report.result.is_ok(), "{:?}", report.result);
+            }
+            times
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ax_host::plugin::{Call, Limits};
+use ax_host::plugin::Limits;
 use wasmtime::Store;
 use wasmtime::component::Val;
 
@@ -20,9 +20,10 @@ pub(crate) fn run(effort: Effort) -> Vec<Row> {
     let rounds = effort.rounds(200_000);
     let (mut our_times, mut raw_times) = (Vec::new(), Vec::new());
     for _ in 0..10 {
-        our_times.extend(time_ours(&ours, rounds / 10));
+        our_times.extend(ours.time_calls(rounds / 10));
         raw_times.extend(time_raw(&raw, rounds / 10));
     }
+    assert!(ours.host.warm_instances() <= 1, "one caller needs one instance");
     let ours_p50 = percentile(&mut our_times, 50);
     let raw_p50 = percentile(&mut raw_times, 50);
     let added =
@@ -34,21 +35,6 @@ pub(crate) fn run(effort: Effort) -> Vec<Row> {
         Bar::None,
     );
     vec![added, p99]
-}
-
-fn time_ours(ours: &Ours, calls: usize) -> Vec<Duration> {
-    let times = ours.host.block_on(async {
-        let mut times = Vec::with_capacity(calls);
-        for _ in 0..calls {
-            let began = Instant::now();
-            let report = ours.host.call_here(&ours.plugin, Call::new("nop", "{\"x\":7}")).await;
-            times.push(began.elapsed());
-            assert!(report.result.is_ok(), "{:?}", report.result);
-        }
-        times
-    });
-    assert!(ours.host.warm_instances() <= 1, "one caller needs one instance");
-    times
 }
 
 fn time_raw(raw: &Raw, calls: usize) -> Vec<Duration> {
