@@ -24,7 +24,7 @@ pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
         _ => {
             return Err(Failure::new(
                 "`bench` needs to know what to measure",
-                "cargo xtask bench sandbox [--quick]",
+                "cargo xtask bench sandbox [--quick] [SUBJECT…]",
             ));
         }
     };

@@ -170,14 +170,9 @@ impl PluginHost {
             return Err(CallError::exhausted(Limit::Depth, limits));
         }
         let target = plugin.target(&call.tool)?;
-        let wait = call.deadline.map_or(limits.deadline, |asked| asked.min(limits.deadline));
-        let slot = tokio::select! {
-            biased;
-            slot = tokio::time::timeout(wait, plugin.slots.take(call.depth)) => slot
-                .unwrap_or(Err(Limit::Time))
-                .map_err(|limit| CallError::exhausted(limit, limits))?,
-            () = asked_to_stop(call.cancel.clone()) => return Err(CallError::Cancelled),
-            () = abandoned(gone) => return Err(CallError::Cancelled),
+        let slot = match plugin.slots.try_take() {
+            Some(slot) => slot,
+            None => wait_for_slot(plugin, call, gone).await?,
         };
         // Only now: values take many times the space of their text, and waiting calls are many.
         let arguments = exports::arguments(target, &call.tool, &call.input, limits)?;
@@ -346,6 +341,24 @@ impl PluginHost {
                 (store, Some(instance), calls)
             }
         }
+    }
+}
+
+/// Waits for other calls of the plugin to end, as long as the call may take and somebody wants it.
+async fn wait_for_slot<'a>(
+    plugin: &'a Plugin,
+    call: &Call,
+    gone: Option<watch::Receiver<()>>,
+) -> Result<SemaphorePermit<'a>, CallError> {
+    let limits = &plugin.release.limits;
+    let wait = call.deadline.map_or(limits.deadline, |asked| asked.min(limits.deadline));
+    tokio::select! {
+        biased;
+        slot = tokio::time::timeout(wait, plugin.slots.take(call.depth)) => slot
+            .unwrap_or(Err(Limit::Time))
+            .map_err(|limit| CallError::exhausted(limit, limits)),
+        () = asked_to_stop(call.cancel.clone()) => Err(CallError::Cancelled),
+        () = abandoned(gone) => Err(CallError::Cancelled),
     }
 }
 

@@ -177,23 +177,22 @@ impl Gate {
         if self.is_function { std::mem::take(&mut self.fuel_due) } else { 0 }
     }
 
-    /// Ends the gate: what was refused, what was allowed.
-    pub(super) fn into_record(self) -> (Vec<Denial>, Vec<Allowance>) {
-        let allowances = self
-            .used
-            .iter()
+    /// Takes the record at the end of the call: what was refused, what was allowed.
+    pub(super) fn take_record(&mut self) -> (Vec<Denial>, Vec<Allowance>) {
+        let allowances = std::mem::take(&mut self.used)
+            .into_iter()
             .enumerate()
-            .filter(|(_, count)| **count > 0)
+            .filter(|(_, count)| *count > 0)
             .filter_map(|(index, count)| {
                 let (permission, rule) = self.rights.rule(index)?;
                 Some(Allowance {
                     permission: permission.to_string(),
                     rule: Arc::clone(rule),
-                    count: *count,
+                    count,
                 })
             })
             .collect();
-        (self.denials, allowances)
+        (std::mem::take(&mut self.denials), allowances)
     }
 
     /// Returns the rights of this call.
@@ -271,7 +270,7 @@ mod tests {
         ask(&mut gate, "env:DECLARED").unwrap_err();
         ask(&mut gate, "env:DECLARED").unwrap_err();
         ask(&mut gate, "env:OTHER").unwrap_err();
-        let (denials, allowances) = gate.into_record();
+        let (denials, allowances) = gate.take_record();
         assert_eq!(allowances.len(), 1);
         assert_eq!((allowances[0].permission.as_str(), allowances[0].count), ("env:LANG", 2));
         let seen: Vec<_> =
@@ -326,6 +325,6 @@ mod tests {
             ask(&mut gate, &format!("env:V{number}")).unwrap_err();
         }
         assert_eq!(gate.denials_dropped, 1);
-        assert_eq!(gate.into_record().0.len(), limits::DENIALS);
+        assert_eq!(gate.take_record().0.len(), limits::DENIALS);
     }
 }

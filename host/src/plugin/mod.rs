@@ -168,6 +168,8 @@ pub struct PluginHost {
     audit: Audit,
     clock: Arc<dyn Clock>,
     calls: AtomicU32,
+    /// The id of this process, which costs a system call to ask for.
+    process: u32,
 }
 
 /// One installed release, as the sandbox needs to know it.
@@ -274,6 +276,7 @@ impl PluginHost {
             audit,
             clock,
             calls: AtomicU32::new(0),
+            process: std::process::id(),
         }))
     }
 
@@ -359,7 +362,7 @@ impl PluginHost {
 
     fn next_id(&self) -> CallId {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
-        CallId::new(self.clock.now_ms(), std::process::id(), number)
+        CallId::new(self.clock.now_ms(), self.process, number)
     }
 
     fn compiled<E>(

@@ -17,17 +17,17 @@ use crate::egress::{ByteBounds, ByteBudget};
 pub(super) struct Outbox {
     sent: Vec<Arc<Sent>>,
     budget: Option<Arc<ByteBudget>>,
-    /// Bytes of bodies that passed since they were last charged.
-    moved: Arc<AtomicU64>,
-    /// Turns true when the call is over: a body that is open then will never be whole.
-    closed: Arc<AtomicBool>,
+    /// None until the first request.
+    passage: Option<Arc<Passage>>,
 }
 
 /// What the bodies of one call share.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
 pub(super) struct Passage {
-    moved: Arc<AtomicU64>,
-    closed: Arc<AtomicBool>,
+    /// Bytes of bodies that passed since they were last charged.
+    moved: AtomicU64,
+    /// Turns true when the call is over: a body that is open then will never be whole.
+    closed: AtomicBool,
 }
 
 impl Passage {
@@ -71,19 +71,21 @@ impl Outbox {
     }
 
     /// Returns what the bodies of the call share.
-    pub(super) fn passage(&self) -> Passage {
-        Passage { moved: Arc::clone(&self.moved), closed: Arc::clone(&self.closed) }
+    pub(super) fn passage(&mut self) -> Arc<Passage> {
+        Arc::clone(self.passage.get_or_insert_default())
     }
 
     /// Says that the call is over, before what the guest left open is dropped: the body of a request
     /// ends like a whole one when its writer goes.
     pub(super) fn close(&self) {
-        self.closed.store(true, Ordering::Release);
+        if let Some(passage) = &self.passage {
+            passage.closed.store(true, Ordering::Release);
+        }
     }
 
     /// Takes the bytes that bodies moved since the last time.
     pub(super) fn take_moved_bytes(&self) -> u64 {
-        if self.sent.is_empty() { 0 } else { self.moved.swap(0, Ordering::Relaxed) }
+        self.passage.as_ref().map_or(0, |passage| passage.moved.swap(0, Ordering::Relaxed))
     }
 
     /// Answers whether nothing of the requests is still going on: no answer is awaited, and no body

@@ -13,7 +13,7 @@ use wasmtime::component::ResourceTable;
 use super::account;
 use super::error::CallError;
 use super::exports::Output;
-use super::gate::{Allowance, Denial, Gate};
+use super::gate::{Allowance, Denial};
 use super::guest::{CallId, Guest};
 use super::limits::Limit;
 use super::log::Line;
@@ -105,7 +105,7 @@ fn sum_up(id: CallId, guest: &mut Guest, fuel: u64, result: Result<Output, CallE
     let result = withhold(result, guest.call.secrets.scan());
     let (log, log_lines_dropped) = guest.log.take();
     let sent = guest.outbox.take();
-    let mut gate = std::mem::replace(&mut guest.gate, Gate::new(Arc::default()));
+    let gate = &mut guest.gate;
     sent.iter().filter_map(|sent| denial_of(sent)).for_each(|denial| gate.note(denial));
     let mut limits_hit: Vec<Limit> =
         [guest.meter.hit(), gate.hit()].into_iter().flatten().collect();
@@ -131,7 +131,7 @@ fn sum_up(id: CallId, guest: &mut Guest, fuel: u64, result: Result<Output, CallE
         limits_hit,
     };
     let changed_outside = sent.iter().any(|sent| sent.may_have_changed());
-    let (mut denials, allowances) = gate.into_record();
+    let (mut denials, allowances) = gate.take_record();
     for denial in &mut denials {
         // What was asked for is the guest's own text, and a row of the audit.
         denial.permission = guest.call.secrets.scan().redact(&denial.permission).into_owned();

@@ -74,7 +74,7 @@ pub(super) struct Prepared {
     outgoing: Outgoing,
     sent: Arc<Sent>,
     scan: LeakScan,
-    passage: Passage,
+    passage: Arc<Passage>,
     clock: Arc<dyn Clock>,
 }
 
@@ -172,7 +172,7 @@ impl Prepared {
 
     /// Sends the request and waits for the head of the answer.
     pub(super) async fn send(self, body: OutgoingBody) -> Result<Received, SendError> {
-        let body = posted(body, Arc::clone(&self.sent), self.passage.clone());
+        let body = posted(body, Arc::clone(&self.sent), Arc::clone(&self.passage));
         let began = self.clock.monotonic();
         let answer = self.egress.send(Outgoing { body, ..self.outgoing }).await;
         self.sent.took(self.clock.monotonic().saturating_sub(began));

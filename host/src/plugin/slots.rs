@@ -21,11 +21,13 @@ impl CallSlots {
         Self { free: Semaphore::new(at_once as usize), waiting: AtomicU32::new(0) }
     }
 
-    /// Takes a slot, waiting for one only if the call comes from outside.
+    /// Takes a slot if one is free.
+    pub(super) fn try_take(&self) -> Option<SemaphorePermit<'_>> {
+        self.free.try_acquire().ok()
+    }
+
+    /// Waits for a slot, if the call comes from outside.
     pub(super) async fn take(&self, depth: u8) -> Result<SemaphorePermit<'_>, Limit> {
-        if let Ok(slot) = self.free.try_acquire() {
-            return Ok(slot);
-        }
         if depth > 0 {
             return Err(Limit::Concurrency);
         }
@@ -69,16 +71,16 @@ mod tests {
     #[test]
     fn a_nested_call_never_waits() {
         let slots = CallSlots::new(1);
-        let held = poll(pin!(slots.take(0))).unwrap().unwrap();
+        let held = slots.try_take().unwrap();
         assert_eq!(poll(pin!(slots.take(1))).unwrap().unwrap_err(), Limit::Concurrency);
         drop(held);
-        assert!(poll(pin!(slots.take(1))).unwrap().is_ok());
+        assert!(slots.try_take().is_some());
     }
 
     #[test]
     fn the_queue_ends_at_its_bound_and_places_are_given_back() {
         let slots = CallSlots::new(1);
-        let _held = poll(pin!(slots.take(0))).unwrap().unwrap();
+        let _held = slots.try_take().unwrap();
         let mut queue: Vec<_> = (0..limits::QUEUE).map(|_| Box::pin(slots.take(0))).collect();
         assert!(queue.iter_mut().all(|waiting| poll(waiting.as_mut()).is_none()));
         assert_eq!(poll(pin!(slots.take(0))).unwrap().unwrap_err(), Limit::Concurrency);

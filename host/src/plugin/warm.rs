@@ -82,7 +82,8 @@ pub(super) struct WarmInstances(Mutex<Idle>);
 
 #[derive(Default)]
 struct Idle {
-    /// Never an empty lane; in each the one that has been idle longest comes first.
+    /// In each the one that has been idle longest comes first. Empty ones are dropped by the sweep,
+    /// not at once: the next call of a lane is often near.
     lanes: HashMap<Lane, Vec<Warm>>,
     swept_at: Duration,
 }
@@ -92,14 +93,10 @@ impl WarmInstances {
     pub(super) fn take(&self, lane: &Lane, now: Duration) -> Option<Warm> {
         let mut gone = Vec::new();
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let lanes = &mut guard.lanes;
-        let taken = lanes.get_mut(lane).and_then(|idle| {
+        let taken = guard.lanes.get_mut(lane).and_then(|idle| {
             gone = split_expired(idle, now);
             idle.pop()
         });
-        if lanes.get(lane).is_some_and(Vec::is_empty) {
-            lanes.remove(lane);
-        }
         drop(guard);
         // Instances are torn down outside the lock.
         drop(gone);
@@ -151,9 +148,6 @@ impl WarmInstances {
             .min_by_key(|(since, _)| *since);
         let Some((_, lane)) = oldest else { return false };
         let gone = lanes.get_mut(&lane).map(|idle| idle.remove(0));
-        if lanes.get(&lane).is_some_and(Vec::is_empty) {
-            lanes.remove(&lane);
-        }
         drop(guard);
         gone.is_some()
     }

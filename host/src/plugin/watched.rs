@@ -21,7 +21,7 @@ use crate::egress::{AnswerBody, BodyError, OutgoingBody};
 use crate::secret::leak::{LeakScan, LeakStream};
 
 /// Counts the body of a request: at once, or as it goes.
-pub(super) fn posted(body: OutgoingBody, sent: Arc<Sent>, passage: Passage) -> OutgoingBody {
+pub(super) fn posted(body: OutgoingBody, sent: Arc<Sent>, passage: Arc<Passage>) -> OutgoingBody {
     match body {
         OutgoingBody::Bytes(bytes) => {
             count(bytes.len() as u64, &sent.bytes_out, &passage);
@@ -47,7 +47,7 @@ struct CallEnded;
 struct Posted {
     inner: UnsyncBoxBody<Bytes, BodyError>,
     sent: Arc<Sent>,
-    passage: Passage,
+    passage: Arc<Passage>,
 }
 
 impl Body for Posted {
@@ -86,7 +86,7 @@ pub(super) struct Watched {
     /// None when the call may use no secret.
     scan: Option<LeakStream>,
     sent: Arc<Sent>,
-    passage: Passage,
+    passage: Arc<Passage>,
     is_done: bool,
 }
 
@@ -95,7 +95,7 @@ impl Watched {
         inner: AnswerBody,
         scan: &LeakScan,
         sent: Arc<Sent>,
-        passage: Passage,
+        passage: Arc<Passage>,
     ) -> Self {
         let scan = (!scan.is_empty()).then(|| scan.stream());
         Self { inner, scan, sent, passage, is_done: false }

@@ -346,7 +346,7 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
         let run = instance.get_typed_func::<(), (u32,)>(&mut store, "run").unwrap();
         run.call_async(&mut store, ()).await.map(|(answer,)| answer)
     });
-    Outcome { answer, denials: store.into_data().gate.into_record().0 }
+    Outcome { answer, denials: store.into_data().gate.take_record().0 }
 }
 
 /// An empty state of its own.

@@ -8,7 +8,7 @@
 //! shifts both. The raw side uses the same engine settings, the same pool and the same guest, and
 //! leaves out what this host adds: admission, limits, gate, audit.
 //!
-//! `--quick` runs a tenth of the rounds. Run it in release: `cargo xtask bench sandbox`.
+//! `--quick` runs a tenth of the rounds; names of subjects measure those alone. Run it in release: `cargo xtask bench sandbox`.
 
 #![expect(clippy::disallowed_methods, reason = "a bench reads the clock and links raw WASI")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its report is its output")]
@@ -43,29 +43,39 @@ impl Effort {
     }
 }
 
+/// What can be measured by itself.
+const SUBJECTS: [(&str, fn(Effort) -> Vec<Row>); 8] = [
+    ("fresh", fresh::run),
+    ("warm", warm::run),
+    ("permission", permission::run),
+    ("density", density::run),
+    ("memory", memory::run),
+    ("egress", egress::run),
+    ("kill", kill::run),
+    ("process", process::run),
+];
+
 fn main() -> ExitCode {
-    let quick = match std::env::args().nth(1).as_deref() {
-        None => false,
-        Some("--quick") => true,
-        Some(other) => {
-            eprintln!("error: `{other}` is no option of this bench\n\nhint: --quick");
-            return ExitCode::from(2);
+    let mut effort = Effort { quick: false };
+    let mut wanted = Vec::new();
+    for argument in std::env::args().skip(1) {
+        match SUBJECTS.iter().find(|(name, _)| *name == argument) {
+            Some(subject) => wanted.push(*subject),
+            None if argument == "--quick" => effort.quick = true,
+            None => {
+                let names = SUBJECTS.map(|(name, _)| name).join(" | ");
+                eprintln!("error: `{argument}` is nothing this bench knows");
+                eprintln!("hint: [--quick] [{names}]…");
+                return ExitCode::from(2);
+            }
         }
-    };
-    let effort = Effort { quick };
+    }
+    if wanted.is_empty() {
+        wanted.extend(SUBJECTS);
+    }
     println!("{}", Row::HEADER);
-    let benches: [fn(Effort) -> Vec<Row>; 8] = [
-        fresh::run,
-        warm::run,
-        permission::run,
-        density::run,
-        memory::run,
-        egress::run,
-        kill::run,
-        process::run,
-    ];
     let mut failed = 0;
-    for bench in benches {
+    for (_, bench) in wanted {
         for row in bench(effort) {
             println!("{row}");
             failed += usize::from(row.failed());

@@ -48,10 +48,19 @@ impl Leases {
         Arc::strong_count(&self.streamed) - 1
     }
 
-    /// Ends every lease that was given out; returns what they were given out in.
-    pub(super) fn end(&mut self) -> Arc<Term> {
+    /// Ends every lease that was given out.
+    pub(super) fn end(&self) {
         self.term.is_over.store(true, Ordering::Release);
-        std::mem::take(&mut self.term)
+    }
+
+    /// Begins the next call; answers whether a stream of the last one found the quota used up.
+    pub(super) fn renew(&mut self) -> bool {
+        let is_full = self.term.is_full();
+        match Arc::get_mut(&mut self.term) {
+            Some(unused) => *unused = Term::default(),
+            None => self.term = Arc::default(),
+        }
+        is_full
     }
 
     /// Takes the bytes that were moved since the last time.
@@ -109,13 +118,17 @@ mod tests {
         first.check().unwrap();
         first.note(3);
         first.term().note_full();
-        let ended = leases.end();
+        leases.end();
+        assert!(first.check().is_err() && leases.renew());
         let second = leases.give();
-        assert!(first.check().is_err() && ended.is_full());
+        assert!(first.check().is_err());
         second.check().unwrap();
         assert!(!second.term().is_full());
         assert_eq!((leases.count(), leases.take_bytes(), leases.take_bytes()), (2, 3, 0));
         drop(first);
         assert_eq!(leases.count(), 1);
+        drop(second);
+        leases.end();
+        assert!(!leases.renew() && leases.give().check().is_ok());
     }
 }
