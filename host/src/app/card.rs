@@ -61,6 +61,9 @@ pub struct CardPermission {
     pub words: String,
     /// The author's reason.
     pub reason: Option<String>,
+    /// For a secret: the header of requests that carries it, with `{}` for the value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
     /// The folder it is about, absolute; none if it is not bound here or not about one.
     pub path: Option<String>,
     /// Why granting it has no effect on this host, if so.
@@ -150,6 +153,9 @@ impl Card {
             }
             line(text);
             line(format!("        {}", entry.permission));
+            if let Some(header) = &entry.header {
+                line(format!("        as the header `{header}`"));
+            }
             if let Some(reason) = &entry.reason {
                 line(format!("        because: {reason}"));
             }
@@ -198,6 +204,7 @@ fn shown(ask: &Ask, folders: &[Folder], facts: &Facts<'_>) -> CardPermission {
     };
     CardPermission {
         words: ask.permission.plain_words(),
+        header: ask.header.clone(),
         reason: ask.reason.clone(),
         path,
         idle: idle(&ask.permission),

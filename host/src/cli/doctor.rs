@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::fault::CliError;
 use super::output::Output;
 use super::render::counted;
-use crate::app::App;
+use crate::app::{App, ListedSecret};
 use crate::audit::verify::verify;
 use crate::config::Config;
 use crate::plugin::engine::slots_that_fit;
@@ -53,6 +53,7 @@ pub(super) fn run(app: &App, output: Output) -> Result<(), CliError> {
         policies(app),
         generation(app),
         plugins(app),
+        secrets(app),
         audit(app.config()),
         engine(),
         compiler(),
@@ -140,6 +141,27 @@ fn plugins(app: &App) -> Check {
             counted(findings.len() as u64, "finding"),
             Some("ax plugin verify".to_owned()),
         ),
+    }
+}
+
+fn secrets(app: &App) -> Check {
+    const NAME: &str = "secrets";
+    let listed = match app.secrets() {
+        Ok(listed) => listed,
+        Err(error) => return Check::failed(NAME, error.to_string(), error.hint()),
+    };
+    let is_granted = |secret: &&ListedSecret| secret.uses.iter().any(|it| !it.grants.is_empty());
+    let missing = listed.iter().filter(|secret| secret.set_at_ms.is_none()).find(is_granted);
+    match missing {
+        Some(ListedSecret { name, .. }) => Check::note(
+            NAME,
+            format!("`{name}` is granted and not set"),
+            format!("ax secret set {name}"),
+        ),
+        None => {
+            let set = listed.iter().filter(|secret| secret.set_at_ms.is_some()).count();
+            Check::ok(NAME, format!("{} set", counted(set as u64, "secret")))
+        }
     }
 }
 

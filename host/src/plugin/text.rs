@@ -10,19 +10,27 @@ const REPLACEMENT: char = '\u{fffd}';
 /// Added where text was cut.
 const CUT: &str = "…";
 
-/// Replaces what a terminal or a reader could be fooled by, and cuts at `bytes_max`.
+/// Replaces what a terminal or a reader could be fooled by, and cuts what is longer than
+/// `bytes_max`, the mark of the cut included.
 #[must_use]
 pub fn scrub(text: &str, bytes_max: usize) -> String {
     let mut out = String::with_capacity(text.len().min(bytes_max));
     for character in text.chars() {
         let shown = if is_shown(character) { character } else { REPLACEMENT };
         if out.len() + shown.len_utf8() > bytes_max {
-            out.push_str(CUT);
-            break;
+            return cut(out, bytes_max);
         }
         out.push(shown);
     }
     out
+}
+
+/// Makes room at the end for the mark of a cut; where it does not fit, there is none.
+fn cut(mut text: String, bytes_max: usize) -> String {
+    let Some(room) = bytes_max.checked_sub(CUT.len()) else { return text };
+    text.truncate(text.floor_char_boundary(room));
+    text.push_str(CUT);
+    text
 }
 
 /// Answers whether a character of running text is shown as it is. Stricter places (names,
@@ -63,7 +71,9 @@ mod tests {
     #[test]
     fn text_is_cut_at_a_character_not_inside_one() {
         assert_eq!(scrub("aé", 3), "aé");
-        assert_eq!(scrub("aéb", 3), "aé…");
-        assert_eq!(scrub("aé", 2), "a…");
+        assert_eq!(scrub("aéaé", 6), "aéaé");
+        assert_eq!(scrub("aéaéb", 6), "aé…");
+        assert_eq!(scrub("aéaéb", 5), "a…");
+        assert_eq!(scrub("aé", 2), "a");
     }
 }

@@ -45,16 +45,21 @@ const FORBIDDEN: &[(&str, &[&str], &str)] = &[
 /// Modules of the host that may name the registry's crate.
 const REGISTRY_USERS: &[&str] = &["app", "cli"];
 
-/// Returns the names of all dependencies in a `Cargo.toml`, those for tests and targets included.
-fn dependencies(manifest: &toml::Table) -> BTreeSet<String> {
+/// What a crate needs to be built.
+const BUILT_WITH: &[&str] = &["dependencies", "build-dependencies"];
+/// The same, and what its own tests need.
+const TESTED_WITH: &[&str] = &["dependencies", "build-dependencies", "dev-dependencies"];
+
+/// Returns the names of dependencies in a `Cargo.toml`, those for targets included.
+fn dependencies(manifest: &toml::Table, sections: &[&str]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut tables = vec![manifest];
     if let Some(targets) = manifest.get("target").and_then(toml::Value::as_table) {
         tables.extend(targets.values().filter_map(toml::Value::as_table));
     }
     for table in tables {
-        for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            let Some(found) = table.get(section).and_then(toml::Value::as_table) else { continue };
+        for section in sections {
+            let Some(found) = table.get(*section).and_then(toml::Value::as_table) else { continue };
             for (name, value) in found {
                 let package = value.get("package").and_then(toml::Value::as_str);
                 names.insert(package.unwrap_or(name).to_owned());
@@ -69,9 +74,9 @@ fn read(path: &str) -> toml::Table {
     text.parse().expect("the file is TOML")
 }
 
-/// Returns what each package of the lock file uses directly.
-fn locked() -> BTreeMap<String, BTreeSet<String>> {
-    let lock = read("Cargo.lock");
+/// Returns what each package of a lock file uses directly.
+fn locked(path: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let lock = read(path);
     let packages = lock["package"].as_array().expect("packages");
     let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in packages {
@@ -101,10 +106,26 @@ fn crates_use_only_the_crates_below_them() {
     for (folder, name, allowed) in CRATES {
         let manifest = read(&format!("{folder}/Cargo.toml"));
         assert_eq!(manifest["package"]["name"].as_str(), Some(*name), "{folder}");
-        for used in dependencies(&manifest).iter().filter(|used| ours.contains(used.as_str())) {
+        for used in
+            dependencies(&manifest, TESTED_WITH).iter().filter(|used| ours.contains(used.as_str()))
+        {
             assert!(allowed.contains(&used.as_str()), "{folder}/Cargo.toml: {name} -> {used}");
         }
     }
+}
+
+#[test]
+fn the_fuzz_targets_are_locked_to_what_our_crates_use() {
+    let uses = locked("fuzz/Cargo.lock");
+    for (folder, name, _) in CRATES {
+        let Some(locked) = uses.get(*name) else { continue };
+        let wanted = dependencies(&read(&format!("{folder}/Cargo.toml")), BUILT_WITH);
+        assert_eq!(
+            *locked, wanted,
+            "{name}; run: cargo update --workspace --manifest-path fuzz/Cargo.toml"
+        );
+    }
+    assert!(uses.contains_key("ax-fuzz"));
 }
 
 #[test]
@@ -119,7 +140,7 @@ fn every_member_of_the_workspace_has_its_place() {
 
 #[test]
 fn what_must_stay_out_of_a_crate_comes_in_by_no_path() {
-    let uses = locked();
+    let uses = locked("Cargo.lock");
     for (name, forbidden, why) in FORBIDDEN {
         assert!(uses.contains_key(*name), "{name} is in the lock file");
         let found = brought_along(&uses, name);

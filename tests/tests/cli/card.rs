@@ -79,6 +79,34 @@ fn the_card_prints_the_absolute_path_of_a_folder() {
 }
 
 #[test]
+fn the_card_shows_the_header_that_carries_a_secret() {
+    let home = Home::new();
+    let manifest = components::CALC_MANIFEST.to_owned()
+        + "[permissions]\nsecrets = [{ name = \"token\", to = \"https://api.example.org\", \
+           header = \"X-Api-Key: {}\", reason = \"To sign in\" }]\n";
+    home.write_plugin("calc", &manifest, &components::calc());
+    insta::assert_snapshot!(home.told(&["plugin", "add", "calc", "--grant-nothing"]), @r"
+    exit 0
+    --- stderr
+    warning: `test:calc` asks for `secret:token@https://api.example.org` and imports nothing that could use it
+    test:calc 1.0.0  Adds numbers
+      from       folder:WORK/calc
+      publisher  none: it is not signed
+      component  DIGEST (144 B)
+      tools      add
+      asks to
+        - have the secret `token` added to its requests to https://api.example.org, without seeing the value
+            secret:token@https://api.example.org
+            as the header `X-Api-Key: {}`
+            because: To sign in
+      network    none, by any path
+    installed test:calc 1.0.0
+    not granted: secret:token@https://api.example.org
+    try: ax tool call test:calc.add
+    ");
+}
+
+#[test]
 fn the_card_shows_limits_that_are_raised() {
     let home = Home::new();
     let manifest = components::CALC_MANIFEST.to_owned()

@@ -127,6 +127,18 @@ fn the_list_shows_who_asks_and_what_is_missing() {
 }
 
 #[test]
+fn the_doctor_names_a_secret_that_is_granted_and_not_set() {
+    let home = with_asking();
+    let report = home.ax(&["doctor"]).ok().stdout;
+    let missing = "note  secrets    `github-token` is granted and not set\n      \
+                   ax secret set github-token\n";
+    assert!(report.contains(missing), "{report}");
+    set(&home, "github-token", VALUE).ok();
+    let report = home.ax(&["doctor"]).ok().stdout;
+    assert!(report.contains("ok    secrets    1 secret set\n"), "{report}");
+}
+
+#[test]
 fn a_list_of_nothing_says_what_to_type_and_makes_nothing() {
     let home = Home::new();
     insta::assert_snapshot!(home.told(&["secret", "list"]), @r"

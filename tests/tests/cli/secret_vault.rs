@@ -36,6 +36,8 @@ fn refusal(home: &Home) -> String {
         home.ax(&["secret", "remove", "token", "--yes"]),
         home.ax(&["secret", "list"]),
     ];
+    let doctor = home.ax(&["doctor"]).exits(6).stdout;
+    assert!(doctor.contains("FAIL  secrets"), "{doctor}");
     for run in &runs {
         assert_eq!(run.code, 1, "{run:?}");
         assert!(run.stderr.starts_with("error[AX-K001]: "), "{run:?}");
