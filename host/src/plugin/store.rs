@@ -41,7 +41,10 @@ pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<
         let cost = match hook {
             CallHook::CallingHost => guest.gate.enter(),
             CallHook::ReturningFromHost => guest.settle()?,
-            CallHook::ReturningFromWasm => return Ok(guest.gate.go_on()),
+            CallHook::ReturningFromWasm => {
+                guest.gate.go_on();
+                return Ok(());
+            }
             CallHook::CallingWasm => return Ok(()),
         };
         let due = guest.gate.fuel_due();
