@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use wasmtime::component::ResourceTable;
 
 use super::Release;
 use super::folder::Folder;
 use super::gate::{Gate, Refusal};
-use super::imports::{Http, Keeping, OpenFiles, Wasi};
+use super::imports::{Ended, Http, Keeping, OpenFiles, Wasi};
 use super::limits;
 use super::log::Log;
 use super::meter::Meter;
@@ -74,6 +75,8 @@ pub type EnvironmentLookup = fn(&str) -> Option<String>;
 /// What the functions of this host reach outside a call; one for all plugins.
 pub(super) struct Outside {
     pub(super) kv: Kv,
+    /// Runs what blocks on the data.
+    pub(super) keeping: Handle,
     pub(super) accounts: Accounts,
     pub(super) egress: Arc<Egress>,
 }
@@ -184,11 +187,17 @@ impl Guest {
         self.call = call;
     }
 
-    /// Waits until the key-value store does nothing more for the call.
-    pub(super) async fn end_keeping(&mut self) {
-        if let Some(keeping) = self.keeping.take() {
-            keeping.end().await;
-        }
+    /// Ends what the call sends, keeps and writes: nothing new begins, and what has begun is given
+    /// time to be done.
+    pub(super) async fn end(&mut self) -> Ended {
+        self.outbox.close();
+        let keeping = self.keeping.take();
+        let kept = async {
+            if let Some(keeping) = keeping {
+                keeping.end().await;
+            }
+        };
+        tokio::join!(self.files.end(), kept).0
     }
 
     /// Puts what was written without a line's end into the log.
@@ -200,7 +209,8 @@ impl Guest {
 
     /// Charges what streams and bodies moved since the last time; returns the fuel to take now.
     pub(super) fn settle(&mut self) -> Result<u64, Refusal> {
-        let moved = self.files.take_streamed_bytes() + self.outbox.take_moved_bytes();
+        let said = self.wasi.as_ref().map_or(0, |wasi| wasi.take_moved_bytes());
+        let moved = self.files.take_streamed_bytes() + self.outbox.take_moved_bytes() + said;
         if moved > 0 {
             self.gate.charge(moved)?;
         }

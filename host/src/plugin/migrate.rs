@@ -118,7 +118,7 @@ impl PluginHost {
             exports::migrate(&mut store, &instance, component, versions).await.map_err(Stage::Call)
         };
         let ended = tokio::time::timeout(limits.deadline, work).await;
-        store.data_mut().end_keeping().await;
+        store.data_mut().end().await;
         match ended {
             Err(_) => Err(CallError::exhausted(Limit::Time, limits)),
             Ok(Ok(answer)) => answer,

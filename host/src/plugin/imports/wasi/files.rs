@@ -11,7 +11,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ax_manifest::{Access, Capability};
 use wasmtime::component::{HasData, Resource};
@@ -52,10 +51,6 @@ pub(super) fn view(guest: &mut Guest) -> Files<'_> {
 
 /// Bytes the host holds for one entry of a listing: a short name, its kind and their bookkeeping.
 const LISTING_ENTRY_BYTES: usize = 96;
-
-/// How long the end of a call waits for what its streams write: far more than a disk takes, and not
-/// for ever on a network mount that is gone. What is written later was charged before.
-const LAST_WRITE_WAIT: Duration = Duration::from_secs(2);
 
 /// What a guest calls a file or a folder.
 pub(super) type Handle = Resource<Descriptor>;
@@ -579,7 +574,7 @@ impl OpenFiles {
                     drop(account.turn().await);
                 }
             };
-            tokio::time::timeout(LAST_WRITE_WAIT, wait).await.ok();
+            tokio::time::timeout(limits::LAST_WRITE_WAIT, wait).await.ok();
         }
         Ended { accounts, is_full: self.leases.renew() }
     }
