@@ -152,7 +152,8 @@ codes! {
          can grant it; whoever wrote the rule can change it. The message names rule and file, and \
          `ax policy explain PLUGIN PERMISSION` says what else decides. Exit code 5.";
     SYSTEM = "AX-S001", "This system does not offer what is needed",
-        "Files, folders, threads or the engine could not be set up. `ax doctor` checks each.";
+        "Files, folders, threads or the engine could not be set up, or an answer could not be \
+         written. `ax doctor` checks what it can.";
     DOCTOR_FINDINGS = "AX-S002", "Something is missing or wrong",
         "`ax doctor` lists each check with what to do. Exit code 6.";
     UNKNOWN_CODE = "AX-U004", "There is no such code",

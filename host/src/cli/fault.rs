@@ -109,6 +109,9 @@ pub(crate) enum CliError {
     /// A file named on the command line cannot be read or written.
     #[error("cannot use `{path}`")]
     File { path: String, source: std::io::Error },
+    /// The answer did not reach standard output.
+    #[error("the answer could not be written to standard output")]
+    Unwritten(#[source] std::io::Error),
     /// No threads.
     #[error("cannot start")]
     Start(#[source] std::io::Error),
@@ -303,6 +306,9 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::PolicyTests { .. } => Some("ax policy explain PLUGIN PERMISSION".to_owned()),
         CliError::Policy(error) => error.hint(),
         CliError::UnknownCode { .. } => Some("ax explain".to_owned()),
+        CliError::Unwritten(_) => {
+            Some("look at what was done before you run it again: ax audit tail".to_owned())
+        }
         CliError::File { .. } | CliError::Start(_) => None,
     }
 }

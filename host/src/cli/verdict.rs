@@ -42,7 +42,7 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Policy(error) => policy(error),
         CliError::UnknownCode { .. } => (codes::UNKNOWN_CODE, NOT_FOUND),
         CliError::File { .. } => (codes::USAGE, FAILED),
-        CliError::Start(_) => (codes::SYSTEM, FAILED),
+        CliError::Unwritten(_) | CliError::Start(_) => (codes::SYSTEM, FAILED),
     }
 }
 
