@@ -23,6 +23,7 @@ mod install;
 mod installed;
 mod policy;
 mod prune;
+mod refusal;
 mod roots;
 mod secrets;
 mod source;

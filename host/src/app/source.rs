@@ -278,7 +278,7 @@ impl App {
         component: &[u8],
     ) -> Result<PluginConfig, SourceError> {
         // Who is kept out is neither compiled nor run.
-        policy::admit(self.policies()?, &manifest.plugin.name)?;
+        self.change_on_record(policy::admit(self.policies()?, &manifest.plugin.name))??;
         let wrong = |source| SourceError::Tools { path: path.to_owned(), source };
         let typed = derive_tools(facts, Some(&manifest)).map_err(wrong)?;
         let described = self

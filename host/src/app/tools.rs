@@ -111,7 +111,8 @@ impl App {
         if !installed.locked.enabled {
             return Err(ToolsError::Disabled { plugin });
         }
-        policy::admit(self.policies().map_err(ChangeError::from)?, &id.plugin)?;
+        let ruling = policy::admit(self.policies().map_err(ChangeError::from)?, &id.plugin);
+        self.call_on_record(ruling, id, input).map_err(ChangeError::from)??;
         for permission in allow {
             if installed.locked.permissions.covering(permission).is_none() {
                 let permission = permission.clone();

@@ -150,6 +150,33 @@ fn a_plugin_that_is_kept_out_later_is_neither_offered_nor_called() {
 }
 
 #[test]
+fn what_a_policy_refuses_a_person_is_in_the_audit() {
+    let home = setup::with_env();
+    put(&home, DENY);
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).exits(5);
+    home.ax(&["plugin", "add", "env", "--allow", "env:LANG"]).exits(5);
+    put(&home, KEEP_OUT);
+    call(&home, &[]).exits(5);
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).exits(5);
+    let rows = home.ax(&["audit", "tail", "--decision", "denied", "--json"]).ok().stdout;
+    let rows: Vec<serde_json::Value> =
+        rows.lines().map(|row| serde_json::from_str(row).expect("a row")).collect();
+    let told = rows.iter().map(|row| {
+        let body = &row["body"];
+        let (what, rule) = (body["action"].as_str().or(body["tool"].as_str()), &body["rule"]);
+        let (kind, subject) = (&row["kind"], &body["subject"]);
+        format!("{kind} {} {} {subject} {rule}\n", row["plugin"], what.unwrap_or_default())
+    });
+    insta::assert_snapshot!(home.tell_text(&told.collect::<String>()), @r#"
+    "change" "test:env" permission.grant "env:LANG" "`permissions.deny env:*` (HOME/policy.toml:2)"
+    "change" "test:env" permission.grant "env:LANG" "`permissions.deny env:*` (HOME/policy.toml:2)"
+    "call" "test:env" count null "`plugins.allow ax:*` (HOME/policy.toml:2)"
+    "change" "test:env" plugin.add "test:env" "`plugins.allow ax:*` (HOME/policy.toml:2)"
+    "#);
+    home.ax(&["audit", "verify"]).ok();
+}
+
+#[test]
 fn a_permission_that_is_forbidden_is_not_granted() {
     let home = setup::with_env();
     put(&home, DENY);
