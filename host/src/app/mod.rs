@@ -61,14 +61,14 @@ pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
 pub use explained::{Explained, ExplainedPlugin};
 pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};
-pub use installed::{InstalledPlugin, LookupError};
+pub use installed::{InstalledPlugin, InstalledPlugins, LookupError, find};
 pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};
 pub use prune::PruneError;
 pub use roots::{RootsError, extra_roots};
 pub use secrets::{ListedSecret, SecretUse, SecretsError};
 pub use source::{Named, SourceError};
 pub use state::StateError;
-pub use tools::{Listed, ToolsError};
+pub use tools::{Listed, Offered, ToolsError};
 pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;
 

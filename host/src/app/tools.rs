@@ -22,6 +22,15 @@ pub struct Listed {
     pub tool: Tool,
 }
 
+/// All tools that are offered.
+#[derive(Debug)]
+pub struct Offered {
+    /// The tools, sorted by id.
+    pub tools: Vec<Listed>,
+    /// Plugins whose tools would be here if their packages could be read.
+    pub damaged: Vec<LookupError>,
+}
+
 /// Why a tool cannot be offered or made ready.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolsError {
@@ -70,27 +79,27 @@ impl ToolsError {
 }
 
 impl App {
-    /// Lists the tools of all plugins that are switched on and that no policy keeps out, sorted by
-    /// id.
+    /// Lists the tools of all plugins that are switched on and that no policy keeps out.
     ///
     /// # Errors
     ///
     /// [`ToolsError`].
-    pub fn tools(&self) -> Result<Vec<Listed>, ToolsError> {
+    pub fn tools(&self) -> Result<Offered, ToolsError> {
         let generation = self.current().map_err(ChangeError::from)?;
         let policies = self.policies().map_err(ChangeError::from)?;
+        let offering = generation.lock.plugins.iter();
+        let offering = offering.filter(|(name, it)| it.enabled && policies.admits(name).is_ok());
+        let found = self.installed_among(&generation, offering.map(|(name, _)| name));
         let mut tools = Vec::new();
-        for (name, locked) in &generation.lock.plugins {
-            if locked.enabled && policies.admits(name).is_ok() {
-                let plugin = self.installed(&generation, name).map_err(ChangeError::from)?;
-                tools.extend(plugin.config.tools.into_iter().map(|tool| Listed {
-                    id: ToolId { plugin: name.clone(), tool: tool.name.clone() },
-                    tool,
-                }));
-            }
+        for plugin in found.whole {
+            let name = plugin.identity.name;
+            tools.extend(plugin.config.tools.into_iter().map(|tool| Listed {
+                id: ToolId { plugin: name.clone(), tool: tool.name.clone() },
+                tool,
+            }));
         }
         tools.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(tools)
+        Ok(Offered { tools, damaged: found.damaged })
     }
 
     /// Makes the plugin of a tool ready, and returns what was granted for this one call: grants of

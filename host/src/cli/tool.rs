@@ -12,9 +12,10 @@ use tokio::sync::watch;
 use super::args::ToolCommand;
 use super::fault::CliError;
 use super::output::Output;
+use super::plugin::warn_of;
 use super::read_named;
 use super::render::{answer, table};
-use crate::app::App;
+use crate::app::{App, Offered};
 use crate::plugin::{Call, Denial, Level, Plugin, PluginHost, Progress, Report};
 
 pub(super) fn run(app: &App, output: Output, command: ToolCommand) -> Result<(), CliError> {
@@ -28,10 +29,13 @@ pub(super) fn run(app: &App, output: Output, command: ToolCommand) -> Result<(),
 }
 
 fn list(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), CliError> {
-    let mut tools = app.tools()?;
     if let Some(plugin) = only {
         app.installed(&app.current()?, plugin)?;
-        tools.retain(|listed| listed.id.plugin == *plugin);
+    }
+    let Offered { mut tools, damaged } = app.tools()?;
+    match only {
+        Some(plugin) => tools.retain(|listed| listed.id.plugin == *plugin),
+        None => warn_of(output, &damaged),
     }
     let values: Vec<Value> = tools
         .iter()
