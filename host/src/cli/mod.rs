@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod cause;
 mod codes;
 mod compiling;
 mod config;

@@ -66,6 +66,7 @@ fn a_deadline_is_7() {
     assert!(stopped.starts_with("error[AX-T003]: "), "{stopped}");
     // The bound that was hit, not the one in the manifest.
     assert!(stopped.contains("50 ms") && !stopped.contains("30 s"), "{stopped}");
+    assert!(stopped.contains("hint: give it longer with --deadline"), "{stopped}");
 }
 
 #[test]

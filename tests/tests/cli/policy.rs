@@ -99,6 +99,18 @@ fn what_a_policy_asks_about_is_allowed_call_by_call() {
     ");
     call(&home, &["--allow", "env:LANG"]).ok();
     call(&home, &[]).exits(5);
+    // Without a grant too, since a standing one would not be enough.
+    home.ax(&["permission", "revoke", "test:env", "env:LANG"]).ok();
+    insta::assert_snapshot!(home.tell(&call(&home, &[])), @r"
+    exit 5
+    --- stderr
+    error[AX-P012]: plugin `test:env` may not see the environment variable `LANG`
+    caused by: `env:LANG` is declared, but not granted; the managed policy wants it allowed for each call: `permissions.ask env:LANG` (HOME/policy.toml:2)
+    caused by: the tool then failed: no variable is set
+
+    hint: allow it for this call: --allow env:LANG
+    ");
+    call(&home, &["--allow", "env:LANG"]).ok();
     // A grant for the next call is one that a person gave for it.
     let arguments = ["permission", "grant", "test:env", "env:LANG", "--scope", "once"];
     home.ax(&arguments).ok();
@@ -267,7 +279,7 @@ fn limits_are_lowered_for_plugins_that_are_installed_already() {
     --- stderr
     error[AX-T003]: the call used up its limit on fuel: 100000
 
-    hint: ask for more in its plugin.toml: [limits] fuel = 20_000_000_000
+    hint: a policy allows no more; whoever wrote it can raise `limits.fuel-max`, see `ax policy check`
     ");
     let shown = home.ax(&["plugin", "show", "test:runaway"]).ok().stdout;
     assert!(shown.contains("  fuel            100000\n"), "{shown}");
