@@ -1,4 +1,5 @@
-//! What a policy refuses a person is a row of the audit, as what it refuses a plugin is.
+//! What is refused a person before anything runs is a row of the audit, as what is refused a plugin
+//! in a call is.
 //!
 //! Invariant: the row is on disk before the person is told.
 //! Not here: the deciding (`policy`), what a plugin is refused in a call (`plugin::account`).
@@ -39,18 +40,22 @@ impl App {
         input: &str,
     ) -> Result<Result<T, Forbidden>, AppError> {
         if let Err(refusal) = &ruling {
-            let call = Call {
-                // Nothing ran, so nothing else is to be found under an id.
-                call_id: Arc::from(""),
-                tool: id.tool.as_str().into(),
-                input: Digest::of(input.as_bytes()),
-                outcome: Outcome::error("denied"),
-                usage: Usage { bytes_in: input.len() as u64, ..Usage::default() },
-                effects: Vec::new(),
-            };
-            self.record_refusal(refusal, Record::Call(call))?;
+            self.record_refusal(refusal, not_run(id, input, "denied"))?;
         }
         Ok(ruling)
+    }
+
+    /// Records a call that cannot be made since its secrets cannot be read.
+    pub(super) fn record_unreadable(&self, id: &ToolId, input: &str) -> Result<(), AppError> {
+        let entry = Entry {
+            who: Arc::from("person"),
+            plugin: Arc::from(id.plugin.as_str()),
+            component: None,
+            decision: Decision::Allowed,
+            rule: Arc::from(""),
+            record: not_run(id, input, "unavailable"),
+        };
+        Ok(self.audit()?.record_durable_blocking(entry)?)
     }
 
     fn record_refusal(&self, refusal: &Forbidden, record: Record) -> Result<(), AppError> {
@@ -69,4 +74,17 @@ impl App {
         };
         Ok(self.audit()?.record_durable_blocking(entry)?)
     }
+}
+
+/// Makes the row of a call of which nothing ran.
+fn not_run(id: &ToolId, input: &str, kind: &'static str) -> Record {
+    Record::Call(Call {
+        // So nothing else is to be found under an id.
+        call_id: Arc::from(""),
+        tool: id.tool.as_str().into(),
+        input: Digest::of(input.as_bytes()),
+        outcome: Outcome::error(kind),
+        usage: Usage { bytes_in: input.len() as u64, ..Usage::default() },
+        effects: Vec::new(),
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ax_manifest::{GrantScope, Permission, PluginName, Tool, ToolId};
+use ax_manifest::{Grant, GrantScope, Permission, PluginName, Tool, ToolId};
 use ax_registry::{Generation, StoreError};
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use super::installed::{InstalledPlugin, LookupError};
 use super::policy::{self, Forbidden};
 use crate::audit::entry::Action;
 use crate::plugin::{Injection, LoadError, Plugin, Release, WORKSPACE};
+use crate::secret::error::SecretError;
 
 /// A tool that is offered.
 #[derive(Debug, Clone)]
@@ -54,6 +55,15 @@ pub enum ToolsError {
         /// Why.
         source: LoadError,
     },
+    /// The secrets it may use cannot be read, so they could not be looked for either.
+    #[error("the secrets this plugin may use cannot be read")]
+    Secrets(#[source] SecretError),
+    /// Another `ax` put another release in its place before a grant for one use was used up.
+    #[error("`{plugin}` was replaced by another `ax` before it was called")]
+    Moved {
+        /// Which plugin.
+        plugin: String,
+    },
     /// A permission for one call was given that the plugin does not ask for.
     #[error("`{plugin}` does not ask for `{permission}`")]
     NotAsked {
@@ -73,6 +83,10 @@ impl ToolsError {
             Self::Disabled { plugin } => Some(format!("ax plugin enable {plugin}")),
             Self::Forbidden(error) => error.hint(),
             Self::Load { source, .. } => source.hint(),
+            Self::Secrets(error) => error.hint(),
+            Self::Moved { plugin } => {
+                Some(format!("look at it, then type this again: ax plugin show {plugin}"))
+            }
             Self::NotAsked { plugin, .. } => Some(format!("ax permission show {plugin}")),
         }
     }
@@ -129,11 +143,16 @@ impl App {
             }
         }
         let loaded = self.load(&generation, &installed)?;
-        // A call that will be refused for its tool or its input must not cost a grant.
-        let mut once = match loaded.check(&id.tool, input) {
-            Ok(()) => self.use_up(&generation, &installed)?,
-            Err(_) => Vec::new(),
-        };
+        // A call that will be refused must not cost a grant: for its tool or its input, …
+        let mut once = Vec::new();
+        if loaded.check(&id.tool, input).is_ok() && self.has_once(&generation, &installed) {
+            // … or since what it may use cannot be read.
+            if let Err(error) = self.readable_secrets(&generation, &installed, allow) {
+                self.record_unreadable(id, input).map_err(ChangeError::from)?;
+                return Err(ToolsError::Secrets(error));
+            }
+            once = self.use_up(&installed)?;
+        }
         once.extend_from_slice(allow);
         Ok((loaded, once))
     }
@@ -198,19 +217,38 @@ impl App {
         })
     }
 
+    /// Answers whether a plugin holds a grant of scope `once`.
+    fn has_once(&self, generation: &Generation, installed: &InstalledPlugin) -> bool {
+        generation.grants.get(&installed.identity).iter().any(|grant| is_once(&grant))
+    }
+
+    /// Opens the vault if the next call may use a secret.
+    fn readable_secrets(
+        &self,
+        generation: &Generation,
+        installed: &InstalledPlugin,
+        allow: &[Permission],
+    ) -> Result<(), SecretError> {
+        let (now_ms, workspace) = (self.clock.now_ms(), self.real_workspace());
+        let grants = generation.grants.get(&installed.identity).iter();
+        let live = grants.filter(|grant| grant.is_live(now_ms, workspace.as_deref()));
+        let mut may = live.map(|grant| &grant.permission).chain(allow);
+        if may.any(|permission| matches!(permission, Permission::Secret { .. })) {
+            self.vault.list()?;
+        }
+        Ok(())
+    }
+
     /// Takes the grants of scope `once` out of the current generation, so that the next call does
     /// not find them. Two calls at the same time: the lock lets one of them have them.
-    fn use_up(
-        &self,
-        seen: &Generation,
-        installed: &InstalledPlugin,
-    ) -> Result<Vec<Permission>, ToolsError> {
+    fn use_up(&self, installed: &InstalledPlugin) -> Result<Vec<Permission>, ToolsError> {
         let identity = &installed.identity;
-        let is_once = |grant: &&ax_manifest::Grant| grant.scope == GrantScope::Once;
-        if !seen.grants.get(identity).iter().any(|grant| is_once(&grant)) {
-            return Ok(Vec::new());
-        }
         let mut change = self.change(&format!("ax tool call {}", identity.name))?;
+        let locked = change.locked(&identity.name)?;
+        // What was granted to other bytes is not for those that are loaded.
+        if (locked.component, &locked.source) != (installed.locked.component, &identity.source) {
+            return Err(ToolsError::Moved { plugin: identity.name.to_string() });
+        }
         let now_ms = self.clock.now_ms();
         let (held, others): (Vec<_>, Vec<_>) =
             change.grants.remove_identity(identity).into_iter().partition(|grant| is_once(&grant));
@@ -232,4 +270,8 @@ impl App {
         })?;
         Ok(permissions)
     }
+}
+
+fn is_once(grant: &&Grant) -> bool {
+    grant.scope == GrantScope::Once
 }

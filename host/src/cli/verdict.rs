@@ -212,6 +212,8 @@ fn tools(error: &ToolsError) -> (Code, u8) {
         ToolsError::Disabled { .. } => (codes::DISABLED, exit::FAILED),
         ToolsError::Forbidden(error) => forbidden(error),
         ToolsError::Load { source, .. } => load(source),
+        ToolsError::Secrets(_) => (codes::SECRETS, exit::FAILED),
+        ToolsError::Moved { .. } => (codes::BUSY, exit::FAILED),
         ToolsError::NotAsked { .. } => (codes::NOT_ASKED, exit::USAGE),
     }
 }
