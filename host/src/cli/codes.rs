@@ -132,8 +132,8 @@ codes! {
          names the holder.";
     GENERATION = "AX-L002", "The installation's state cannot be read or written",
         "What is installed and granted is kept in numbered generations; a switch is one rename, so \
-         a crash leaves the old or the new one. If the current one is damaged, the message says \
-         which earlier one is whole.";
+         a crash leaves the old or the new one. If the current one is damaged, the hint is the \
+         line that goes back to the newest one that is whole.";
     AUDIT = "AX-A001", "The audit log cannot be used",
         "No call runs that cannot be recorded. A damaged, foreign or shortened log is refused and \
          never repaired: keep it for whoever has to look at it, then move it away to start anew.";

@@ -140,10 +140,29 @@ fn a_damaged_generation_names_the_one_that_is_whole() {
     caused by: `HOME/gen/000002/plugins.lock` is not a lock file
     caused by: plugins.lock:1:11: string values must be quoted, expected literal string
 
-    hint: generation 000001 is intact; type `ax doctor`
+    hint: go back to generation 000001: echo 000001 > HOME/current
     ");
     let doctor = home.ax(&["doctor"]).exits(6).stdout;
+    let doctor = home.tell_text(&doctor);
     assert!(doctor.contains("FAIL  state"), "{doctor}");
+    assert!(doctor.contains("echo 000001 > HOME/current\n"), "{doctor}");
+    fs_err::write(home.path().join("current"), "000001\n").expect("written");
+    assert!(home.ax(&["plugin", "list"]).ok().stdout.contains("  on "));
+    home.ax(&["plugin", "disable", "test:calc"]).ok();
+}
+
+#[test]
+fn where_no_generation_is_whole_the_hint_begins_anew() {
+    let home = setup::with_calc();
+    fs_err::write(home.path().join("gen/000001/plugins.lock"), "").expect("written");
+    let refused = home.ax(&["plugin", "list"]).exits(1);
+    let (_, line) = refused.hint().split_once("nothing installed: ").expect("what to type");
+    let mut shell = std::process::Command::new("sh");
+    assert!(shell.args(["-c", line]).status().expect("a shell").success());
+    assert_eq!(home.installed(), Vec::<String>::new());
+    home.ax(&["plugin", "add", "calc"]).ok();
+    home.ax(&["tool", "call", "test:calc.add", r#"{"a": 2, "b": 3}"#]).ok();
+    home.ax(&["doctor"]).ok();
 }
 
 #[test]
