@@ -25,8 +25,9 @@ macro_rules! codes {
 
 codes! {
     USAGE = "AX-U001", "The command line is not understood",
-        "A flag, a value or a combination of them is wrong. The message names it; `ax COMMAND \
-         --help` lists what is accepted. Exit code 2.";
+        "A flag, a value, a file that it names or a combination of them is wrong. The message names \
+         it; `ax COMMAND --help` lists what is accepted. Exit code 2, or 3 for a file that is not \
+         there.";
     WOULD_ASK = "AX-U002", "A question would have been needed",
         "There is no terminal to ask on, or --no-input is set. The hint names the flags that \
          answer the question. --yes never answers a question about a permission. Exit code 2.";

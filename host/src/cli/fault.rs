@@ -3,6 +3,7 @@
 //! Not here: which code an error has (`verdict`).
 
 use std::error::Error;
+use std::io::ErrorKind;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -325,7 +326,22 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Unwritten(_) => {
             Some("look at what was done before you run it again: ax audit tail".to_owned())
         }
-        CliError::File { .. } | CliError::Start(_) => None,
+        CliError::File { path, source } => Some(file_hint(path, source)),
+        CliError::Start(_) => None,
+    }
+}
+
+/// Says what to do about a file that was named on the command line.
+fn file_hint(path: &str, source: &std::io::Error) -> String {
+    match source.kind() {
+        ErrorKind::NotFound => {
+            "name one that is there; a path counts from the current folder, or that of -C"
+                .to_owned()
+        }
+        ErrorKind::InvalidData => "it has to be UTF-8 text".to_owned(),
+        ErrorKind::IsADirectory => "name a file in it".to_owned(),
+        ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_owned(),
+        _ => format!("look whose it is, and at the space on its disk: ls -ld {}", quoted(path)),
     }
 }
 

@@ -158,7 +158,8 @@ pub(crate) fn command() -> clap::Command {
 /// Reads a file or standard input named on the command line, at most `bytes_max` of it.
 fn read_named(path: &str, bytes_max: u64) -> Result<String, CliError> {
     use std::io::Read;
-    let failed = |source| CliError::File { path: path.to_owned(), source };
+    let named = if path == "-" { "standard input" } else { path };
+    let failed = |source| CliError::File { path: named.to_owned(), source };
     let mut text = String::new();
     // One byte more than allowed is read, so that the one who checks sees that it is too long.
     let read = match path {

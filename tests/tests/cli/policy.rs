@@ -567,7 +567,7 @@ fn the_tests_of_a_policy_are_run_whether_it_is_in_force_or_not() {
 
     hint: each mistake says what to do
     ");
-    home.ax(&["policy", "check", "none.toml"]).exits(1);
+    home.ax(&["policy", "check", "none.toml"]).exits(3);
     let piped = home.ax_reading(DENY.as_bytes(), &["policy", "check", "-"]).ok();
     assert_eq!(piped.stdout, "ok    (standard input)  1 rule, 0 limits, 0 tests\n");
 }
@@ -592,4 +592,16 @@ fn the_doctor_names_the_policies_in_force() {
     assert_eq!(line(&home), "ok    policy     none");
     put(&home, DENY);
     assert_eq!(line(&home), "ok    policy     HOME/policy.toml");
+}
+
+#[test]
+fn a_policy_that_is_named_and_cannot_be_read_is_wrong_usage() {
+    let home = Home::new();
+    for (command, path, exit) in
+        [("check", "nope.toml", 3), ("test", "nope.toml", 3), ("check", "/tmp", 2)]
+    {
+        let refused = home.ax(&["policy", command, path]).exits(exit);
+        assert!(refused.stderr.starts_with("error[AX-U001]"), "{}", refused.stderr);
+        assert!(refused.hint().starts_with("name "), "{}", refused.stderr);
+    }
 }
