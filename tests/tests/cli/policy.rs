@@ -605,3 +605,16 @@ fn a_policy_that_is_named_and_cannot_be_read_is_wrong_usage() {
         assert!(refused.hint().starts_with("name "), "{}", refused.stderr);
     }
 }
+
+#[test]
+fn limits_hold_for_what_runs_while_a_plugin_is_installed() {
+    let home = Home::new();
+    put(&home, "[limits]\nmemory-max = \"64 KiB\"\n");
+    let echo = ax_tests::program::plugin("echo");
+    let add = ["plugin", "add", echo.to_str().expect("text"), "--grant-nothing"];
+    let refused = home.ax(&add).exits(1);
+    assert!(refused.stderr.contains("used up its limit on memory: 64 KiB"), "{}", refused.stderr);
+    assert!(refused.hint().contains("a policy"), "{}", refused.stderr);
+    put(&home, "[limits]\nmemory-max = \"16 MiB\"\n");
+    home.ax(&add).ok();
+}
