@@ -162,15 +162,18 @@ impl App {
     pub fn unbound_folder(&self, plugin: &PluginName) -> Option<String> {
         let generation = self.current().ok()?;
         let asked = &generation.lock.plugins.get(plugin)?.permissions;
-        asked.iter().find_map(|permission| match permission {
-            Permission::Fs { folder, .. } if folder == WORKSPACE => {
-                self.config.workspace.is_none().then(|| folder.clone())
-            }
-            Permission::Fs { folder, .. } if folder != "*" => {
-                (!self.config.folders.contains_key(folder)).then(|| folder.clone())
-            }
-            _ => None,
-        })
+        asked.iter().find_map(|permission| self.unbound_in(permission))
+    }
+
+    /// Returns the folder that a permission is about, if it is bound to nothing here.
+    pub(super) fn unbound_in(&self, permission: &Permission) -> Option<String> {
+        let Permission::Fs { folder, .. } = permission else { return None };
+        let is_bound = match folder.as_str() {
+            WORKSPACE => self.config.workspace.is_some(),
+            "*" => true,
+            other => self.config.folders.contains_key(other),
+        };
+        (!is_bound).then(|| folder.clone())
     }
 
     fn load(

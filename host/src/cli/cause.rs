@@ -62,12 +62,15 @@ impl Cause {
                  policy check`"
             ),
             Self::Deadline => "give it longer with --deadline, or leave that out".to_owned(),
-            Self::Unbound(name) if name == WORKSPACE => {
-                "no folder is the workspace here: --workspace DIR".to_owned()
-            }
-            Self::Unbound(name) => {
-                format!("no folder is called `{name}` here: --folder {name}=DIR")
-            }
+            Self::Unbound(name) => unbound(name),
         })
+    }
+}
+
+/// Says how to bind a folder that is bound to nothing here.
+pub(super) fn unbound(name: &str) -> String {
+    match name {
+        WORKSPACE => "no folder is the workspace here: --workspace DIR".to_owned(),
+        name => format!("no folder is called `{name}` here: --folder {name}=DIR"),
     }
 }

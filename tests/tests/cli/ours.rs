@@ -274,3 +274,16 @@ fn notes_that_are_gone_or_damaged_are_told_to_the_person_and_found_by_the_doctor
     home.ax(&["tool", "call", "ax:notes.list"]).ok();
     home.ax(&["doctor"]).ok();
 }
+
+#[test]
+fn the_explanation_knows_that_no_folder_is_the_workspace() {
+    let home = with("metrics");
+    let explain = ["policy", "explain", "ax:metrics", "fs:workspace:read"];
+    let told = home.ax(&explain).ok().stdout;
+    let expected =
+        "so        a call may not here: no folder is the workspace here: --workspace DIR";
+    assert!(told.trim_end().ends_with(expected), "{told}");
+    assert_eq!(home.ax(&[&explain[..], &["--json"]].concat()).ok().json()["allowed"], false);
+    let bound = [&explain[..], &["--workspace", "."]].concat();
+    assert!(home.ax(&bound).ok().stdout.contains("a call may do it"));
+}
