@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ax_manifest::{Annotations, ComponentFacts, Described, PluginName};
+use ax_manifest::{Annotations, ComponentFacts, Described, LimitMaxima, PluginName};
 
 use super::PluginHost;
 use super::error::{CallError, LoadError};
@@ -43,6 +43,10 @@ impl DescribeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Load(error) => error.hint(),
+            // Its manifest cannot ask for more of these.
+            Self::Call(CallError::Exhausted { .. }) => {
+                Some("`describe` has fixed limits, and those of a policy that are lower".to_owned())
+            }
             Self::Call(error) => error.hint(),
         }
     }
@@ -51,7 +55,7 @@ impl DescribeError {
 impl PluginHost {
     /// Compiles the component of `plugin`, sees that it links, and returns the tools it describes; none if it
     /// does not export `ax:guest/tools`. Nothing it says is believed yet:
-    /// [`ax_manifest::describe_tools`] checks it.
+    /// [`ax_manifest::describe_tools`] checks it. It has the limits below, and no more than `maxima`.
     ///
     /// Blocks while the component is compiled and runs.
     ///
@@ -63,6 +67,7 @@ impl PluginHost {
         plugin: &PluginName,
         facts: &ComponentFacts,
         bytes: &[u8],
+        maxima: &LimitMaxima,
     ) -> Result<Vec<Described>, DescribeError> {
         let component =
             self.compiled(plugin, &facts.digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
@@ -71,7 +76,9 @@ impl PluginHost {
         if !exported.into_iter().any(|interface| interface.starts_with("ax:guest/tools@")) {
             return Ok(Vec::new());
         }
-        let told = self.executor.block_on(self.run_describe(&component, &ready))?;
+        let limits = Limits { fuel: FUEL, deadline: DEADLINE, ..Limits::default() };
+        let limits = limits.at_most(maxima);
+        let told = self.executor.block_on(self.run_describe(&component, &ready, &limits))?;
         Ok(told.into_iter().map(described).collect())
     }
 
@@ -79,16 +86,16 @@ impl PluginHost {
         &self,
         component: &wasmtime::component::Component,
         ready: &wasmtime::component::InstancePre<Guest>,
+        limits: &Limits,
     ) -> Result<Vec<wit::Tool>, DescribeError> {
-        let limits = Limits { fuel: FUEL, deadline: DEADLINE, ..Limits::default() };
         let meter = self
             .meter
-            .admit(&limits)
-            .map_err(|limit| DescribeError::Call(CallError::exhausted(limit, &limits)))?;
+            .admit(limits)
+            .map_err(|limit| DescribeError::Call(CallError::exhausted(limit, limits)))?;
         let frame = CallFrame {
             id: self.next_id(),
             depth: 0,
-            ends_at: self.clock.monotonic() + DEADLINE,
+            ends_at: self.clock.monotonic() + limits.deadline,
             world: World::Frozen,
             clock: Arc::clone(&self.clock),
             environment: |_| None,
@@ -100,17 +107,17 @@ impl PluginHost {
         };
         let gate = Gate::new(Arc::new(Rights::default()));
         let guest =
-            Guest::new(gate, meter, Log::new(&limits, LeakScan::none()), frame, Arc::from([]));
-        let mut store = confined(&self.engine, guest, &limits);
+            Guest::new(gate, meter, Log::new(limits, LeakScan::none()), frame, Arc::from([]));
+        let mut store = confined(&self.engine, guest, limits);
         let _ticking = self.engine.tick();
         let work = async {
             let instance = ready.instantiate_async(&mut store).await.map_err(Stage::Start)?;
             exports::describe(&mut store, &instance, component).await.map_err(Stage::Call)
         };
-        let failed = match tokio::time::timeout(DEADLINE, work).await {
+        let failed = match tokio::time::timeout(limits.deadline, work).await {
             Ok(Ok(tools)) => return Ok(tools),
-            Err(_) => CallError::exhausted(Limit::Time, &limits),
-            Ok(Err(stage)) => broken_off(stage, store.data(), &limits),
+            Err(_) => CallError::exhausted(Limit::Time, limits),
+            Ok(Err(stage)) => broken_off(stage, store.data(), limits),
         };
         Err(DescribeError::Call(failed))
     }

@@ -1,7 +1,7 @@
 //! What the host keeps for one running instance, and for the call it runs.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -22,7 +22,7 @@ use super::secrets::{CallSecrets, Injection};
 use super::written::Accounts;
 use crate::clock::Clock;
 use crate::egress::Egress;
-use crate::kv::{Kv, Quota, Space};
+use crate::kv::{Kv, KvError, Quota, Space};
 
 /// Names one call, everywhere: 26 characters, sorted by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,7 +136,7 @@ pub(super) struct CallFrame {
 
 /// The data of one store: everything the host knows of a running instance.
 ///
-/// `gate`, `outbox` and `call` belong to one call and are replaced when a warm instance serves the
+/// `gate`, `outbox`, `trouble` and `call` belong to one call and are replaced when a warm instance serves the
 /// next; the rest lives as long as the instance.
 pub(super) struct Guest {
     pub(super) gate: Gate,
@@ -148,6 +148,8 @@ pub(super) struct Guest {
     pub(super) http: Http,
     /// What the key-value store was last asked to do.
     pub(super) keeping: Option<Keeping>,
+    /// Why the key-value store could not be used, the first time.
+    pub(super) trouble: Arc<OnceLock<KvError>>,
     pub(super) table: ResourceTable,
     /// Made when the guest first asks for something of it.
     pub(super) wasi: Option<Box<Wasi>>,
@@ -172,6 +174,7 @@ impl Guest {
             files: OpenFiles::new(folders),
             http: Http::default(),
             keeping: None,
+            trouble: Arc::default(),
             table,
             wasi: None,
         }
@@ -184,6 +187,7 @@ impl Guest {
         self.files.restart();
         self.gate = gate;
         self.outbox = Outbox::default();
+        self.trouble = Arc::default();
         self.call = call;
     }
 

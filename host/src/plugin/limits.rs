@@ -197,6 +197,20 @@ impl Limit {
         Self::HostInstances,
     ];
 
+    /// Returns the key of a manifest's `[limits]` under which a plugin can ask for more.
+    #[must_use]
+    pub fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Fuel => Some("fuel"),
+            Self::Time => Some("deadline"),
+            Self::Memory => Some("memory"),
+            Self::Bytes => Some("hostcall-bytes"),
+            Self::Input => Some("input"),
+            Self::Result => Some("result"),
+            _ => None,
+        }
+    }
+
     /// Finds the limit behind the word that a request failed with.
     pub(super) fn of_request(word: &str) -> Option<Self> {
         [Self::BytesOut, Self::BytesIn].into_iter().find(|limit| limit.word() == word)

@@ -7,6 +7,7 @@ use ax_host::clock::Clock;
 use ax_host::clock::SystemClock;
 use ax_host::plugin::DescribeError;
 use ax_manifest::Described;
+use ax_manifest::LimitMaxima;
 use ax_manifest::describe_tools;
 use ax_manifest::inspect;
 
@@ -28,7 +29,7 @@ fn describe(component: &[u8]) -> Result<Vec<Described>, DescribeError> {
     let facts = inspect(component).unwrap_or_else(|error| panic!("{error}"));
     let described = {
         let name = "test:described".parse().expect("a name");
-        arena.host.describe(&name, &facts, component)
+        arena.host.describe(&name, &facts, component, &LimitMaxima::default())
     };
     arena.still_serves();
     described

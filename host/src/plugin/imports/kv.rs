@@ -59,9 +59,17 @@ impl Guest {
             work(&kv, &holdings.space)
         });
         self.keeping = Some(Keeping { work: running.abort_handle(), end });
-        async {
+        let trouble = std::sync::Arc::clone(&self.trouble);
+        async move {
             match running.await {
-                Ok(done) => Ok(done.map_err(|error| told(&error))),
+                Ok(done) => Ok(done.map_err(|error| {
+                    let told = told(&error);
+                    if matches!(told.kind, ErrorKind::Failed | ErrorKind::Unavailable) {
+                        // What the guest is not told, whoever asked for the call is.
+                        trouble.set(error).ok();
+                    }
+                    told
+                })),
                 Err(_) => Err(wasmtime::Error::msg("the key-value store stopped")),
             }
         }

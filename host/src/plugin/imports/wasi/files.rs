@@ -139,6 +139,7 @@ impl preopens::Host for Files<'_> {
     /// Offers the folders this call may read. A folder that is declared and not granted is asked
     /// for all the same, so that the denial is on record and the person is told.
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Handle, String)>> {
+        self.0.files.is_asked = true;
         let folders = Arc::clone(&self.0.files.folders);
         let mut offered = Vec::new();
         for (index, folder) in folders.iter().enumerate() {
@@ -537,6 +538,8 @@ pub(in super::super::super) struct OpenFiles {
     ctx: WasiFilesystemCtx,
     pub(super) folders: Arc<[Folder]>,
     open: HashMap<u32, usize>,
+    /// Whether the instance ever asked which folders there are; most keep the answer.
+    pub(in super::super::super) is_asked: bool,
     /// What the running call wrote to or tried to, by the folder's index.
     pub(super) accounts: HashMap<usize, Arc<Account>>,
     /// The same of the calls before in a warm instance.
@@ -551,6 +554,7 @@ impl OpenFiles {
             ctx: WasiFilesystemCtx::default(),
             folders,
             open: HashMap::new(),
+            is_asked: false,
             accounts: HashMap::new(),
             accounts_before: HashMap::new(),
             leases: Leases::default(),
