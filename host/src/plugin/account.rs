@@ -12,6 +12,7 @@ use super::call::Call;
 use super::error::CallError;
 use super::exports::Output;
 use super::gate::Denial;
+use super::json;
 use super::outbox::{Sent, SentEnd};
 use super::report::Report;
 use super::rights::DenialReason;
@@ -154,7 +155,7 @@ fn effect(denial: &Denial, call_id: &Arc<str>, tool: &Arc<str>) -> entry::Effect
 /// Counts the bytes of an answer as it goes out.
 pub(super) fn size_of(output: &Output) -> u64 {
     match output {
-        Output::Value(value) => value.to_string().len() as u64,
-        Output::Content { .. } => serde_json::to_vec(output).map_or(0, |bytes| bytes.len() as u64),
+        Output::Value(value) => json::bytes_of(value),
+        Output::Content { .. } => json::bytes_of(output),
     }
 }

@@ -215,7 +215,7 @@ pub(super) fn answer(raw: Raw, target: &Target, limits: &Limits) -> Result<Outpu
                 .map_err(|error| CallError::Answer { why: error.to_string() })?;
             match lifted {
                 Lifted::Value(value) => {
-                    within(value.to_string().len() as u64, limits)?;
+                    within(json::bytes_of(&value), limits)?;
                     Ok(Output::Value(value))
                 }
                 Lifted::Failed(value) => Err(typed_failure(value, limits)),
@@ -237,7 +237,7 @@ fn within(bytes: u64, limits: &Limits) -> Result<(), CallError> {
 /// A typed export failed: the value it gave is data. A text, or a member `message`, is the message;
 /// a record like `ax:types.error` also says the kind and the code.
 fn typed_failure(value: Value, limits: &Limits) -> CallError {
-    if let Err(error) = within(value.to_string().len() as u64, limits) {
+    if let Err(error) = within(json::bytes_of(&value), limits) {
         return error;
     }
     let message = match &value {

@@ -195,13 +195,10 @@ impl Guest {
     /// time to be done.
     pub(super) async fn end(&mut self) -> Ended {
         self.outbox.close();
-        let keeping = self.keeping.take();
-        let kept = async {
-            if let Some(keeping) = keeping {
-                keeping.end().await;
-            }
-        };
-        tokio::join!(self.files.end(), kept).0
+        match self.keeping.take() {
+            None => self.files.end().await,
+            Some(keeping) => tokio::join!(self.files.end(), keeping.end()).0,
+        }
     }
 
     /// Puts what was written without a line's end into the log.

@@ -1,6 +1,9 @@
-//! Reads JSON from outside within bounds on length and depth.
+//! Reads JSON from outside within bounds on length and depth, and measures what goes out.
+
+use std::io;
 
 use serde::Deserialize;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::limits;
@@ -96,6 +99,26 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
+/// Returns the bytes that something takes as JSON, which is not written anywhere for that.
+pub(super) fn bytes_of(value: &impl Serialize) -> u64 {
+    let mut counter = Counter(0);
+    // What it counts can always be written, and counting never fails.
+    serde_json::to_writer(&mut counter, value).map_or(0, |()| counter.0)
+}
+
+struct Counter(u64);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +137,13 @@ mod tests {
     fn length_ends_exactly_at_the_limit() {
         assert!(parse("[1]", 3).is_ok());
         assert!(matches!(parse("[12]", 3), Err(JsonError::TooLong { bytes: 4, bytes_max: 3 })));
+    }
+
+    #[test]
+    fn what_goes_out_is_as_long_as_it_is_measured() {
+        for value in [serde_json::json!(7), serde_json::json!({"a": ["é\n", null, 1.5]})] {
+            assert_eq!(bytes_of(&value), value.to_string().len() as u64);
+        }
     }
 
     #[test]

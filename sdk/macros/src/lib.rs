@@ -20,7 +20,7 @@ pub fn data(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a tool of a function.
 ///
-/// ```ignore
+/// ```text
 /// /// Counts the words of a text.
 /// #[tool(read_only, idempotent)]
 /// fn count_words(
