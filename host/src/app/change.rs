@@ -112,7 +112,8 @@ impl Change<'_> {
             self.app.record(note.action, decision, plugin, component, &note.subject, detail)
         };
         record(Decision::Allowed, detail.clone())?;
-        let committed = self.app.generations.commit(&self.home_lock, &self.lock, &self.grants);
+        let (generations, since) = (&self.app.generations, self.app.in_use_since());
+        let committed = generations.commit(&self.home_lock, &self.lock, &self.grants, since);
         if committed.is_err() {
             // The row above promised a change that did not come.
             record(Decision::Stopped, detail)?;

@@ -175,8 +175,7 @@ impl App {
     /// [`PruneError`], above all when the current generation cannot be read.
     pub fn unused(&self, keep: Keep) -> Result<Unused, PruneError> {
         let home = &self.config.home.value;
-        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(self.clock.now_ms());
-        let since = now.checked_sub(GRACE).unwrap_or(SystemTime::UNIX_EPOCH);
+        let since = self.in_use_since();
         let retention = Retention { last: keep.last, in_use_since: since, data: keep.data };
         let sorted = self.generations.sorted(&retention)?;
         let mut unused = Unused::default();
@@ -247,6 +246,12 @@ impl App {
         let components = named.components.as_ref();
         let in_use = CodeInUse { engine: engine.digest(), components, since };
         Ok(unused_code(&self.config.home.value, &in_use)?)
+    }
+
+    /// Returns the time since when whoever was current may still be in use.
+    pub(super) fn in_use_since(&self) -> SystemTime {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(self.clock.now_ms());
+        now.checked_sub(GRACE).unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     /// Lists data and accounts that nothing names.

@@ -17,6 +17,7 @@
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use ax_manifest::Grants;
 
@@ -41,6 +42,10 @@ pub use retention::Sorted;
 /// Earlier generations kept beside the current one: enough to go back over a bad afternoon, and
 /// small, since generations share the blobs they name.
 pub const EARLIER_KEPT: u64 = 10;
+
+/// Earlier generations kept, however recent they are: more than people commit in an hour, so that a
+/// script that commits without end does not fill the disk.
+const RECENT_KEPT: u64 = 1_000;
 
 /// Above every number in use; there is no wrap-around to reason about.
 const NUMBER_END: u64 = 1_000_000_000_000;
@@ -80,9 +85,9 @@ impl Generations {
 
     /// Commits a lock and grants as the next generation, and gives its number.
     ///
-    /// Of the earlier generations the last [`EARLIER_KEPT`] stay; of those before, the ones that
-    /// cannot be read and the ones that alone name the data of a plugin: it gets them back when it is
-    /// installed again.
+    /// Of the earlier generations the last [`EARLIER_KEPT`] stay; of those before, the ones that were
+    /// current at `in_use_since` or later, the ones that cannot be read and the ones that alone name a
+    /// state of a plugin's data: it gets them back when it is installed again.
     ///
     /// # Errors
     ///
@@ -94,11 +99,12 @@ impl Generations {
         home_lock: &HomeLock,
         lock: &Lockfile,
         grants: &Grants,
+        in_use_since: SystemTime,
     ) -> Result<u64, GenerationError> {
         if !home_lock.covers(&self.home) {
             return Err(GenerationError::WrongLock { home: self.home.clone() });
         }
-        self.commit_after(self.current_number()?, lock, grants)
+        self.commit_after(self.current_number()?, lock, grants, in_use_since)
     }
 
     /// Commits the content of an earlier, whole generation as the next one, also when the current
@@ -107,7 +113,12 @@ impl Generations {
     /// # Errors
     ///
     /// As [`Generations::read`] and [`Generations::commit`].
-    pub fn restore(&self, home_lock: &HomeLock, number: u64) -> Result<u64, GenerationError> {
+    pub fn restore(
+        &self,
+        home_lock: &HomeLock,
+        number: u64,
+        in_use_since: SystemTime,
+    ) -> Result<u64, GenerationError> {
         if !home_lock.covers(&self.home) {
             return Err(GenerationError::WrongLock { home: self.home.clone() });
         }
@@ -115,7 +126,7 @@ impl Generations {
         // A `current` that cannot be read may have named any number in sight: go above them all.
         let highest = self.numbers()?.last().copied().unwrap_or(number);
         let last = self.current_number().unwrap_or(highest);
-        self.commit_after(last, &generation.lock, &generation.grants)
+        self.commit_after(last, &generation.lock, &generation.grants, in_use_since)
     }
 
     fn commit_after(
@@ -123,6 +134,7 @@ impl Generations {
         last: u64,
         lock: &Lockfile,
         grants: &Grants,
+        in_use_since: SystemTime,
     ) -> Result<u64, GenerationError> {
         let number = last + 1;
         if number >= NUMBER_END {
@@ -130,7 +142,7 @@ impl Generations {
             let path = self.home.join(CURRENT);
             return Err(GenerationError::Current { path, why, intact: None });
         }
-        let stale = self.stale(last, lock)?;
+        let stale = self.stale(last, lock, in_use_since)?;
         let lock =
             lock.to_text().map_err(|source| GenerationError::Unwritable { number, source })?;
         let grants = read::grants_text(grants)
@@ -172,7 +184,12 @@ impl Generations {
     ///
     /// They are removed before the new one is written, so that a failure leaves the old state whole
     /// and says so, rather than failing after the switch.
-    fn stale(&self, last: u64, coming: &Lockfile) -> Result<Vec<PathBuf>, GenerationError> {
+    fn stale(
+        &self,
+        last: u64,
+        coming: &Lockfile,
+        in_use_since: SystemTime,
+    ) -> Result<Vec<PathBuf>, GenerationError> {
         let mut stale = Vec::new();
         let prefix = disk::unfinished_prefix(Path::new(CURRENT));
         for (name, path) in read::entries(&self.home)? {
@@ -180,7 +197,7 @@ impl Generations {
                 stale.push(path);
             }
         }
-        let outlived = self.outlived(last.saturating_sub(EARLIER_KEPT), last, coming)?;
+        let outlived = self.outlived(last, coming, in_use_since)?;
         for (name, path) in read::entries(&self.home.join(FOLDER))? {
             let goes = |number: u64| number > last || outlived.contains(&number);
             if name.starts_with(UNFINISHED) || read::number(&name).is_some_and(goes) {
