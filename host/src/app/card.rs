@@ -14,7 +14,7 @@ use semver::Version;
 use serde::Serialize;
 
 use super::policy::PolicyNote;
-use crate::plugin::{Folder, Lowered, Raise};
+use crate::plugin::{Folder, Injection, Lowered, Raise};
 
 /// Plugins followed when the reach through other plugins is computed; calls go 8 deep.
 const REACH_DEPTH: usize = 8;
@@ -204,7 +204,7 @@ fn shown(ask: &Ask, folders: &[Folder], facts: &Facts<'_>) -> CardPermission {
     };
     CardPermission {
         words: ask.permission.plain_words(),
-        header: ask.header.clone(),
+        header: Injection::header_of(ask).map(str::to_owned),
         reason: ask.reason.clone(),
         path,
         idle: idle(&ask.permission),

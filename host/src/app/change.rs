@@ -129,7 +129,7 @@ impl Change<'_> {
         self,
         note: Note<'_>,
         decision: Decision,
-        why: &'static str,
+        why: &str,
     ) -> Result<(), ChangeError> {
         let entry = Entry {
             who: Arc::from("person"),

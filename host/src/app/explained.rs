@@ -2,10 +2,11 @@
 //!
 //! Not here: the deciding, which is that of a call (`plugin::rights`).
 
-use ax_manifest::{Grant, GrantScope, Permission, PluginName};
+use ax_manifest::{Grant, GrantScope, Identity, Permission, PluginName};
 
 use super::policy::PolicyNote;
 use super::{App, AppError, ChangeError};
+use crate::egress::is_closed;
 use crate::plugin::{Bounds, DenialReason, Rights, Ruling};
 
 /// What decides about one permission of one plugin.
@@ -28,6 +29,8 @@ pub struct ExplainedPlugin {
     pub grants: Vec<Grant>,
     /// What a call here and now would be told, and the grant that allows it.
     pub ruling: Result<String, DenialReason>,
+    /// The folder that it is about, if that is bound to nothing here.
+    pub unbound: Option<String>,
 }
 
 impl App {
@@ -47,8 +50,8 @@ impl App {
         let Some(locked) = generation.lock.plugins.get(plugin) else {
             return Ok(Explained { note, plugin: None });
         };
-        let installed = self.installed(&generation, plugin)?;
-        let grants = generation.grants.get(&installed.identity);
+        let identity = Identity { name: plugin.clone(), source: locked.source.clone() };
+        let grants = generation.grants.get(&identity);
         let bounds = Bounds {
             declared: locked.permissions.clone(),
             policy: Some((policies.clone(), plugin.clone())),
@@ -62,6 +65,7 @@ impl App {
         let workspace = self.real_workspace();
         let rights = Rights::new(bounds, &standing, &once, workspace.as_deref(), now_ms);
         let ruling = match rights.decide(permission) {
+            Ruling::Allowed(_) if self.is_closed(&rights, permission) => Err(DenialReason::Address),
             Ruling::Allowed(at) => {
                 Ok(rights.rule(at).map_or_else(String::new, |(_, rule)| rule.to_string()))
             }
@@ -77,8 +81,17 @@ impl App {
                 declared: locked.permissions.covering(permission).cloned(),
                 grants: grants.iter().filter(about).cloned().collect(),
                 ruling,
+                unbound: self.unbound_in(permission),
             }),
         })
+    }
+
+    /// Answers whether a request that is permitted would be refused for its host's address.
+    fn is_closed(&self, rights: &Rights, permission: &Permission) -> bool {
+        let Permission::Net(rule) = permission else { return false };
+        let opened = &self.config.network.open.value;
+        let is_named = rights.names_host(permission);
+        rule.origin().is_some_and(|origin| is_closed(origin.host(), is_named, opened))
     }
 
     /// Answers what the policies take away of each permission a plugin asks for, in their order.

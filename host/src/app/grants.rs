@@ -89,7 +89,8 @@ impl App {
             }
             .into());
         }
-        policy::admit_grant(policies, plugin, permission)?;
+        let ruling = policy::admit_grant(policies, plugin, permission);
+        self.change_on_record(ruling).map_err(ChangeError::from)??;
         let identity = Identity { name: plugin.clone(), source: locked.source.clone() };
         let grant = Grant {
             permission: permission.clone(),

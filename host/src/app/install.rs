@@ -375,11 +375,14 @@ impl App {
     ) -> Result<Vec<Grant>, InstallError> {
         let policies = self.policies().map_err(ChangeError::from)?;
         let name = &candidate.identity.name;
-        policy::admit(policies, name)?;
+        self.change_on_record(policy::admit(policies, name)).map_err(ChangeError::from)??;
         let mut grants = consent.grants(&candidate.card, self.clock.now_ms());
         let admit = |grant: &Grant| policy::admit_grant(policies, name, &grant.permission);
         match consent {
-            Consent::Some(_) => grants.iter().try_for_each(admit)?,
+            Consent::Some(_) => {
+                let ruling = grants.iter().try_for_each(admit);
+                self.change_on_record(ruling).map_err(ChangeError::from)??;
+            }
             Consent::Whole { .. } | Consent::Nothing => grants.retain(|grant| admit(grant).is_ok()),
         }
         Ok(grants)

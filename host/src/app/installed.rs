@@ -19,6 +19,15 @@ pub struct InstalledPlugin {
     pub config: PluginConfig,
 }
 
+/// Some installed plugins. A damaged one hides no other.
+#[derive(Debug, Default)]
+pub struct InstalledPlugins {
+    /// Those whose packages can be read.
+    pub whole: Vec<InstalledPlugin>,
+    /// What is wrong with each of the others.
+    pub damaged: Vec<LookupError>,
+}
+
 /// Why an installed plugin cannot be looked up.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
@@ -61,9 +70,9 @@ impl LookupError {
             }
             Self::NotInstalled { .. } => Some("ax plugin add FOLDER".to_owned()),
             Self::Generation(error) => error.hint(),
-            Self::Store { name, .. } | Self::Config { name, .. } => {
-                Some(format!("install `{name}` again: ax plugin add FOLDER"))
-            }
+            Self::Store { name, .. } | Self::Config { name, .. } => Some(format!(
+                "install `{name}` again: ax plugin add FOLDER, or ax plugin remove {name}"
+            )),
         }
     }
 }
@@ -106,6 +115,23 @@ impl App {
         let identity = Identity { name: name.clone(), source: locked.source.clone() };
         Ok(InstalledPlugin { identity, locked: locked.clone(), config })
     }
+
+    /// Looks several plugins up.
+    #[must_use]
+    pub fn installed_among<'a>(
+        &self,
+        generation: &Generation,
+        names: impl Iterator<Item = &'a PluginName>,
+    ) -> InstalledPlugins {
+        let mut found = InstalledPlugins::default();
+        for name in names {
+            match self.installed(generation, name) {
+                Ok(plugin) => found.whole.push(plugin),
+                Err(error) => found.damaged.push(error),
+            }
+        }
+        found
+    }
 }
 
 /// Returns the quota on key-value data that a manifest asks for.
@@ -113,11 +139,12 @@ pub(super) fn kv_asked(manifest: &Manifest) -> Option<ByteSize> {
     manifest.permissions.iter().find_map(|ask| ask.quota.bytes)
 }
 
-/// Looks a plugin up in a lock file.
-pub(super) fn find<'a>(
-    lock: &'a Lockfile,
-    name: &PluginName,
-) -> Result<&'a LockedPlugin, LookupError> {
+/// Looks a plugin up in a lock file, which knows it even when its package is damaged.
+///
+/// # Errors
+///
+/// [`LookupError::NotInstalled`].
+pub fn find<'a>(lock: &'a Lockfile, name: &PluginName) -> Result<&'a LockedPlugin, LookupError> {
     lock.plugins.get(name).ok_or_else(|| LookupError::NotInstalled {
         name: name.clone(),
         nearest: nearest(name.as_str(), lock.plugins.keys().map(PluginName::as_str))

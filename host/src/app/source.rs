@@ -278,12 +278,13 @@ impl App {
         component: &[u8],
     ) -> Result<PluginConfig, SourceError> {
         // Who is kept out is neither compiled nor run.
-        policy::admit(self.policies()?, &manifest.plugin.name)?;
+        let policies = self.policies()?;
+        self.change_on_record(policy::admit(policies, &manifest.plugin.name))??;
         let wrong = |source| SourceError::Tools { path: path.to_owned(), source };
         let typed = derive_tools(facts, Some(&manifest)).map_err(wrong)?;
         let described = self
             .host()?
-            .describe(&manifest.plugin.name, facts, component)
+            .describe(&manifest.plugin.name, facts, component, &policies.limits())
             .map_err(|source| SourceError::Describe { path: path.to_owned(), source })?;
         let tools = describe_tools(described, typed, Some(&manifest)).map_err(wrong)?;
         Ok(PluginConfig::new(manifest, tools, facts))

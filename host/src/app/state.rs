@@ -137,10 +137,13 @@ impl StateError {
 
     /// Says what the audit says of an installation that ends by this; nothing of one that was
     /// neither begun nor forbidden.
-    pub(super) fn decision(&self) -> Option<(Decision, &'static str)> {
+    pub(super) fn decision(&self) -> Option<(Decision, &str)> {
         match self {
             Self::Migrate { .. } | Self::Busy { .. } => {
                 Some((Decision::Stopped, "its data could not be migrated"))
+            }
+            Self::NotGranted { policy: Some(forbidden), .. } => {
+                Some((Decision::Denied, forbidden.rule()))
             }
             Self::NotGranted { .. } => Some((Decision::Denied, "it may not migrate its data")),
             Self::Kv(_)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ax_manifest::{GrantScope, Permission, PluginName, Tool, ToolId};
+use ax_manifest::{Grant, GrantScope, Permission, PluginName, Tool, ToolId};
 use ax_registry::{Generation, StoreError};
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use super::installed::{InstalledPlugin, LookupError};
 use super::policy::{self, Forbidden};
 use crate::audit::entry::Action;
 use crate::plugin::{Injection, LoadError, Plugin, Release, WORKSPACE};
+use crate::secret::error::SecretError;
 
 /// A tool that is offered.
 #[derive(Debug, Clone)]
@@ -20,6 +21,15 @@ pub struct Listed {
     pub id: ToolId,
     /// What it is.
     pub tool: Tool,
+}
+
+/// All tools that are offered.
+#[derive(Debug)]
+pub struct Offered {
+    /// The tools, sorted by id.
+    pub tools: Vec<Listed>,
+    /// Plugins whose tools would be here if their packages could be read.
+    pub damaged: Vec<LookupError>,
 }
 
 /// Why a tool cannot be offered or made ready.
@@ -45,6 +55,15 @@ pub enum ToolsError {
         /// Why.
         source: LoadError,
     },
+    /// The secrets it may use cannot be read, so they could not be looked for either.
+    #[error("the secrets this plugin may use cannot be read")]
+    Secrets(#[source] SecretError),
+    /// Another `ax` put another release in its place before a grant for one use was used up.
+    #[error("`{plugin}` was replaced by another `ax` before it was called")]
+    Moved {
+        /// Which plugin.
+        plugin: String,
+    },
     /// A permission for one call was given that the plugin does not ask for.
     #[error("`{plugin}` does not ask for `{permission}`")]
     NotAsked {
@@ -64,33 +83,37 @@ impl ToolsError {
             Self::Disabled { plugin } => Some(format!("ax plugin enable {plugin}")),
             Self::Forbidden(error) => error.hint(),
             Self::Load { source, .. } => source.hint(),
+            Self::Secrets(error) => error.hint(),
+            Self::Moved { plugin } => {
+                Some(format!("look at it, then type this again: ax plugin show {plugin}"))
+            }
             Self::NotAsked { plugin, .. } => Some(format!("ax permission show {plugin}")),
         }
     }
 }
 
 impl App {
-    /// Lists the tools of all plugins that are switched on and that no policy keeps out, sorted by
-    /// id.
+    /// Lists the tools of all plugins that are switched on and that no policy keeps out.
     ///
     /// # Errors
     ///
     /// [`ToolsError`].
-    pub fn tools(&self) -> Result<Vec<Listed>, ToolsError> {
+    pub fn tools(&self) -> Result<Offered, ToolsError> {
         let generation = self.current().map_err(ChangeError::from)?;
         let policies = self.policies().map_err(ChangeError::from)?;
+        let offering = generation.lock.plugins.iter();
+        let offering = offering.filter(|(name, it)| it.enabled && policies.admits(name).is_ok());
+        let found = self.installed_among(&generation, offering.map(|(name, _)| name));
         let mut tools = Vec::new();
-        for (name, locked) in &generation.lock.plugins {
-            if locked.enabled && policies.admits(name).is_ok() {
-                let plugin = self.installed(&generation, name).map_err(ChangeError::from)?;
-                tools.extend(plugin.config.tools.into_iter().map(|tool| Listed {
-                    id: ToolId { plugin: name.clone(), tool: tool.name.clone() },
-                    tool,
-                }));
-            }
+        for plugin in found.whole {
+            let name = plugin.identity.name;
+            tools.extend(plugin.config.tools.into_iter().map(|tool| Listed {
+                id: ToolId { plugin: name.clone(), tool: tool.name.clone() },
+                tool,
+            }));
         }
         tools.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(tools)
+        Ok(Offered { tools, damaged: found.damaged })
     }
 
     /// Makes the plugin of a tool ready, and returns what was granted for this one call: grants of
@@ -111,7 +134,8 @@ impl App {
         if !installed.locked.enabled {
             return Err(ToolsError::Disabled { plugin });
         }
-        policy::admit(self.policies().map_err(ChangeError::from)?, &id.plugin)?;
+        let ruling = policy::admit(self.policies().map_err(ChangeError::from)?, &id.plugin);
+        self.call_on_record(ruling, id, input).map_err(ChangeError::from)??;
         for permission in allow {
             if installed.locked.permissions.covering(permission).is_none() {
                 let permission = permission.clone();
@@ -119,11 +143,16 @@ impl App {
             }
         }
         let loaded = self.load(&generation, &installed)?;
-        // A call that will be refused for its tool or its input must not cost a grant.
-        let mut once = match loaded.check(&id.tool, input) {
-            Ok(()) => self.use_up(&generation, &installed)?,
-            Err(_) => Vec::new(),
-        };
+        // A call that will be refused must not cost a grant: for its tool or its input, …
+        let mut once = Vec::new();
+        if loaded.check(&id.tool, input).is_ok() && self.has_once(&generation, &installed) {
+            // … or since what it may use cannot be read.
+            if let Err(error) = self.readable_secrets(&generation, &installed, allow) {
+                self.record_unreadable(id, input).map_err(ChangeError::from)?;
+                return Err(ToolsError::Secrets(error));
+            }
+            once = self.use_up(&installed)?;
+        }
         once.extend_from_slice(allow);
         Ok((loaded, once))
     }
@@ -133,15 +162,18 @@ impl App {
     pub fn unbound_folder(&self, plugin: &PluginName) -> Option<String> {
         let generation = self.current().ok()?;
         let asked = &generation.lock.plugins.get(plugin)?.permissions;
-        asked.iter().find_map(|permission| match permission {
-            Permission::Fs { folder, .. } if folder == WORKSPACE => {
-                self.config.workspace.is_none().then(|| folder.clone())
-            }
-            Permission::Fs { folder, .. } if folder != "*" => {
-                (!self.config.folders.contains_key(folder)).then(|| folder.clone())
-            }
-            _ => None,
-        })
+        asked.iter().find_map(|permission| self.unbound_in(permission))
+    }
+
+    /// Returns the folder that a permission is about, if it is bound to nothing here.
+    pub(super) fn unbound_in(&self, permission: &Permission) -> Option<String> {
+        let Permission::Fs { folder, .. } = permission else { return None };
+        let is_bound = match folder.as_str() {
+            WORKSPACE => self.config.workspace.is_some(),
+            "*" => true,
+            other => self.config.folders.contains_key(other),
+        };
+        (!is_bound).then(|| folder.clone())
     }
 
     fn load(
@@ -188,19 +220,38 @@ impl App {
         })
     }
 
+    /// Answers whether a plugin holds a grant of scope `once`.
+    fn has_once(&self, generation: &Generation, installed: &InstalledPlugin) -> bool {
+        generation.grants.get(&installed.identity).iter().any(|grant| is_once(&grant))
+    }
+
+    /// Opens the vault if the next call may use a secret.
+    fn readable_secrets(
+        &self,
+        generation: &Generation,
+        installed: &InstalledPlugin,
+        allow: &[Permission],
+    ) -> Result<(), SecretError> {
+        let (now_ms, workspace) = (self.clock.now_ms(), self.real_workspace());
+        let grants = generation.grants.get(&installed.identity).iter();
+        let live = grants.filter(|grant| grant.is_live(now_ms, workspace.as_deref()));
+        let mut may = live.map(|grant| &grant.permission).chain(allow);
+        if may.any(|permission| matches!(permission, Permission::Secret { .. })) {
+            self.vault.list()?;
+        }
+        Ok(())
+    }
+
     /// Takes the grants of scope `once` out of the current generation, so that the next call does
     /// not find them. Two calls at the same time: the lock lets one of them have them.
-    fn use_up(
-        &self,
-        seen: &Generation,
-        installed: &InstalledPlugin,
-    ) -> Result<Vec<Permission>, ToolsError> {
+    fn use_up(&self, installed: &InstalledPlugin) -> Result<Vec<Permission>, ToolsError> {
         let identity = &installed.identity;
-        let is_once = |grant: &&ax_manifest::Grant| grant.scope == GrantScope::Once;
-        if !seen.grants.get(identity).iter().any(|grant| is_once(&grant)) {
-            return Ok(Vec::new());
-        }
         let mut change = self.change(&format!("ax tool call {}", identity.name))?;
+        let locked = change.locked(&identity.name)?;
+        // What was granted to other bytes is not for those that are loaded.
+        if (locked.component, &locked.source) != (installed.locked.component, &identity.source) {
+            return Err(ToolsError::Moved { plugin: identity.name.to_string() });
+        }
         let now_ms = self.clock.now_ms();
         let (held, others): (Vec<_>, Vec<_>) =
             change.grants.remove_identity(identity).into_iter().partition(|grant| is_once(&grant));
@@ -222,4 +273,8 @@ impl App {
         })?;
         Ok(permissions)
     }
+}
+
+fn is_once(grant: &&Grant) -> bool {
+    grant.scope == GrantScope::Once
 }

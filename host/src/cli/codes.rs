@@ -25,8 +25,9 @@ macro_rules! codes {
 
 codes! {
     USAGE = "AX-U001", "The command line is not understood",
-        "A flag, a value or a combination of them is wrong. The message names it; `ax COMMAND \
-         --help` lists what is accepted. Exit code 2.";
+        "A flag, a value, a file that it names or a combination of them is wrong. The message names \
+         it; `ax COMMAND --help` lists what is accepted. Exit code 2, or 3 for a file that is not \
+         there.";
     WOULD_ASK = "AX-U002", "A question would have been needed",
         "There is no terminal to ask on, or --no-input is set. The hint names the flags that \
          answer the question. --yes never answers a question about a permission. Exit code 2.";
@@ -134,8 +135,8 @@ codes! {
          names the holder.";
     GENERATION = "AX-L002", "The installation's state cannot be read or written",
         "What is installed and granted is kept in numbered generations; a switch is one rename, so \
-         a crash leaves the old or the new one. If the current one is damaged, the message says \
-         which earlier one is whole.";
+         a crash leaves the old or the new one. If the current one is damaged, the hint is the \
+         line that goes back to the newest one that is whole.";
     AUDIT = "AX-A001", "The audit log cannot be used",
         "No call runs that cannot be recorded. A damaged, foreign or shortened log is refused and \
          never repaired: keep it for whoever has to look at it, then move it away to start anew.";
@@ -154,7 +155,8 @@ codes! {
          can grant it; whoever wrote the rule can change it. The message names rule and file, and \
          `ax policy explain PLUGIN PERMISSION` says what else decides. Exit code 5.";
     SYSTEM = "AX-S001", "This system does not offer what is needed",
-        "Files, folders, threads or the engine could not be set up. `ax doctor` checks each.";
+        "Files, folders, threads or the engine could not be set up, or an answer could not be \
+         written. `ax doctor` checks what it can.";
     DOCTOR_FINDINGS = "AX-S002", "Something is missing or wrong",
         "`ax doctor` lists each check with what to do. Exit code 6.";
     UNKNOWN_CODE = "AX-U004", "There is no such code",

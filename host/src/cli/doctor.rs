@@ -53,6 +53,7 @@ pub(super) fn run(app: &App, output: Output) -> Result<(), CliError> {
         policies(app),
         generation(app),
         plugins(app),
+        data(app),
         secrets(app),
         audit(app.config()),
         engine(),
@@ -141,6 +142,19 @@ fn plugins(app: &App) -> Check {
             counted(findings.len() as u64, "finding"),
             Some("ax plugin verify".to_owned()),
         ),
+    }
+}
+
+/// What plugins keep from call to call.
+fn data(app: &App) -> Check {
+    const NAME: &str = "data";
+    let Ok(current) = app.current() else {
+        return Check::note(NAME, "not checked", "the state cannot be read, see above");
+    };
+    match app.kept(&current) {
+        Ok(0) => Check::ok(NAME, "no plugin keeps any"),
+        Ok(count) => Check::ok(NAME, format!("of {}", counted(count, "plugin"))),
+        Err(error) => Check::failed(NAME, error.to_string(), error.hint()),
     }
 }
 

@@ -3,10 +3,12 @@
 //! Not here: which code an error has (`verdict`).
 
 use std::error::Error;
+use std::io::ErrorKind;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::cause::Cause;
 use super::codes;
 use super::render::counted;
 use super::secret::ValueError;
@@ -17,7 +19,7 @@ use crate::app::{
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
-use crate::plugin::{CallError, Denial, DenialReason, WORKSPACE, scrub};
+use crate::plugin::{CallError, Denial, DenialReason, scrub};
 use ax_registry::GenerationError;
 
 /// Bytes of one printed message or cause; errors may repeat what a stranger wrote.
@@ -78,8 +80,8 @@ pub(crate) enum CliError {
     Call {
         plugin: String,
         denials: Vec<Denial>,
-        /// A folder that it asks for and that is bound to nothing here.
-        unbound: Option<String>,
+        /// What the host knows about it.
+        cause: Option<Box<Cause>>,
         source: CallError,
     },
     /// A question would have been needed.
@@ -109,6 +111,9 @@ pub(crate) enum CliError {
     /// A file named on the command line cannot be read or written.
     #[error("cannot use `{path}`")]
     File { path: String, source: std::io::Error },
+    /// The answer did not reach standard output.
+    #[error("the answer could not be written to standard output")]
+    Unwritten(#[source] std::io::Error),
     /// No threads.
     #[error("cannot start")]
     Start(#[source] std::io::Error),
@@ -153,9 +158,15 @@ impl From<&CliError> for Fault {
         }
         let (code, exit) = verdict(error);
         let message = error.to_string();
+        let mut causes = causes(error, &message);
+        if let CliError::Call { cause: Some(cause), .. } = error
+            && let Cause::Trouble(trouble) = &**cause
+        {
+            causes.extend(chain(trouble));
+        }
         Self {
             code: code.text,
-            causes: causes(error, &message),
+            causes,
             message: scrub(&message, TEXT_BYTES),
             hint: hint(error).map(|hint| scrub(&hint, TEXT_BYTES)),
             details: details(error),
@@ -187,6 +198,13 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         .parse::<ax_manifest::Permission>()
         .map_or_else(|_| format!("use `{}`", denial.permission), |known| known.plain_words());
     let hint = match denial.reason {
+        // A standing grant would not be enough.
+        DenialReason::PolicyAsks => {
+            Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
+        }
+        DenialReason::NotGranted if denial.rule.is_some() => {
+            Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
+        }
         DenialReason::NotGranted => {
             Some(format!("ax permission grant {plugin} {}", quoted(&denial.permission)))
         }
@@ -199,9 +217,6 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         }
         DenialReason::Policy => {
             Some(format!("ax policy explain {plugin} {}", quoted(&denial.permission)))
-        }
-        DenialReason::PolicyAsks => {
-            Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
         }
         DenialReason::Address => Some(format!(
             "if it is meant, name {} itself in the URL, the manifest of `{plugin}` and a grant, or \
@@ -240,6 +255,12 @@ fn why(denial: &Denial) -> String {
         (DenialReason::Address | DenialReason::Leak, Some(found)) => {
             format!("`{permission}` was granted, but {reason}: `{found}`")
         }
+        (DenialReason::NotGranted, Some(rule)) => scrub(
+            &format!(
+                "`{permission}` is {reason}; the managed policy wants it allowed for each call: {rule}"
+            ),
+            TEXT_BYTES,
+        ),
         _ => {
             let rule = denial.policy_rule().map_or_else(String::new, |rule| format!(": {rule}"));
             scrub(&format!("`{permission}` is {reason}{rule}"), TEXT_BYTES)
@@ -256,15 +277,23 @@ fn quoted(text: &str) -> String {
 /// Collects the chain of sources, leaving out what the message already says.
 fn causes(error: &dyn Error, message: &str) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = scrub(&cause.to_string(), TEXT_BYTES);
+    for text in error.source().map(chain).unwrap_or_default() {
         if text != message && causes.last() != Some(&text) {
             causes.push(text);
         }
-        next = cause.source();
     }
     causes
+}
+
+/// Says what went wrong, and everything that made it go wrong.
+fn chain(error: &dyn Error) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        texts.push(scrub(&error.to_string(), TEXT_BYTES));
+        next = error.source();
+    }
+    texts
 }
 
 fn hint(error: &CliError) -> Option<String> {
@@ -283,17 +312,8 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Audit(error) => error.hint(),
         CliError::Secrets(error) => error.hint(),
         CliError::SecretValue(error) => error.hint(),
-        CliError::Call { source, unbound, .. } => {
-            source.hint().or_else(|| match unbound.as_deref() {
-                Some(WORKSPACE) => {
-                    Some("no folder is the workspace here: --workspace DIR".to_owned())
-                }
-                Some(name) => {
-                    Some(format!("no folder is called `{name}` here: --folder {name}=DIR"))
-                }
-                None => None,
-            })
-        }
+        CliError::Call { cause: Some(cause), .. } => cause.hint(),
+        CliError::Call { source, .. } => source.hint(),
         CliError::AuditFindings { .. } => {
             Some("keep the files as they are for whoever looks into it: ax audit export".to_owned())
         }
@@ -303,7 +323,25 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::PolicyTests { .. } => Some("ax policy explain PLUGIN PERMISSION".to_owned()),
         CliError::Policy(error) => error.hint(),
         CliError::UnknownCode { .. } => Some("ax explain".to_owned()),
-        CliError::File { .. } | CliError::Start(_) => None,
+        CliError::Unwritten(_) => {
+            Some("look at what was done before you run it again: ax audit tail".to_owned())
+        }
+        CliError::File { path, source } => Some(file_hint(path, source)),
+        CliError::Start(_) => None,
+    }
+}
+
+/// Says what to do about a file that was named on the command line.
+fn file_hint(path: &str, source: &std::io::Error) -> String {
+    match source.kind() {
+        ErrorKind::NotFound => {
+            "name one that is there; a path counts from the current folder, or that of -C"
+                .to_owned()
+        }
+        ErrorKind::InvalidData => "it has to be UTF-8 text".to_owned(),
+        ErrorKind::IsADirectory => "name a file in it".to_owned(),
+        ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_owned(),
+        _ => format!("look whose it is, and at the space on its disk: ls -ld {}", quoted(path)),
     }
 }
 

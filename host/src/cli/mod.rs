@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod cause;
 mod codes;
 mod compiling;
 mod config;
@@ -48,10 +49,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             .is_some_and(|set| ["1", "true", "yes", "on"].contains(&set.to_lowercase().as_str()));
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return refuse_usage(&error, json),
+        Err(error) => return ended(Output::early(json), refuse_usage(&error, json)),
     };
     let mut output = Output::early(json);
-    match dispatch(cli, &mut output) {
+    let code = match dispatch(cli, &mut output) {
         Ok(()) => 0,
         Err(error) => {
             let fault = Fault::from(&error);
@@ -61,14 +62,22 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             }
             fault.exit
         }
-    }
+    };
+    ended(output, code)
+}
+
+/// Returns the exit code: an answer that could not be written is no success.
+fn ended(output: Output, code: u8) -> u8 {
+    let Err(source) = output::finish() else { return code };
+    let fault = Fault::from(&CliError::Unwritten(source));
+    output.for_people().fault(&fault);
+    if code == 0 { fault.exit } else { code }
 }
 
 /// Help and version are data; a wrong command line is an error, in JSON if that was asked for.
 fn refuse_usage(error: &clap::Error, json: bool) -> u8 {
     if !error.use_stderr() {
-        // Printing help can only fail if nobody reads it.
-        drop(error.print());
+        output::remember(error.print());
         return 0;
     }
     if !json && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -149,7 +158,8 @@ pub(crate) fn command() -> clap::Command {
 /// Reads a file or standard input named on the command line, at most `bytes_max` of it.
 fn read_named(path: &str, bytes_max: u64) -> Result<String, CliError> {
     use std::io::Read;
-    let failed = |source| CliError::File { path: path.to_owned(), source };
+    let named = if path == "-" { "standard input" } else { path };
+    let failed = |source| CliError::File { path: named.to_owned(), source };
     let mut text = String::new();
     // One byte more than allowed is read, so that the one who checks sees that it is too long.
     let read = match path {

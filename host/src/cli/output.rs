@@ -1,8 +1,10 @@
 //! The only printer. Data goes to standard output, all else to standard error.
 //!
-//! A reader that went away (`ax … | head`) is not an error.
+//! Invariant: what standard output refused is remembered, so that no answer is lost in silence. A
+//! reader that went away (`ax … | head`) is not an error, nor is anything about standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -16,6 +18,10 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
+
+/// The first thing that standard output refused. A process has one standard output, so it has one
+/// of these.
+static REFUSED: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// How and where to print.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +49,11 @@ impl Output {
                 Color::Never => ColorChoice::Never,
             },
         }
+    }
+
+    /// Prints for people from now on, and so on standard error where it can.
+    pub(crate) fn for_people(self) -> Self {
+        Self { json: false, ..self }
     }
 
     /// Answers whether only JSON may be printed.
@@ -91,7 +102,7 @@ impl Output {
 
     /// Prints bytes as they are: completions, exports.
     pub(crate) fn raw(self, bytes: &[u8]) {
-        forgive(io::stdout().lock().write_all(bytes));
+        remember(io::stdout().lock().write_all(bytes));
     }
 
     /// Says what was done; silent with `--quiet`.
@@ -133,7 +144,7 @@ impl Output {
     }
 
     fn out(self, text: &str) {
-        forgive(AutoStream::new(io::stdout(), self.color).lock().write_all(text.as_bytes()));
+        remember(AutoStream::new(io::stdout(), self.color).lock().write_all(text.as_bytes()));
     }
 
     fn err(self, text: &str) {
@@ -155,6 +166,24 @@ fn escaped(json: &str) -> String {
         }
     }
     out
+}
+
+/// Keeps the first error of standard output for [`finish`].
+pub(super) fn remember(result: io::Result<()>) {
+    let Err(error) = result else { return };
+    if error.kind() != ErrorKind::BrokenPipe {
+        REFUSED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+}
+
+/// Writes what is still held back of the data.
+///
+/// # Errors
+///
+/// The first error since the start: not all of the data reached standard output.
+pub(super) fn finish() -> io::Result<()> {
+    remember(io::stdout().lock().flush());
+    REFUSED.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
 }
 
 /// Nothing can be done about a terminal that is gone, and there is nobody to tell.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::args::{PermissionCommand, ScopeArgs};
 use super::fault::CliError;
 use super::output::Output;
-use super::plugin::scope;
+use super::plugin::{scope, warn_of};
 use super::render::date;
 use crate::app::{App, InstalledPlugin, PolicyNote};
 
@@ -24,14 +24,14 @@ pub(super) fn run(app: &App, output: Output, command: PermissionCommand) -> Resu
 
 fn show(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), CliError> {
     let generation = app.current()?;
-    let names: Vec<PluginName> = match only {
-        Some(name) => vec![name.clone()],
-        None => generation.lock.plugins.keys().cloned().collect(),
+    let plugins = match only {
+        Some(name) => vec![app.installed(&generation, name)?],
+        None => {
+            let found = app.installed_among(&generation, generation.lock.plugins.keys());
+            warn_of(output, &found.damaged);
+            found.whole
+        }
     };
-    let mut plugins = Vec::new();
-    for name in &names {
-        plugins.push(app.installed(&generation, name)?);
-    }
     let notes = plugins.iter().map(|plugin| policy_notes(app, plugin));
     let notes = notes.collect::<Result<Vec<Notes>, CliError>>()?;
     let values: Vec<Value> = plugins

@@ -9,7 +9,8 @@ use super::output::Output;
 use super::render::{self, counted, table};
 use super::{permission, prompt, prune};
 use crate::app::{
-    App, Candidate, Card, Consent, InstallError, Installed, LeftBehind, Named, parse_expiry,
+    App, Candidate, Card, Consent, InstallError, Installed, LeftBehind, LookupError, Named, find,
+    parse_expiry,
 };
 use crate::plugin::scrub;
 
@@ -212,6 +213,14 @@ fn list(app: &App, output: Output) -> Result<(), CliError> {
     Ok(())
 }
 
+/// Names the plugins that a list leaves out, since their packages cannot be read.
+pub(super) fn warn_of(output: Output, damaged: &[LookupError]) {
+    for error in damaged {
+        let hint = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+        output.warn(&format!("{error}{hint}"));
+    }
+}
+
 fn state(is_enabled: bool, is_kept_out: bool) -> &'static str {
     match (is_enabled, is_kept_out) {
         (false, _) => "off",
@@ -281,7 +290,7 @@ fn show(app: &App, output: Output, name: &PluginName) -> Result<(), CliError> {
 
 fn remove(app: &App, output: Output, name: &PluginName) -> Result<(), CliError> {
     // Asked before the question: there is no point in confirming what cannot be done.
-    app.installed(&app.current()?, name)?;
+    find(&app.current()?.lock, name)?;
     if !prompt::confirm(app, output, &format!("Remove {name} and its grants?"))? {
         output.note("nothing was removed");
         return Ok(());
@@ -312,7 +321,7 @@ fn set_enabled(
 fn verify(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), CliError> {
     let generation = app.current()?;
     if let Some(name) = only {
-        app.installed(&generation, name)?;
+        find(&generation.lock, name)?;
     }
     let findings = app.verify(&generation, only);
     let checked = match only {

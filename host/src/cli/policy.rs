@@ -4,6 +4,7 @@ use ax_manifest::{Outcome, Permission, PluginName, Policy, PolicyCounts, TestRes
 use serde_json::{Value, json};
 
 use super::args::PolicyCommand;
+use super::cause::unbound;
 use super::fault::CliError;
 use super::output::Output;
 use super::render::counted;
@@ -224,7 +225,9 @@ fn explain(
         "installed": held.is_some(),
         "declared": held.and_then(|held| held.declared.as_ref()).map(ToString::to_string),
         "grants": held.map(|held| permission::grants_json(&held.grants)),
-        "allowed": held.is_some_and(|held| held.is_enabled && held.ruling.is_ok()),
+        "allowed": held.is_some_and(|held| {
+            held.is_enabled && held.ruling.is_ok() && held.unbound.is_none()
+        }),
         "so": so,
     });
     let now_ms = app.clock().now_ms();
@@ -280,7 +283,10 @@ fn conclusion(explained: &Explained, wanted: &Permission) -> String {
             "it depends: a part is taken away; ask about one request, file or name".to_owned()
         }
         _ if !held.is_enabled => "the plugin is switched off".to_owned(),
-        (Ok(rule), _) => format!("a call may do it ({rule})"),
+        (Ok(rule), _) => match &held.unbound {
+            None => format!("a call may do it ({rule})"),
+            Some(folder) => format!("a call may not here: {}", unbound(folder)),
+        },
         (Err(DenialReason::PolicyAsks), _) => {
             format!(
                 "a call may do it with --allow '{wanted}' each time; a standing grant is not enough"

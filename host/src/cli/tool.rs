@@ -10,11 +10,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::args::ToolCommand;
+use super::cause::Cause;
 use super::fault::CliError;
 use super::output::Output;
+use super::plugin::warn_of;
 use super::read_named;
 use super::render::{answer, table};
-use crate::app::App;
+use crate::app::{App, Offered};
 use crate::plugin::{Call, Denial, Level, Plugin, PluginHost, Progress, Report};
 
 pub(super) fn run(app: &App, output: Output, command: ToolCommand) -> Result<(), CliError> {
@@ -28,10 +30,13 @@ pub(super) fn run(app: &App, output: Output, command: ToolCommand) -> Result<(),
 }
 
 fn list(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), CliError> {
-    let mut tools = app.tools()?;
     if let Some(plugin) = only {
         app.installed(&app.current()?, plugin)?;
-        tools.retain(|listed| listed.id.plugin == *plugin);
+    }
+    let Offered { mut tools, damaged } = app.tools()?;
+    match only {
+        Some(plugin) => tools.retain(|listed| listed.id.plugin == *plugin),
+        None => warn_of(output, &damaged),
     }
     let values: Vec<Value> = tools
         .iter()
@@ -116,7 +121,7 @@ fn call(
     let report = runtime.block_on(attend(host, &plugin, call, seen, cancel, output));
     // An answer whose call could not be recorded is not given.
     app.audit()?.flush_blocking()?;
-    print(app, output, id, report)
+    print(app, output, id, deadline, report)
 }
 
 /// Waits for a call while showing its progress; the first interrupt asks it to stop.
@@ -175,7 +180,13 @@ impl Stop {
     }
 }
 
-fn print(app: &App, output: Output, id: &ToolId, report: Report) -> Result<(), CliError> {
+fn print(
+    app: &App,
+    output: Output,
+    id: &ToolId,
+    deadline: Option<Span>,
+    mut report: Report,
+) -> Result<(), CliError> {
     let failed = report.result.is_err();
     for line in &report.log {
         if failed || output.is_verbose() || line.level >= Level::Warn {
@@ -190,16 +201,22 @@ fn print(app: &App, output: Output, id: &ToolId, report: Report) -> Result<(), C
             report.usage.log_lines_dropped
         ));
     }
-    let answered = match report.result {
-        Ok(answered) => answered,
-        Err(source) => {
-            let plugin = id.plugin.to_string();
-            let unbound = app.unbound_folder(&id.plugin);
-            return Err(CliError::Call { plugin, denials: report.denials, unbound, source });
-        }
+    let cause = match failed {
+        true => Cause::of(app, id, deadline.map(|span| span.0), &mut report),
+        false => None,
     };
+    let answered = report.result.map_err(|source| CliError::Call {
+        plugin: id.plugin.to_string(),
+        denials: std::mem::take(&mut report.denials),
+        cause: cause.map(Box::new),
+        source,
+    })?;
     for denial in &report.denials {
         output.warn(&refused(id, denial));
+    }
+    if let Some(trouble) = &report.trouble {
+        let hint = trouble.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+        output.warn(&format!("`{}` could not use what it keeps: {trouble}{hint}", id.plugin));
     }
     if output.is_json() {
         output.json_line(&json!({

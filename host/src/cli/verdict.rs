@@ -3,6 +3,8 @@
 //!
 //! Not here: what is printed with them (`fault`), what they mean (`codes`).
 
+use std::io::ErrorKind;
+
 use super::codes::{self, Code};
 use super::fault::{CliError, exit};
 use super::secret::ValueError;
@@ -41,8 +43,20 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::PolicyTests { .. } => (codes::POLICY, FAILED),
         CliError::Policy(error) => policy(error),
         CliError::UnknownCode { .. } => (codes::UNKNOWN_CODE, NOT_FOUND),
-        CliError::File { .. } => (codes::USAGE, FAILED),
-        CliError::Start(_) => (codes::SYSTEM, FAILED),
+        CliError::File { source, .. } => (codes::USAGE, file(source)),
+        CliError::Unwritten(_) | CliError::Start(_) => (codes::SYSTEM, FAILED),
+    }
+}
+
+/// A wrong file on the command line is wrong usage; what fails with a right one has just failed.
+fn file(source: &std::io::Error) -> u8 {
+    match source.kind() {
+        ErrorKind::NotFound => exit::NOT_FOUND,
+        ErrorKind::InvalidData
+        | ErrorKind::IsADirectory
+        | ErrorKind::NotADirectory
+        | ErrorKind::PermissionDenied => exit::USAGE,
+        _ => exit::FAILED,
     }
 }
 
@@ -214,6 +228,8 @@ fn tools(error: &ToolsError) -> (Code, u8) {
         ToolsError::Disabled { .. } => (codes::DISABLED, exit::FAILED),
         ToolsError::Forbidden(error) => forbidden(error),
         ToolsError::Load { source, .. } => load(source),
+        ToolsError::Secrets(_) => (codes::SECRETS, exit::FAILED),
+        ToolsError::Moved { .. } => (codes::BUSY, exit::FAILED),
         ToolsError::NotAsked { .. } => (codes::NOT_ASKED, exit::USAGE),
     }
 }

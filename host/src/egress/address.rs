@@ -127,6 +127,22 @@ impl Leave<'_> {
     }
 }
 
+/// Tells whether every request to a host would be refused for its address, as far as that is known
+/// without resolving: of an address itself, and of `localhost`.
+#[must_use]
+pub fn is_closed(host: &HostPattern, is_named: bool, opened: &[Network]) -> bool {
+    let known: Vec<IpAddr> = match host {
+        HostPattern::V4(literal) => vec![IpAddr::V4(*literal)],
+        HostPattern::V6(literal) => vec![IpAddr::V6(*literal)],
+        HostPattern::Name(name) if is_localhost(name) => {
+            vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+        }
+        HostPattern::Name(_) | HostPattern::Any | HostPattern::Under(_) => return false,
+    };
+    let leave = Leave { host, is_named, opened };
+    known.into_iter().all(|address| leave.check(address).is_err())
+}
+
 /// Tells whether a name means this machine and nothing else (RFC 6761).
 fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")

@@ -53,6 +53,7 @@ mod wire;
 mod tests;
 
 pub use address::AddressKind;
+pub use address::is_closed;
 pub use body::AnswerBody;
 pub use budget::ByteBounds;
 pub use budget::ByteBudget;

@@ -125,7 +125,7 @@ impl KvError {
             Self::TooManyChanges { .. } => Some("write in several steps".to_owned()),
             Self::TwoChanges { .. } => Some("write only the last of the two".to_owned()),
             Self::NoState { .. } => {
-                Some("start `ax` again: the plugin was updated or removed meanwhile".to_owned())
+                Some("run it again; `ax doctor` says what to do if it fails as before".to_owned())
             }
             Self::Key { .. } | Self::Limit { .. } => None,
         }

@@ -82,7 +82,6 @@ struct Admitted<'a> {
     body: Body,
     rights: Arc<Rights>,
     secrets: CallSecrets,
-    _slot: SemaphorePermit<'a>,
 }
 
 /// A call whose guest has ended.
@@ -154,9 +153,12 @@ impl PluginHost {
             bytes_in: call.input.len() as u64,
             is_kept: false,
         };
-        let mut report = match self.admit(plugin, &call, gone.clone()).await {
-            Ok(admitted) => self.run(id, plugin, &call, admitted, began, gone).await,
-            Err(error) => Report::empty(id, error),
+        // Held until the row is written: who calls a plugin faster than its calls are recorded waits.
+        let (mut report, _slot) = match self.admit(plugin, &call, gone.clone()).await {
+            Ok((admitted, slot)) => {
+                (self.run(id, plugin, &call, admitted, began, gone).await, Some(slot))
+            }
+            Err(error) => (Report::empty(id, error), None),
         };
         let took = self.clock.monotonic().saturating_sub(began);
         report.usage.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -171,7 +173,7 @@ impl PluginHost {
         plugin: &'a Plugin,
         call: &Call,
         gone: Option<watch::Receiver<()>>,
-    ) -> Result<Admitted<'a>, CallError> {
+    ) -> Result<(Admitted<'a>, SemaphorePermit<'a>), CallError> {
         // What cannot be recorded is not done.
         self.audit.check().map_err(CallError::Audit)?;
         let limits = &plugin.release.limits;
@@ -181,18 +183,29 @@ impl PluginHost {
         let target = plugin.target(&call.tool)?;
         let slot = match plugin.slots.try_take() {
             Some(slot) => slot,
-            None => wait_for_slot(plugin, call, gone).await?,
+            None => {
+                let taking = async {
+                    let slot = plugin.slots.take(call.depth).await;
+                    slot.map_err(|limit| CallError::exhausted(limit, limits))
+                };
+                while_wanted(taking, plugin, call, gone.clone()).await?
+            }
         };
         // Only now: values take many times the space of their text, and waiting calls are many.
         let arguments = exports::arguments(target, &call.tool, &call.input, limits)?;
         let rights = plugin.rights(&call.once, self.workspace(), self.clock.now_ms());
-        let secrets = self.secrets(&rights).await?;
-        let warm = plugin.lane(call).and_then(|lane| self.warm.take(&lane, self.clock.monotonic()));
+        let secrets = match rights.secrets().next() {
+            Some(_) => while_wanted(self.secrets(&rights), plugin, call, gone).await?,
+            None => CallSecrets::default(),
+        };
+        let warm = plugin
+            .lane(call, &rights)
+            .and_then(|lane| self.warm.take(&lane, self.clock.monotonic()));
         let body = match warm {
             Some(warm) => Body::Warm(Box::new(warm)),
             None => Body::Fresh(self.place(limits)?),
         };
-        Ok(Admitted { target, arguments, body, rights, secrets, _slot: slot })
+        Ok((Admitted { target, arguments, body, rights, secrets }, slot))
     }
 
     /// Takes a place for one more instance; idle ones make room for it and for the memory it may
@@ -211,11 +224,8 @@ impl PluginHost {
 
     /// Reads the secrets a call may use. What cannot be looked for in its answers is not run.
     async fn secrets(&self, rights: &Arc<Rights>) -> Result<CallSecrets, CallError> {
-        if rights.secrets().next().is_none() {
-            return Ok(CallSecrets::default());
-        }
         let (secrets, rights) = (Arc::clone(&self.secrets), Arc::clone(rights));
-        let read = tokio::task::spawn_blocking(move || secrets.of(&rights)).await;
+        let read = self.outside.keeping.spawn_blocking(move || secrets.of(&rights)).await;
         read.map_err(|_| CallError::Lost)?.map_err(CallError::Secrets)
     }
 
@@ -290,8 +300,7 @@ impl PluginHost {
     async fn finish(&self, finished: Finished<'_>) -> Report {
         let Finished { id, plugin, call, mut store, result, instance, calls } = finished;
         let guest = store.data_mut();
-        guest.end_keeping().await;
-        let ended = guest.files.end().await;
+        let ended = guest.end().await;
         if ended.is_full {
             guest.gate.exhaust(Limit::WrittenBytes);
         }
@@ -301,7 +310,8 @@ impl PluginHost {
         let guest = store.data();
         let is_within = guest.meter.hit().is_none() && guest.gate.hit().is_none();
         let is_at_rest = is_within && guest.outbox.is_over();
-        let lane = plugin.lane(call).filter(|_| is_at_rest && instance.is_some());
+        let lane = plugin.lane(call, guest.gate.rights());
+        let lane = lane.filter(|_| is_at_rest && instance.is_some());
         let fuel_given = plugin.release.limits.fuel;
         let (mut report, store) = report(id, store, fuel_given, result, lane.is_some());
         report.changed_outside |= wrote;
@@ -323,7 +333,8 @@ impl PluginHost {
             let settled = written.iter().map(|account| outside.accounts.settle(account));
             settled.filter(Result::is_err).count()
         };
-        drop(tokio::task::spawn_blocking(work).await);
+        let settled = self.outside.keeping.spawn_blocking(work);
+        tokio::time::timeout(limits::LAST_WRITE_WAIT, settled).await.ok();
     }
 
     /// Makes the store of a call, or readies the one of a warm instance; returns that instance and
@@ -353,19 +364,20 @@ impl PluginHost {
     }
 }
 
-/// Waits for other calls of the plugin to end, as long as the call may take and somebody wants it.
-async fn wait_for_slot<'a>(
-    plugin: &'a Plugin,
+/// Does what comes before a call, as long as the call may take and somebody wants it.
+async fn while_wanted<T>(
+    work: impl Future<Output = Result<T, CallError>>,
+    plugin: &Plugin,
     call: &Call,
     gone: Option<watch::Receiver<()>>,
-) -> Result<SemaphorePermit<'a>, CallError> {
+) -> Result<T, CallError> {
     let limits = &plugin.release.limits;
     let wait = call.deadline.map_or(limits.deadline, |asked| asked.min(limits.deadline));
     tokio::select! {
         biased;
-        slot = tokio::time::timeout(wait, plugin.slots.take(call.depth)) => slot
-            .unwrap_or(Err(Limit::Time))
-            .map_err(|limit| CallError::exhausted(limit, limits)),
+        done = tokio::time::timeout(wait, work) => {
+            done.unwrap_or_else(|_| Err(CallError::exhausted(Limit::Time, limits)))
+        }
         () = asked_to_stop(call.cancel.clone()) => Err(CallError::Cancelled),
         () = abandoned(gone) => Err(CallError::Cancelled),
     }

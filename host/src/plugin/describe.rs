@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ax_manifest::{Annotations, ComponentFacts, Described, PluginName};
+use ax_manifest::{Annotations, ComponentFacts, Described, LimitMaxima, PluginName};
 
 use super::PluginHost;
 use super::errand::Errand;
@@ -38,6 +38,10 @@ impl DescribeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Load(error) => error.hint(),
+            // Its manifest cannot ask for more of these.
+            Self::Call(CallError::Exhausted { .. }) => {
+                Some("`describe` has fixed limits, and those of a policy that are lower".to_owned())
+            }
             Self::Call(error) => error.hint(),
         }
     }
@@ -46,7 +50,7 @@ impl DescribeError {
 impl PluginHost {
     /// Compiles the component of `plugin`, sees that it links, and returns the tools it describes; none if it
     /// does not export `ax:guest/tools`. Nothing it says is believed yet:
-    /// [`ax_manifest::describe_tools`] checks it.
+    /// [`ax_manifest::describe_tools`] checks it. It has the limits below, and no more than `maxima`.
     ///
     /// Blocks while the component is compiled and runs.
     ///
@@ -58,6 +62,7 @@ impl PluginHost {
         plugin: &PluginName,
         facts: &ComponentFacts,
         bytes: &[u8],
+        maxima: &LimitMaxima,
     ) -> Result<Vec<Described>, DescribeError> {
         let component =
             self.compiled(plugin, &facts.digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
@@ -67,6 +72,7 @@ impl PluginHost {
             return Ok(Vec::new());
         }
         let limits = Limits { fuel: FUEL, deadline: DEADLINE, ..Limits::default() };
+        let limits = limits.at_most(maxima);
         let errand = Errand {
             name: "tools.describe",
             plugin,

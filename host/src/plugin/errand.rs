@@ -112,7 +112,7 @@ impl PluginHost {
             work(&mut store, &instance).await.map_err(Stage::Call)
         };
         let ended = tokio::time::timeout(limits.deadline, working).await;
-        store.data_mut().end_keeping().await;
+        store.data_mut().end().await;
         let answered = match ended {
             Err(_) => Err(CallError::exhausted(Limit::Time, limits)),
             Ok(Ok(answer)) => answer,

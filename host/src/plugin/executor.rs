@@ -3,6 +3,9 @@
 //!
 //! A spinning guest holds its thread for up to one tick at a time. On threads of its own it can
 //! delay other guests by that much, and a gateway request by nothing.
+//!
+//! What blocks has threads apart, of two kinds: what a guest can make wait for ever (files, names)
+//! takes none from what every call may need at its beginning or end (data, secrets, accounts).
 
 use std::future::Future;
 use std::io;
@@ -11,27 +14,28 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinError;
 
-/// Threads for what blocks: calls to files and data of guests, and look-ups of names, of which
-/// `egress` has at most half as many in flight. A dead network mount can hold at most this many, a
-/// dead name server the other half.
+/// Threads for files of guests and for look-ups of names, of which `egress` has at most half as many
+/// in flight. A dead network mount can hold at most this many, a dead name server the other half.
 const BLOCKING_THREADS: usize = 64;
+
+/// Threads for what the host keeps itself: data, secrets, accounts. One writer writes at a time.
+const KEEPING_THREADS: usize = 16;
 
 /// A runtime of its own for guests.
 #[derive(Clone)]
 pub(super) struct Executor {
     handle: Handle,
+    keeping: Handle,
     /// Shut down in the background with the last clone: a guest that waits in a file call must
     /// not hold up the end of the process.
-    _runtime: Arc<Owned>,
+    _runtimes: Arc<Owned>,
 }
 
-struct Owned(Option<Runtime>);
+struct Owned(Vec<Runtime>);
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
+        self.0.drain(..).for_each(Runtime::shutdown_background);
     }
 }
 
@@ -55,8 +59,21 @@ impl Executor {
             .enable_time()
             .enable_io()
             .build()?;
-        let handle = runtime.handle().clone();
-        Ok(Self { handle, _runtime: Arc::new(Owned(Some(runtime))) })
+        // Nothing is ever polled there: it is a pool of threads.
+        let keeping = Builder::new_current_thread()
+            .max_blocking_threads(KEEPING_THREADS)
+            .thread_name("ax-keep")
+            .build()?;
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            keeping: keeping.handle().clone(),
+            _runtimes: Arc::new(Owned(vec![runtime, keeping])),
+        })
+    }
+
+    /// Returns what runs blocking work on data, secrets and accounts.
+    pub(super) fn keeping(&self) -> Handle {
+        self.keeping.clone()
     }
 
     /// Returns what spawns on these threads.

@@ -55,7 +55,7 @@ pub struct Denial {
     pub interface: &'static str,
     /// How often the guest asked in this call.
     pub count: u64,
-    /// What decided where it was no missing grant: the rule of a policy, the address, the secret.
+    /// What decided, or would beside the missing grant: the rule of a policy, the address, the secret.
     pub rule: Option<String>,
 }
 
@@ -219,7 +219,8 @@ impl Gate {
         let interface = capability.row().interface;
         let permission = wanted.map_or_else(|| interface.to_owned(), ToString::to_string);
         let rule = match reason {
-            DenialReason::Policy | DenialReason::PolicyAsks => {
+            // Who lacks a grant should know that a standing one would not be enough.
+            DenialReason::Policy | DenialReason::PolicyAsks | DenialReason::NotGranted => {
                 wanted.and_then(|wanted| self.rights.policy_rule(wanted))
             }
             _ => None,

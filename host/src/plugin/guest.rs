@@ -1,18 +1,19 @@
 //! What the host keeps for one running instance, and for the call it runs.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use wasmtime::component::ResourceTable;
 
 use super::Release;
 use super::folder::Folder;
 use super::gate::{Gate, Refusal};
-use super::imports::{Http, Keeping, OpenFiles, Wasi};
+use super::imports::{Ended, Http, Keeping, OpenFiles, Wasi};
 use super::limits;
 use super::log::Log;
 use super::meter::Meter;
@@ -21,7 +22,7 @@ use super::secrets::{CallSecrets, Injection};
 use super::written::Accounts;
 use crate::clock::Clock;
 use crate::egress::Egress;
-use crate::kv::{Kv, Quota, Space};
+use crate::kv::{Kv, KvError, Quota, Space};
 
 /// Names one call, everywhere: 26 characters, sorted by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +75,8 @@ pub type EnvironmentLookup = fn(&str) -> Option<String>;
 /// What the functions of this host reach outside a call; one for all plugins.
 pub(super) struct Outside {
     pub(super) kv: Kv,
+    /// Runs what blocks on the data.
+    pub(super) keeping: Handle,
     pub(super) accounts: Accounts,
     pub(super) egress: Arc<Egress>,
 }
@@ -133,7 +136,7 @@ pub(super) struct CallFrame {
 
 /// The data of one store: everything the host knows of a running instance.
 ///
-/// `gate`, `outbox` and `call` belong to one call and are replaced when a warm instance serves the
+/// `gate`, `outbox`, `trouble` and `call` belong to one call and are replaced when a warm instance serves the
 /// next; the rest lives as long as the instance.
 pub(super) struct Guest {
     pub(super) gate: Gate,
@@ -145,6 +148,8 @@ pub(super) struct Guest {
     pub(super) http: Http,
     /// What the key-value store was last asked to do.
     pub(super) keeping: Option<Keeping>,
+    /// Why the key-value store could not be used, the first time.
+    pub(super) trouble: Arc<OnceLock<KvError>>,
     pub(super) table: ResourceTable,
     /// Made when the guest first asks for something of it.
     pub(super) wasi: Option<Box<Wasi>>,
@@ -169,6 +174,7 @@ impl Guest {
             files: OpenFiles::new(folders),
             http: Http::default(),
             keeping: None,
+            trouble: Arc::default(),
             table,
             wasi: None,
         }
@@ -181,14 +187,21 @@ impl Guest {
         self.files.restart();
         self.gate = gate;
         self.outbox = Outbox::default();
+        self.trouble = Arc::default();
         self.call = call;
     }
 
-    /// Waits until the key-value store does nothing more for the call.
-    pub(super) async fn end_keeping(&mut self) {
-        if let Some(keeping) = self.keeping.take() {
-            keeping.end().await;
-        }
+    /// Ends what the call sends, keeps and writes: nothing new begins, and what has begun is given
+    /// time to be done.
+    pub(super) async fn end(&mut self) -> Ended {
+        self.outbox.close();
+        let keeping = self.keeping.take();
+        let kept = async {
+            if let Some(keeping) = keeping {
+                keeping.end().await;
+            }
+        };
+        tokio::join!(self.files.end(), kept).0
     }
 
     /// Puts what was written without a line's end into the log.
@@ -200,7 +213,8 @@ impl Guest {
 
     /// Charges what streams and bodies moved since the last time; returns the fuel to take now.
     pub(super) fn settle(&mut self) -> Result<u64, Refusal> {
-        let moved = self.files.take_streamed_bytes() + self.outbox.take_moved_bytes();
+        let said = self.wasi.as_ref().map_or(0, |wasi| wasi.take_moved_bytes());
+        let moved = self.files.take_streamed_bytes() + self.outbox.take_moved_bytes() + said;
         if moved > 0 {
             self.gate.charge(moved)?;
         }

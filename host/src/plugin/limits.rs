@@ -81,8 +81,13 @@ pub const DEPTH: u8 = 8;
 /// Files, folders and folder listings a call holds open. With 16 calls this stays well under the
 /// 1,024 descriptors a process has by default on Linux.
 pub const HANDLES: u32 = 48;
-/// Entries in the table of host resources a call holds (streams, pollables, files).
-pub const RESOURCES: usize = 4_096;
+/// Entries in the table of host resources a call holds (streams, pollables, files, requests). What
+/// one of them keeps for a guest is at most 64 KiB, so all together 64 MiB.
+pub const RESOURCES: usize = 1_024;
+/// How long the end of a call waits for what it began to write, be it data, files or accounts: far
+/// more than a disk takes, and not for ever on a network mount that is gone. What is written later
+/// was charged before.
+pub const LAST_WRITE_WAIT: Duration = Duration::from_secs(2);
 /// Handles a component instance holds itself, its own resources included. The engine's default is
 /// ten times that.
 pub const COMPONENT_HANDLES: usize = 10_000;
@@ -191,6 +196,20 @@ impl Limit {
         Self::HostMemory,
         Self::HostInstances,
     ];
+
+    /// Returns the key of a manifest's `[limits]` under which a plugin can ask for more.
+    #[must_use]
+    pub fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Fuel => Some("fuel"),
+            Self::Time => Some("deadline"),
+            Self::Memory => Some("memory"),
+            Self::Bytes => Some("hostcall-bytes"),
+            Self::Input => Some("input"),
+            Self::Result => Some("result"),
+            _ => None,
+        }
+    }
 
     /// Finds the limit behind the word that a request failed with.
     pub(super) fn of_request(word: &str) -> Option<Self> {

@@ -53,6 +53,12 @@ struct Buffer {
     secrets: LeakScan,
 }
 
+impl Buffer {
+    fn is_full(&self) -> bool {
+        self.lines.len() >= self.lines_max || self.bytes >= self.bytes_max
+    }
+}
+
 impl Log {
     pub(super) fn new(limits: &Limits, secrets: LeakScan) -> Self {
         Self(Arc::new(Mutex::new(Buffer {
@@ -76,6 +82,11 @@ impl Log {
     pub(super) fn push(&self, level: Level, message: &str, fields: &[(String, String)]) {
         // A poisoned lock only means that a panic unwound while a line was added.
         let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffer.is_full() {
+            // Cleaning it would be work for nothing, as much as a guest cares to ask for.
+            buffer.dropped += 1;
+            return;
+        }
         // Secrets first: what is cut or replaced afterwards could hide a part of one.
         let clean = |text: &str| text::scrub(&buffer.secrets.redact(text), limits::LOG_LINE_BYTES);
         let line = Line {
@@ -86,7 +97,7 @@ impl Log {
         // Measured as kept: what replaces a control character is longer than it.
         let fields = line.fields.iter().map(|(name, value)| name.len() + value.len());
         let bytes = (line.message.len() + fields.sum::<usize>()) as u64;
-        if buffer.lines.len() >= buffer.lines_max || buffer.bytes + bytes > buffer.bytes_max {
+        if buffer.bytes + bytes > buffer.bytes_max {
             buffer.dropped += 1;
             return;
         }
@@ -97,7 +108,11 @@ impl Log {
     /// Keeps a text as lines of at most [`limits::LOG_LINE_BYTES`]. Secrets are taken out of the whole,
     /// so that none lies across two of them.
     pub(super) fn push_long(&self, level: Level, text: &str) {
-        let buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffer.is_full() {
+            buffer.dropped += 1;
+            return;
+        }
         let clean = buffer.secrets.redact(text).into_owned();
         drop(buffer);
         let mut rest = clean.as_str();

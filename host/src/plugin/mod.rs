@@ -257,6 +257,7 @@ impl PluginHost {
         imports::link_all(&mut linker).map_err(refused)?;
         let executor = Executor::new(config.threads).map_err(StartError::Threads)?;
         let egress = Egress::new(config.network, executor.handle())?;
+        let keeping = executor.keeping();
         Ok(Arc::new(Self {
             engine,
             linker,
@@ -269,6 +270,7 @@ impl PluginHost {
             environment: config.environment,
             outside: Arc::new(Outside {
                 accounts: Accounts::new(config.kv.clone()),
+                keeping,
                 kv: config.kv,
                 egress,
             }),
@@ -415,7 +417,7 @@ impl Plugin {
     }
 
     /// Returns the lane of a call, if instances of this plugin are kept warm.
-    fn lane(&self, call: &Call) -> Option<Lane> {
+    fn lane(&self, call: &Call, rights: &Rights) -> Option<Lane> {
         match self.release.reuse {
             Reuse::Call => None,
             Reuse::Task => Some(Lane {
@@ -424,6 +426,7 @@ impl Plugin {
                 state: self.release.state,
                 who: Arc::clone(&call.who),
                 task: call.task.clone(),
+                secrets: rights.secrets().map(str::to_owned).collect(),
             }),
         }
     }

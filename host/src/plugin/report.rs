@@ -4,7 +4,7 @@
 //! leaves a call by another way.
 //! Not here: the rows that are made of it (`account`).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 use wasmtime::Store;
@@ -19,6 +19,7 @@ use super::limits::Limit;
 use super::log::Line;
 use super::outbox::{Sent, SentEnd};
 use super::rights::DenialReason;
+use crate::kv::KvError;
 use crate::secret::leak::LeakScan;
 
 /// What a call used.
@@ -50,6 +51,10 @@ pub struct Report {
     pub result: Result<Output, CallError>,
     /// What it used.
     pub usage: Usage,
+    /// Why the key-value store could not be used, if it could not: the guest was not told.
+    pub trouble: Option<KvError>,
+    /// Whether the instance asked which folders there are.
+    pub asked_for_folders: bool,
     /// What was refused on the way.
     pub denials: Vec<Denial>,
     /// What was allowed, by which rule, how often.
@@ -69,6 +74,8 @@ impl Report {
             id,
             result: Err(error),
             usage: Usage::default(),
+            trouble: None,
+            asked_for_folders: false,
             denials: Vec::new(),
             allowances: Vec::new(),
             sent: Vec::new(),
@@ -136,7 +143,22 @@ fn sum_up(id: CallId, guest: &mut Guest, fuel: u64, result: Result<Output, CallE
         // What was asked for is the guest's own text, and a row of the audit.
         denial.permission = guest.call.secrets.scan().redact(&denial.permission).into_owned();
     }
-    Report { id, result, usage, denials, allowances, sent, log, changed_outside }
+    // The functions that the guest called are over, so nobody else holds this.
+    let trouble =
+        Arc::into_inner(std::mem::take(&mut guest.trouble)).and_then(OnceLock::into_inner);
+    let asked_for_folders = guest.files.is_asked;
+    Report {
+        id,
+        result,
+        usage,
+        trouble,
+        asked_for_folders,
+        denials,
+        allowances,
+        sent,
+        log,
+        changed_outside,
+    }
 }
 
 /// Says what was denied after a request had been permitted.

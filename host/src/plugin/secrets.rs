@@ -42,11 +42,18 @@ pub struct Injection {
 }
 
 impl Injection {
+    /// Returns the header that carries a secret, with `{}` for the value; none for what is no secret.
+    #[must_use]
+    pub fn header_of(ask: &Ask) -> Option<&str> {
+        let is_secret = matches!(ask.permission, Permission::Secret { .. });
+        is_secret.then(|| ask.header.as_deref().unwrap_or(HEADER_DEFAULT))
+    }
+
     /// Reads what a manifest asks; none for what is no secret.
     #[must_use]
     pub fn of(ask: &Ask) -> Option<Self> {
         let Permission::Secret { name, to } = &ask.permission else { return None };
-        let text = ask.header.as_deref().unwrap_or(HEADER_DEFAULT);
+        let text = Self::header_of(ask)?;
         // The manifest was checked: a name, `: `, and a value with one `{}`.
         let (header, value) = text.split_once(": ")?;
         let (before, after) = value.split_once("{}")?;

@@ -35,7 +35,9 @@ pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<
         }
         Ok(UpdateDeadline::Yield(1))
     });
-    // What the host does for a guest costs it fuel, or a loop of host calls would be nearly free.
+    // What the host does for a guest costs it fuel, or a loop of host calls would be nearly free. What
+    // streams moved may stay due until the next function that asks or answers with text; a guest that
+    // only computes from then on uses up to that much more than its limit.
     store.call_hook(|mut context, hook| {
         let guest = context.data_mut();
         let cost = match hook {

@@ -4,9 +4,9 @@
 //! take(lane) ──→ Warm or nothing ──→ the call ──→ put(lane) if it ended well and has calls left
 //! ```
 //!
-//! A lane is one release as it was loaded, one principal and one task (or this process, outside
-//! tasks): an instance never crosses lanes, so nothing one principal's call left in a guest's memory is
-//! seen by another's, and none outlives the limits it was made under.
+//! A lane is one release as it was loaded, the secrets it may use, one principal and one task (or
+//! this process, outside tasks): an instance never crosses lanes, so nothing one principal's call
+//! left in a guest's memory is seen by another's, and none outlives the limits it was made under.
 //! An instance that trapped, ran into a limit or was given up is never put back.
 //!
 //! Invariant: what is idle here counts as live in the host's meter, and is the first to go when
@@ -39,13 +39,18 @@ pub(super) struct Lane {
     pub(super) who: Arc<str>,
     /// The task; none outside tasks.
     pub(super) task: Option<Arc<str>>,
+    /// The secrets its calls may use: one that a guest got to know by a grant that ended since would
+    /// no longer be looked for.
+    pub(super) secrets: Box<[String]>,
 }
 
+/// What has to be the same. A place in memory is not given again while a lane holds it.
+type Key<'a> = (*const u8, &'a Digest, u64, &'a str, Option<&'a str>, &'a [String]);
+
 impl Lane {
-    /// What has to be the same. A place in memory is not given again while a lane holds it.
-    fn key(&self) -> (*const u8, &Digest, u64, &str, Option<&str>) {
-        let owner = self.owner.as_ptr();
-        (owner, &self.component, self.state, &self.who, self.task.as_deref())
+    fn key(&self) -> Key<'_> {
+        let (owner, task) = (self.owner.as_ptr(), self.task.as_deref());
+        (owner, &self.component, self.state, &self.who, task, &self.secrets)
     }
 }
 

@@ -4,6 +4,7 @@
 //! Not here: errors inside a lock's text (`lock`).
 
 use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::lock::LockError;
@@ -26,6 +27,33 @@ pub enum Damage {
     /// The grants in it cannot be read; line and column count from 1.
     #[error("`{path}` does not hold grants: line {line}, column {column}: {why}")]
     Grants { path: PathBuf, line: usize, column: usize, why: String },
+}
+
+impl Damage {
+    /// Returns the file, which lies in the folder of its generation.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Missing { path }
+            | Self::TooLarge { path, .. }
+            | Self::NotText { path }
+            | Self::Lock { path, .. }
+            | Self::Grants { path, .. } => path,
+        }
+    }
+}
+
+/// Says how to name a generation that is whole, or how to begin anew.
+fn way_back(home: Option<&Path>, intact: Option<u64>) -> String {
+    let home = home.unwrap_or(Path::new("AX_HOME")).display();
+    match intact {
+        Some(number) => {
+            format!("go back to generation {number:06}: echo {number:06} > {home}/current")
+        }
+        None => format!(
+            "none is whole; restore `{home}/gen` from a backup, or begin anew with nothing installed: \
+             mv {home}/gen {home}/gen.old && rm -f {home}/current"
+        ),
+    }
 }
 
 /// Why a generation could not be read or committed.
@@ -67,19 +95,16 @@ impl GenerationError {
             {
                 source.hint()
             }
-            Self::Current { intact: Some(number), .. }
-            | Self::Damaged { intact: Some(number), .. } => {
-                Some(format!("generation {number:06} is intact; type `ax doctor`"))
+            Self::Current { path, intact, .. } => Some(way_back(path.parent(), *intact)),
+            Self::Damaged { intact, source, .. } => {
+                Some(way_back(source.path().ancestors().nth(3), *intact))
             }
-            Self::Current { intact: None, .. } | Self::Damaged { intact: None, .. } => {
-                Some("no earlier generation is intact; type `ax doctor`".to_owned())
-            }
+            Self::Read { path, .. } => Some(format!("look whose it is: ls -ld {}", path.display())),
             Self::Unwritable { source, .. } => source.hint(),
             Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space, then type this again".to_owned())
             }
             Self::Unknown { .. }
-            | Self::Read { .. }
             | Self::Write { .. }
             | Self::UnwritableGrants { .. }
             | Self::WrongLock { .. } => None,

@@ -6,9 +6,9 @@
 //! AX_HOME/current                  "000042\n"        then renamed over: the only commit
 //! ```
 //!
-//! Numbers only rise. A folder above the current number belongs to a commit that died; it is ignored,
-//! and the next commit removes it. Going back is a commit too: of the older content, under a new
-//! number.
+//! A commit takes the next number. A folder above the current number belongs to a commit that died,
+//! or to the time before a person went back from a damaged one, as the error told them: by writing an
+//! older number into `current`. It is ignored, and the next commit removes it.
 //!
 //! Invariant: at every moment `current` names a generation that is whole on the disk, or no commit
 //! was ever begun.
@@ -104,38 +104,7 @@ impl Generations {
         if !home_lock.covers(&self.home) {
             return Err(GenerationError::WrongLock { home: self.home.clone() });
         }
-        self.commit_after(self.current_number()?, lock, grants, in_use_since)
-    }
-
-    /// Commits the content of an earlier, whole generation as the next one, also when the current
-    /// one is damaged or cannot be told.
-    ///
-    /// # Errors
-    ///
-    /// As [`Generations::read`] and [`Generations::commit`].
-    pub fn restore(
-        &self,
-        home_lock: &HomeLock,
-        number: u64,
-        in_use_since: SystemTime,
-    ) -> Result<u64, GenerationError> {
-        if !home_lock.covers(&self.home) {
-            return Err(GenerationError::WrongLock { home: self.home.clone() });
-        }
-        let generation = self.read(number)?;
-        // A `current` that cannot be read may have named any number in sight: go above them all.
-        let highest = self.numbers()?.last().copied().unwrap_or(number);
-        let last = self.current_number().unwrap_or(highest);
-        self.commit_after(last, &generation.lock, &generation.grants, in_use_since)
-    }
-
-    fn commit_after(
-        &self,
-        last: u64,
-        lock: &Lockfile,
-        grants: &Grants,
-        in_use_since: SystemTime,
-    ) -> Result<u64, GenerationError> {
+        let last = self.current_number()?;
         let number = last + 1;
         if number >= NUMBER_END {
             let why = "its number is too large".to_owned();

@@ -3,7 +3,8 @@
 //! ```text
 //! ax-tests → ax-host → ax-registry → ax-manifest → nothing of ours
 //! ax-fuzz  → ax-host, ax-registry, ax-manifest
-//! plugins/* → nothing of ours; what they share with the host is the text in `wit/`
+//! ax-sdk   → ax-sdk-macros → nothing of ours
+//! plugins/* → ax-sdk, or nothing of ours: what they share with the host is the text in `wit/`
 //! ```
 
 use std::collections::BTreeMap;
@@ -18,11 +19,13 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("manifest", "ax-manifest", &[]),
     ("registry", "ax-registry", &["ax-manifest"]),
     ("host", "ax-host", &["ax-manifest", "ax-registry"]),
-    ("plugins/echo", "ax-plugin-echo", &[]),
+    ("plugins/echo", "ax-plugin-echo", &["ax-sdk"]),
     ("plugins/fetch", "ax-plugin-fetch", &[]),
     ("plugins/metrics", "ax-plugin-metrics", &[]),
     ("plugins/notes", "ax-plugin-notes", &[]),
     ("plugins/text", "ax-plugin-text", &[]),
+    ("sdk", "ax-sdk", &["ax-sdk-macros"]),
+    ("sdk/macros", "ax-sdk-macros", &[]),
     ("tests", "ax-tests", &["ax-host", "ax-manifest", "ax-registry"]),
     ("fuzz/entries", "ax-fuzz", &["ax-host", "ax-manifest", "ax-registry"]),
     ("xtask", "xtask", &["ax-host", "ax-manifest", "ax-registry"]),

@@ -6,6 +6,7 @@
 //!
 //! Not here: what the compiler and clippy see already.
 
+mod bindings;
 mod budgets;
 mod codes;
 mod crates;

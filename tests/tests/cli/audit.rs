@@ -161,7 +161,7 @@ fn an_export_holds_the_key_every_row_and_the_checkpoints() {
 #[test]
 fn an_export_into_a_folder_that_is_not_there_is_refused() {
     let home = with_rows();
-    let refused = home.ax(&["audit", "export", "-o", "none/log.jsonl"]).exits(1);
+    let refused = home.ax(&["audit", "export", "-o", "none/log.jsonl"]).exits(3);
     let expected = "error[AX-U001]: cannot use `none/log.jsonl`\ncaused by: No such file";
     assert!(refused.stderr.starts_with(expected), "{}", refused.stderr);
     assert!(!refused.stderr.contains(".ax-export-"), "{}", refused.stderr);

@@ -152,3 +152,26 @@ fn its_own_manifest_opens_nothing_on_this_machine() {
     );
     assert_eq!(server.connections(), 0);
 }
+
+#[test]
+fn the_explanation_knows_addresses_that_are_closed() {
+    let home = with_fetch("https://*");
+    home.ax(&["permission", "grant", "ax:fetch", "net:https://*"]).ok();
+    let so = |home: &Home, host: &str| {
+        let told = home.ax(&["policy", "explain", "ax:fetch", &format!("net:https://{host}")]).ok();
+        told.stdout.lines().last().unwrap_or_default().trim().to_owned()
+    };
+    let open = "so        a call may do it (granted: net:https://*)";
+    let closed = "so        a call may not: the host leads to an address that no rule names";
+    assert_eq!(so(&home, "example.org"), open);
+    for host in ["127.0.0.1", "localhost", "169.254.169.254", "[::1]"] {
+        assert_eq!(so(&home, host), closed, "{host}");
+    }
+    fs_err::write(home.path().join("config.toml"), "[network]\nopen = [\"127.0.0.0/8\"]\n")
+        .expect("the settings");
+    assert_eq!(so(&home, "127.0.0.1"), open);
+    assert_eq!(so(&home, "[::1]"), closed);
+    let named = with_fetch("https://127.0.0.1");
+    named.ax(&["permission", "grant", "ax:fetch", "net:https://127.0.0.1"]).ok();
+    assert!(so(&named, "127.0.0.1").contains("a call may do it"));
+}

@@ -218,3 +218,72 @@ fn notes_without_its_grant_is_denied_with_the_line_to_type() {
     home.ax(&words).ok();
     home.ax(&["tool", "call", "ax:notes.list"]).ok();
 }
+
+#[test]
+fn only_a_call_that_looked_for_the_workspace_is_told_that_there_is_none() {
+    let home = with("metrics");
+    let absolute = ["tool", "call", "ax:metrics.measure", "--arg", "folder=/absolute"];
+    let refused = home.ax(&absolute).exits(1);
+    assert!(!refused.stderr.contains("--workspace"), "{}", refused.stderr);
+}
+
+#[test]
+fn notes_that_are_gone_or_damaged_are_told_to_the_person_and_found_by_the_doctor() {
+    let home = with("notes");
+    assert_eq!(home.ax(&["doctor", "--json"]).json()[5]["found"], "of 1 plugin");
+    let database = home.path().join("plugins.db");
+    for name in ["plugins.db", "plugins.db-wal", "plugins.db-shm"] {
+        fs_err::remove_file(home.path().join(name)).ok();
+    }
+    let doctor = home.ax(&["doctor"]).exits(6).stdout;
+    assert!(!database.exists(), "the doctor made it anew");
+    let at = doctor.find("FAIL  data").expect("it is found");
+    let found: Vec<&str> = doctor[at..].lines().take(2).collect();
+    insta::assert_snapshot!(found.join("\n"), @r"
+    FAIL  data       the data of `ax:notes` are gone from `plugins.db`
+          restore `plugins.db` from a backup; to start empty: ax plugin remove ax:notes, then ax plugin add FOLDER
+    ");
+    let folder = program::plugin("notes");
+    let folder = folder.to_str().expect("text");
+    let told = home.told(&["tool", "call", "ax:notes.list"]);
+    insta::assert_snapshot!(told.replace(folder, "FOLDER"), @r"
+    exit 1
+    --- stderr
+    error[AX-T005]: the key-value store cannot be used
+    caused by: `ax:notes from folder:FOLDER` has no state 1
+
+    hint: run it again; `ax doctor` says what to do if it fails as before
+    ");
+    fs_err::write(&database, "not a database").expect("written");
+    insta::assert_snapshot!(home.told(&["tool", "call", "ax:notes.list"]), @r"
+    exit 1
+    --- stderr
+    error[AX-T005]: the key-value store cannot be used
+    caused by: `HOME/plugins.db` does not hold what plugins keep
+    caused by: file is not a database
+    caused by: Error code 26: file is not a database
+
+    hint: move it away, `mv HOME/plugins.db HOME/plugins.db.other`, or set AX_HOME to another folder
+    ");
+    let doctor = home.ax(&["doctor"]).exits(6).stdout;
+    assert!(doctor.contains("FAIL  data"), "{doctor}");
+    fs_err::remove_file(&database).expect("it was there");
+    // As the doctor says.
+    home.ax(&["plugin", "remove", "ax:notes", "--yes"]).ok();
+    home.ax(&["plugin", "add", folder, "--allow", "kv"]).ok();
+    home.ax(&["tool", "call", "ax:notes.list"]).ok();
+    home.ax(&["doctor"]).ok();
+}
+
+#[test]
+fn the_explanation_knows_that_no_folder_is_the_workspace() {
+    let home = with("metrics");
+    let explain = ["policy", "explain", "ax:metrics", "fs:workspace:read"];
+    let told = home.ax(&explain).ok().stdout;
+    let expected =
+        "so        a call may not here: no folder is the workspace here: --workspace DIR";
+    assert!(told.trim_end().ends_with(expected), "{told}");
+    assert_eq!(home.ax(&[&explain[..], &["--json"]].concat()).ok().json()["allowed"], false);
+    let bound = [&explain[..], &["--workspace", "."]].concat();
+    assert!(home.ax(&bound).ok().stdout.contains("a call may do it"));
+}

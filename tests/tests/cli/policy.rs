@@ -99,6 +99,18 @@ fn what_a_policy_asks_about_is_allowed_call_by_call() {
     ");
     call(&home, &["--allow", "env:LANG"]).ok();
     call(&home, &[]).exits(5);
+    // Without a grant too, since a standing one would not be enough.
+    home.ax(&["permission", "revoke", "test:env", "env:LANG"]).ok();
+    insta::assert_snapshot!(home.tell(&call(&home, &[])), @r"
+    exit 5
+    --- stderr
+    error[AX-P012]: plugin `test:env` may not see the environment variable `LANG`
+    caused by: `env:LANG` is declared, but not granted; the managed policy wants it allowed for each call: `permissions.ask env:LANG` (HOME/policy.toml:2)
+    caused by: the tool then failed: no variable is set
+
+    hint: allow it for this call: --allow env:LANG
+    ");
+    call(&home, &["--allow", "env:LANG"]).ok();
     // A grant for the next call is one that a person gave for it.
     let arguments = ["permission", "grant", "test:env", "env:LANG", "--scope", "once"];
     home.ax(&arguments).ok();
@@ -147,6 +159,33 @@ fn a_plugin_that_is_kept_out_later_is_neither_offered_nor_called() {
     // What a person has they may look at and throw away.
     assert_eq!(home.granted("test:env"), ["env:LANG"]);
     home.ax(&["plugin", "remove", "test:env", "--yes"]).ok();
+}
+
+#[test]
+fn what_a_policy_refuses_a_person_is_in_the_audit() {
+    let home = setup::with_env();
+    put(&home, DENY);
+    home.ax(&["permission", "grant", "test:env", "env:LANG"]).exits(5);
+    home.ax(&["plugin", "add", "env", "--allow", "env:LANG"]).exits(5);
+    put(&home, KEEP_OUT);
+    call(&home, &[]).exits(5);
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).exits(5);
+    let rows = home.ax(&["audit", "tail", "--decision", "denied", "--json"]).ok().stdout;
+    let rows: Vec<serde_json::Value> =
+        rows.lines().map(|row| serde_json::from_str(row).expect("a row")).collect();
+    let told = rows.iter().map(|row| {
+        let body = &row["body"];
+        let (what, rule) = (body["action"].as_str().or(body["tool"].as_str()), &body["rule"]);
+        let (kind, subject) = (&row["kind"], &body["subject"]);
+        format!("{kind} {} {} {subject} {rule}\n", row["plugin"], what.unwrap_or_default())
+    });
+    insta::assert_snapshot!(home.tell_text(&told.collect::<String>()), @r#"
+    "change" "test:env" permission.grant "env:LANG" "`permissions.deny env:*` (HOME/policy.toml:2)"
+    "change" "test:env" permission.grant "env:LANG" "`permissions.deny env:*` (HOME/policy.toml:2)"
+    "call" "test:env" count null "`plugins.allow ax:*` (HOME/policy.toml:2)"
+    "change" "test:env" plugin.add "test:env" "`plugins.allow ax:*` (HOME/policy.toml:2)"
+    "#);
+    home.ax(&["audit", "verify"]).ok();
 }
 
 #[test]
@@ -240,7 +279,7 @@ fn limits_are_lowered_for_plugins_that_are_installed_already() {
     --- stderr
     error[AX-T003]: the call used up its limit on fuel: 100000
 
-    hint: ask for more in its plugin.toml: [limits] fuel = 20_000_000_000
+    hint: a policy allows no more; whoever wrote it can raise `limits.fuel-max`, see `ax policy check`
     ");
     let shown = home.ax(&["plugin", "show", "test:runaway"]).ok().stdout;
     assert!(shown.contains("  fuel            100000\n"), "{shown}");
@@ -528,7 +567,7 @@ fn the_tests_of_a_policy_are_run_whether_it_is_in_force_or_not() {
 
     hint: each mistake says what to do
     ");
-    home.ax(&["policy", "check", "none.toml"]).exits(1);
+    home.ax(&["policy", "check", "none.toml"]).exits(3);
     let piped = home.ax_reading(DENY.as_bytes(), &["policy", "check", "-"]).ok();
     assert_eq!(piped.stdout, "ok    (standard input)  1 rule, 0 limits, 0 tests\n");
 }
@@ -553,4 +592,29 @@ fn the_doctor_names_the_policies_in_force() {
     assert_eq!(line(&home), "ok    policy     none");
     put(&home, DENY);
     assert_eq!(line(&home), "ok    policy     HOME/policy.toml");
+}
+
+#[test]
+fn a_policy_that_is_named_and_cannot_be_read_is_wrong_usage() {
+    let home = Home::new();
+    for (command, path, exit) in
+        [("check", "nope.toml", 3), ("test", "nope.toml", 3), ("check", "/tmp", 2)]
+    {
+        let refused = home.ax(&["policy", command, path]).exits(exit);
+        assert!(refused.stderr.starts_with("error[AX-U001]"), "{}", refused.stderr);
+        assert!(refused.hint().starts_with("name "), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn limits_hold_for_what_runs_while_a_plugin_is_installed() {
+    let home = Home::new();
+    put(&home, "[limits]\nmemory-max = \"64 KiB\"\n");
+    let echo = ax_tests::program::plugin("echo");
+    let add = ["plugin", "add", echo.to_str().expect("text"), "--grant-nothing"];
+    let refused = home.ax(&add).exits(1);
+    assert!(refused.stderr.contains("used up its limit on memory: 64 KiB"), "{}", refused.stderr);
+    assert!(refused.hint().contains("a policy"), "{}", refused.stderr);
+    put(&home, "[limits]\nmemory-max = \"16 MiB\"\n");
+    home.ax(&add).ok();
 }

@@ -112,10 +112,12 @@ fn input_that_is_too_long() {
 fn an_input_file_that_is_not_there() {
     let home = setup::with_calc();
     insta::assert_snapshot!(home.told(&["tool", "call", "test:calc.add", "@none.json"]), @r"
-    exit 1
+    exit 3
     --- stderr
     error[AX-U001]: cannot use `none.json`
     caused by: No such file or directory (os error 2)
+
+    hint: name one that is there; a path counts from the current folder, or that of -C
     ");
 }
 
@@ -124,11 +126,15 @@ fn an_input_file_that_is_no_text() {
     let home = setup::with_calc();
     home.write("bytes", [0xff, 0xfe]);
     insta::assert_snapshot!(home.told(&["tool", "call", "test:calc.add", "@bytes"]), @r"
-    exit 1
+    exit 2
     --- stderr
     error[AX-U001]: cannot use `bytes`
     caused by: stream did not contain valid UTF-8
+
+    hint: it has to be UTF-8 text
     ");
+    let read = home.ax_reading(&[0xff, 0xfe], &["tool", "call", "test:calc.add", "-"]).exits(2);
+    assert!(read.stderr.contains("cannot use `standard input`"), "{}", read.stderr);
 }
 
 #[test]

@@ -154,3 +154,27 @@ fn a_plugin_that_may_use_a_secret_does_not_run_while_none_can_be_read() {
     hint: restore `HOME/secrets.key` from a backup, or begin anew: mv -n HOME/secrets.age HOME/secrets.age.old
     ");
 }
+
+#[test]
+fn a_call_that_cannot_read_its_secrets_leaves_a_grant_for_once() {
+    let home = with_asking();
+    set(&home, "github-token", VALUE).ok();
+    let held = home.granted("test:calc");
+    let permission = held.first().expect("it was granted").clone();
+    home.ax(&["permission", "revoke", "test:calc", &permission]).ok();
+    home.ax(&["permission", "grant", "test:calc", &permission, "--scope", "once"]).ok();
+    let chmod = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        fs_err::set_permissions(key(&home), permissions).expect("it is ours");
+    };
+    chmod(0o644);
+    let call = ["tool", "call", "test:calc.add", r#"{"a": 2, "b": 3}"#];
+    let refused = home.ax(&call).exits(1);
+    assert!(refused.stderr.starts_with("error[AX-P020]"), "{}", refused.stderr);
+    assert_eq!(home.granted("test:calc"), [permission]);
+    let row = home.ax(&["audit", "tail", "-n", "1", "--json"]).ok().json();
+    assert_eq!((&row["kind"], &row["body"]["tool"]), (&"call".into(), &"add".into()));
+    chmod(0o600);
+    home.ax(&call).ok();
+    assert_eq!(home.granted("test:calc"), Vec::<String>::new());
+}

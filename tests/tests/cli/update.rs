@@ -271,6 +271,8 @@ fn what_a_policy_keeps_from_its_data_does_not_migrate_them() {
     hint: ax policy explain test:hoarder 'kv'
     ");
     assert_eq!(states(&home), [(1, 1)]);
+    let rule = format!("`permissions.deny kv` ({}:2)", policy.display());
+    assert_eq!(told(rows(&home).last().expect("a row")), ["plugin.add", "denied", &rule, ""]);
     // One that is to be asked about is allowed by whoever installs, for this run.
     fs_err::write(&policy, "version = 1\npermissions.ask = [\"kv\"]\n").expect("written");
     home.ax(&["plugin", "add", "hoarder", "--allow", "kv"]).ok();

@@ -60,6 +60,43 @@ fn a_missing_package_is_found_and_nothing_of_it_runs() {
 }
 
 #[test]
+fn a_damaged_package_hides_no_other_and_can_be_removed() {
+    let home = setup::with_calc();
+    setup::write_env(&home);
+    home.ax(&["plugin", "add", "env", "--grant-nothing"]).ok();
+    let lock = fs_err::read_to_string(home.path().join("gen/000002/plugins.lock")).expect("text");
+    let calc = lock.split("[plugins.").find(|row| row.contains("test:calc")).expect("its row");
+    let config = calc.lines().find_map(|line| line.strip_prefix("config = \"sha256:"));
+    let config = config.expect("a digest").trim_end_matches('"');
+    fs_err::remove_file(home.path().join("store/blobs/sha256").join(config)).expect("it was there");
+    insta::assert_snapshot!(home.told(&["tool", "list"]), @r"
+    exit 0
+    --- stdout
+    TOOL            DESCRIPTION
+    test:env.count  count() -> result<u32, string>
+    --- stderr
+    warning: the package of `test:calc` cannot be read from the store; install `test:calc` again: ax plugin add FOLDER, or ax plugin remove test:calc
+    ");
+    insta::assert_snapshot!(home.told(&["permission", "show"]), @r"
+    exit 0
+    --- stdout
+    test:env from folder:WORK/env
+      env:LANG  see the environment variable `LANG`
+          not granted
+    --- stderr
+    warning: the package of `test:calc` cannot be read from the store; install `test:calc` again: ax plugin add FOLDER, or ax plugin remove test:calc
+    ");
+    for command in ["tool list test:calc", "permission show test:calc", "plugin show test:calc"] {
+        let refused = home.ax(&command.split(' ').collect::<Vec<_>>()).exits(1);
+        assert!(refused.stderr.contains("error[AX-P011]"), "{command}: {}", refused.stderr);
+    }
+    home.ax(&["plugin", "verify", "test:calc"]).exits(6);
+    home.ax(&["plugin", "remove", "test:calc", "--yes"]).ok();
+    home.ax(&["plugin", "remove", "test:calc", "--yes"]).exits(3);
+    assert_eq!(home.ax(&["tool", "list"]).ok().stderr, "");
+}
+
+#[test]
 fn a_damaged_component_does_not_run_even_where_compiled_code_is_gone() {
     let home = setup::with_calc();
     overwrite(&blob(&home, "component"), b"something else");
@@ -103,10 +140,29 @@ fn a_damaged_generation_names_the_one_that_is_whole() {
     caused by: `HOME/gen/000002/plugins.lock` is not a lock file
     caused by: plugins.lock:1:11: string values must be quoted, expected literal string
 
-    hint: generation 000001 is intact; type `ax doctor`
+    hint: go back to generation 000001: echo 000001 > HOME/current
     ");
     let doctor = home.ax(&["doctor"]).exits(6).stdout;
+    let doctor = home.tell_text(&doctor);
     assert!(doctor.contains("FAIL  state"), "{doctor}");
+    assert!(doctor.contains("echo 000001 > HOME/current\n"), "{doctor}");
+    fs_err::write(home.path().join("current"), "000001\n").expect("written");
+    assert!(home.ax(&["plugin", "list"]).ok().stdout.contains("  on "));
+    home.ax(&["plugin", "disable", "test:calc"]).ok();
+}
+
+#[test]
+fn where_no_generation_is_whole_the_hint_begins_anew() {
+    let home = setup::with_calc();
+    fs_err::write(home.path().join("gen/000001/plugins.lock"), "").expect("written");
+    let refused = home.ax(&["plugin", "list"]).exits(1);
+    let (_, line) = refused.hint().split_once("nothing installed: ").expect("what to type");
+    let mut shell = std::process::Command::new("sh");
+    assert!(shell.args(["-c", line]).status().expect("a shell").success());
+    assert_eq!(home.installed(), Vec::<String>::new());
+    home.ax(&["plugin", "add", "calc"]).ok();
+    home.ax(&["tool", "call", "test:calc.add", r#"{"a": 2, "b": 3}"#]).ok();
+    home.ax(&["doctor"]).ok();
 }
 
 #[test]

@@ -9,6 +9,7 @@ use ax_host::clock::Clock;
 use ax_host::clock::SystemClock;
 use ax_host::plugin::DescribeError;
 use ax_manifest::Described;
+use ax_manifest::LimitMaxima;
 use ax_manifest::describe_tools;
 use ax_manifest::inspect;
 
@@ -30,7 +31,7 @@ fn describe(component: &[u8]) -> Result<Vec<Described>, DescribeError> {
     let facts = inspect(component).unwrap_or_else(|error| panic!("{error}"));
     let described = {
         let name = "test:described".parse().expect("a name");
-        arena.host.describe(&name, &facts, component)
+        arena.host.describe(&name, &facts, component, &LimitMaxima::default())
     };
     arena.still_serves();
     described
@@ -118,7 +119,7 @@ fn each_run_of_describe_leaves_a_row() {
     let name = "test:told".parse().expect("a name");
     for component in [telling(1, "good", "fine"), describing("unreachable")] {
         let facts = inspect(&component).expect("a component");
-        drop(arena.host.describe(&name, &facts, &component));
+        drop(arena.host.describe(&name, &facts, &component, &LimitMaxima::default()));
     }
     let filter = Filter { plugin: Some("test:told".to_owned()), ..Filter::default() };
     let page = Reader::open(&Arena::written()).and_then(|reader| reader.tail(&filter, 100));

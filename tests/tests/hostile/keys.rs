@@ -15,6 +15,7 @@ use ax_host::plugin::Output;
 use ax_host::plugin::Plugin;
 use ax_host::plugin::Report;
 use ax_host::plugin::limits;
+use ax_manifest::LimitMaxima;
 use ax_manifest::Source;
 use ax_manifest::inspect;
 use serde_json::Value;
@@ -282,7 +283,9 @@ fn nothing_is_kept_while_a_plugin_is_described() {
     let bytes = wat::of_world("greedy", "greedy");
     let facts = inspect(&bytes).expect("a component");
     let name = "test:greedy".parse().expect("a name");
-    let described = Arena::shared().host.describe(&name, &facts, &bytes).expect("it answers");
+    let host = &Arena::shared().host;
+    let described =
+        host.describe(&name, &facts, &bytes, &LimitMaxima::default()).expect("it answers");
     settle("kv-in-describe", "denied", &described[0].name);
 }
 

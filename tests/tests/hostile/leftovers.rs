@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::arena::Arena;
 use crate::arena::Guest;
 use crate::arena::config;
+use crate::arena::permission;
 use crate::verdict::of_call;
 use crate::verdict::settle;
 
@@ -259,6 +260,18 @@ fn progress_and_cancellation_end_with_their_call() {
     assert_eq!(cancelled(Call { cancel: Some(cancel), ..question() }), true);
     assert_eq!(arena.host.warm_instances(), 1, "it was one instance");
     settle("warm-cancel", "false", &cancelled(question()).to_string());
+}
+
+#[test]
+fn who_knew_a_secret_serves_no_call_in_which_it_is_not_looked_for() {
+    const SECRET: &str = "secret:token@https://api.example.org";
+    let arena = arena();
+    let plugin = arena.load(&guest(&arena).declaring(&[SECRET])).expect("it loads");
+    let calls = |call: Call| value(arena.run(&plugin, call));
+    assert_eq!((calls(count()), calls(count())), (1.into(), 2.into()));
+    let once = || Call { once: vec![permission(SECRET)], ..count() };
+    assert_eq!((calls(once()), calls(once())), (1.into(), 2.into()));
+    settle("warm-after-secret", "3", &calls(count()).to_string());
 }
 
 #[test]

@@ -55,14 +55,17 @@ fn every_call_leaves_one_row_and_every_denial_one_more() {
 #[test]
 fn a_call_that_nobody_waits_for_leaves_its_row() {
     let arena = Arena::shared();
-    let guest = named("test:abandoned").limited(|limits| limits.fuel = 1_000_000_000_000_000);
+    let guest = named("test:abandoned").limited(|limits| {
+        limits.fuel = 1_000_000_000_000_000;
+        limits.concurrency = 1;
+    });
     let plugin = arena.load(&guest).expect("it loads");
     arena.host.block_on(async {
         let call = arena.host.call(&plugin, Call::new("spin", "{}"));
         let waited = tokio::time::timeout(Duration::from_millis(200), call).await;
         assert!(waited.is_err(), "nobody waits any more");
     });
-    // The slot is free again, so the call is over.
+    // The slot is free again, so the call is recorded.
     let one = json!({ "text": "x" }).to_string();
     assert_eq!(of_call(&arena.run(&plugin, Call::new("good", &one))), "ok");
     let got = format!("{}-rows", rows("test:abandoned").len());

@@ -5,7 +5,7 @@
 use ax_manifest::Capability;
 
 use super::super::gate::Needs;
-use super::super::guest::{Guest, Progress};
+use super::super::guest::{CallId, Guest, Progress, World};
 use super::super::text;
 use super::bindings::ax::task::call;
 
@@ -17,13 +17,21 @@ const UNITS_MAX: u64 = (1 << 53) - 1;
 impl call::Host for Guest {
     fn current(&mut self) -> wasmtime::Result<call::Info> {
         self.gate.pass(Capability::AxTaskCall, Needs::Nothing, 0)?;
-        let left = self.call.ends_at.saturating_sub(self.call.clock.monotonic());
+        let (id, deadline_ms) = match self.call.world {
+            World::Real => {
+                let left = self.call.ends_at.saturating_sub(self.call.clock.monotonic());
+                let left_ms = u64::try_from(left.as_millis()).unwrap_or(UNITS_MAX);
+                (self.call.id, Some(left_ms))
+            }
+            // Both would differ from one run to the next.
+            World::Frozen => (CallId::new(0, 0, 0), None),
+        };
         Ok(call::Info {
-            id: self.call.id.to_string(),
+            id: id.to_string(),
             task: None,
             attempt: 1,
             depth: u32::from(self.call.depth),
-            deadline_ms: Some(u64::try_from(left.as_millis()).unwrap_or(UNITS_MAX)),
+            deadline_ms,
             extra: None,
         })
     }
@@ -32,8 +40,8 @@ impl call::Host for Guest {
         self.gate.pass(Capability::AxTaskCall, Needs::Nothing, note.len() as u64)?;
         if let Some(watcher) = &self.call.progress {
             // As with logs: what is cut or replaced afterwards could hide a part of a secret.
-            let note = self.call.secrets.scan().redact(&note).replace('\n', " ");
-            let note = text::scrub(&note, NOTE_BYTES);
+            let note = note.replace('\n', " ");
+            let note = text::scrub(&self.call.secrets.scan().redact(&note), NOTE_BYTES);
             watcher.send_modify(|seen| {
                 *seen = Progress {
                     done: done.min(UNITS_MAX).max(seen.done),

@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::super::gate::{Needs, Refusal};
 use super::super::guest::Guest;
+use super::super::limits;
 use super::bindings::ax::kv::store;
 use super::bindings::ax::types::types::{Error, ErrorKind};
 use super::failure;
@@ -23,11 +24,11 @@ pub(in super::super) struct Keeping {
 }
 
 impl Keeping {
-    /// Waits until the work is over; gives up what was not begun. A call that was ended in the
+    /// Gives up what was not begun, and waits for what was, for a while: a call that was ended in the
     /// middle of a write is over when the write is.
     pub(in super::super) async fn end(self) {
         self.work.abort();
-        drop(self.end.await);
+        tokio::time::timeout(limits::LAST_WRITE_WAIT, self.end).await.ok();
     }
 }
 
@@ -53,14 +54,22 @@ impl Guest {
         let kv = self.call.outside.kv.clone();
         let holdings = std::sync::Arc::clone(&self.call.holdings);
         let (done, end) = oneshot::channel();
-        let running = tokio::task::spawn_blocking(move || {
+        let running = self.call.outside.keeping.spawn_blocking(move || {
             let _dropped_at_the_end: oneshot::Sender<()> = done;
             work(&kv, &holdings.space)
         });
         self.keeping = Some(Keeping { work: running.abort_handle(), end });
-        async {
+        let trouble = std::sync::Arc::clone(&self.trouble);
+        async move {
             match running.await {
-                Ok(done) => Ok(done.map_err(|error| told(&error))),
+                Ok(done) => Ok(done.map_err(|error| {
+                    let told = told(&error);
+                    if matches!(told.kind, ErrorKind::Failed | ErrorKind::Unavailable) {
+                        // What the guest is not told, whoever asked for the call is.
+                        trouble.set(error).ok();
+                    }
+                    told
+                })),
                 Err(_) => Err(wasmtime::Error::msg("the key-value store stopped")),
             }
         }

@@ -22,7 +22,7 @@ mod wasi;
 pub(super) mod bindings;
 
 pub(super) use kv::Keeping;
-pub(super) use wasi::{Http, OpenFiles, Wasi};
+pub(super) use wasi::{Ended, Http, OpenFiles, Wasi};
 
 use ax_manifest::{Capability, Served};
 use wasmtime::component::{HasSelf, Linker};

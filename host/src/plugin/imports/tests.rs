@@ -331,7 +331,12 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
         progress: None,
         cancel: None,
         holdings: Arc::new(holdings(&kv)),
-        outside: Arc::new(Outside { accounts: Accounts::new(kv.clone()), kv, egress }),
+        outside: Arc::new(Outside {
+            accounts: Accounts::new(kv.clone()),
+            keeping: executor.keeping(),
+            kv,
+            egress,
+        }),
         secrets: CallSecrets::default(),
     };
     let meter = HostMeter::new(1 << 30, 1).admit(&limits).unwrap();

@@ -26,6 +26,12 @@ pub(crate) fn all(requests: &[acts::WasiRequest]) -> Vec<Outcome> {
 
 /// Begins all and leaves them as they are.
 pub(crate) fn leave(requests: &[acts::WasiRequest], how: &str) -> Vec<String> {
+    match how {
+        "filled" => return vec![fill(&OutgoingRequest::new(Fields::new())).to_string()],
+        "hoarded" => hoard(),
+        "printed" => print(),
+        _ => {}
+    }
     let mut words = Vec::new();
     for request in requests {
         words.push(match left(request, how) {
@@ -34,6 +40,36 @@ pub(crate) fn leave(requests: &[acts::WasiRequest], how: &str) -> Vec<String> {
         });
     }
     words
+}
+
+/// Writes into the body of a request as much as is taken before it is sent; counts the bytes.
+fn fill(request: &OutgoingRequest) -> u64 {
+    let Ok(body) = request.body() else { return 0 };
+    let Ok(stream) = body.write() else { return 0 };
+    let mut taken = 0;
+    while let Ok(room @ 1..) = stream.check_write() {
+        if stream.write(&vec![b'x'; room as usize]).is_err() {
+            break;
+        }
+        taken += room;
+    }
+    taken
+}
+
+/// Keeps filled requests until something ends it.
+fn hoard() -> ! {
+    let mut kept = Vec::new();
+    loop {
+        let request = OutgoingRequest::new(Fields::new());
+        fill(&request);
+        kept.push(request);
+    }
+}
+
+/// Writes far more lines at once than a stream offers to take.
+fn print() {
+    let stream = wasip2::cli::stdout::get_stdout();
+    stream.write(&vec![b'\n'; 1 << 20]).ok();
 }
 
 fn left(request: &acts::WasiRequest, how: &str) -> Result<String, acts::Failure> {

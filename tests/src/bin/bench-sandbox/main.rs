@@ -43,8 +43,10 @@ impl Effort {
     }
 }
 
-/// What can be measured by itself.
-const SUBJECTS: [(&str, fn(Effort) -> Vec<Row>); 8] = [
+/// What can be measured by itself, by the name it is asked for with.
+type Subject = (&'static str, fn(Effort) -> Vec<Row>);
+
+const SUBJECTS: [Subject; 8] = [
     ("fresh", fresh::run),
     ("warm", warm::run),
     ("permission", permission::run),

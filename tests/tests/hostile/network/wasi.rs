@@ -1,6 +1,8 @@
 //! The same through `wasi:http`, for components that know nothing of `ax:http`.
 
 use ax_host::plugin::Limit;
+use ax_host::plugin::Output;
+use ax_host::plugin::Report;
 use ax_host::plugin::limits;
 use ax_tests::server::Answer;
 use ax_tests::server::Server;
@@ -20,6 +22,7 @@ use super::ground::wasi_get;
 use super::ground::with;
 use super::ground::word;
 use crate::arena::Guest;
+use crate::verdict::of_call;
 use crate::verdict::settle;
 
 fn granted(server: &Server) -> Guest {
@@ -159,4 +162,38 @@ fn a_server_that_fails_is_told_apart() {
         server.await_all_ended();
         settle(attack, expected, &word(&outcome));
     }
+}
+
+/// Lets the guest do something that sends nothing.
+fn unsent(how: &str) -> Report {
+    let input = json!({ "requests": [], "how": how });
+    arena().call(&caller(&[]), "wasi-leave", &input)
+}
+
+#[test]
+fn requests_that_are_never_sent_hold_little() {
+    let taken = match unsent("filled").result {
+        Ok(Output::Value(words)) => words[0].as_str().and_then(|text| text.parse::<usize>().ok()),
+        other => panic!("{other:?}"),
+    };
+    let taken = taken.expect("a number");
+    assert!((1..=64 << 10).contains(&taken), "{taken} bytes are held for one request");
+    // What one holds times how many there may be is what all hold.
+    settle("wasi-http-hoard", "exhausted(handles)", &of_call(&unsent("hoarded")));
+}
+
+#[test]
+fn a_method_without_a_name_is_short() {
+    let server = Server::at(PUBLIC, |_| ok("ok"));
+    for (bytes, expected) in [(64, "HttpRequestMethodInvalid"), (65, "guest")] {
+        let request = with(wasi_get(&server.url("/a/b")), &json!({ "method": "A".repeat(bytes) }));
+        let (_, outcome) = send_wasi(&granted(&server), request);
+        settle(&format!("wasi-http-method-{bytes}"), expected, &word(&outcome));
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn more_than_a_stream_offers_to_take_ends_the_call() {
+    settle("print-unasked", "trapped", &of_call(&unsent("printed")));
 }

@@ -135,7 +135,13 @@ impl OutputStream for FileWriter {
         self.lease.check()?;
         self.failure()?;
         match mem::replace(&mut self.state, State::Closed) {
-            State::Ready(inner) => {
+            State::Ready(mut inner) => {
+                // The engine does not compare it with what `check_write` said.
+                if bytes.len() > inner.check_write()? {
+                    return Err(StreamError::Trap(wasmtime::Error::msg(
+                        "more was written than may be",
+                    )));
+                }
                 let len = bytes.len() as u64;
                 let (file, account) = (Arc::clone(&self.file), Arc::clone(&self.account));
                 let (at, term) = (self.at, Arc::clone(self.lease.term()));

@@ -11,7 +11,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ax_manifest::{Access, Capability};
 use wasmtime::component::{HasData, Resource};
@@ -52,10 +51,6 @@ pub(super) fn view(guest: &mut Guest) -> Files<'_> {
 
 /// Bytes the host holds for one entry of a listing: a short name, its kind and their bookkeeping.
 const LISTING_ENTRY_BYTES: usize = 96;
-
-/// How long the end of a call waits for what its streams write: far more than a disk takes, and not
-/// for ever on a network mount that is gone. What is written later was charged before.
-const LAST_WRITE_WAIT: Duration = Duration::from_secs(2);
 
 /// What a guest calls a file or a folder.
 pub(super) type Handle = Resource<Descriptor>;
@@ -144,6 +139,7 @@ impl preopens::Host for Files<'_> {
     /// Offers the folders this call may read. A folder that is declared and not granted is asked
     /// for all the same, so that the denial is on record and the person is told.
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Handle, String)>> {
+        self.0.files.is_asked = true;
         let folders = Arc::clone(&self.0.files.folders);
         let mut offered = Vec::new();
         for (index, folder) in folders.iter().enumerate() {
@@ -542,6 +538,8 @@ pub(in super::super::super) struct OpenFiles {
     ctx: WasiFilesystemCtx,
     pub(super) folders: Arc<[Folder]>,
     open: HashMap<u32, usize>,
+    /// Whether the instance ever asked which folders there are; most keep the answer.
+    pub(in super::super::super) is_asked: bool,
     /// What the running call wrote to or tried to, by the folder's index.
     pub(super) accounts: HashMap<usize, Arc<Account>>,
     /// The same of the calls before in a warm instance.
@@ -556,6 +554,7 @@ impl OpenFiles {
             ctx: WasiFilesystemCtx::default(),
             folders,
             open: HashMap::new(),
+            is_asked: false,
             accounts: HashMap::new(),
             accounts_before: HashMap::new(),
             leases: Leases::default(),
@@ -579,7 +578,7 @@ impl OpenFiles {
                     drop(account.turn().await);
                 }
             };
-            tokio::time::timeout(LAST_WRITE_WAIT, wait).await.ok();
+            tokio::time::timeout(limits::LAST_WRITE_WAIT, wait).await.ok();
         }
         Ended { accounts, is_full: self.leases.renew() }
     }

@@ -4,7 +4,8 @@
 //! ([`super::super::super::send`]); redirects are answers. Requests and bodies are wasmtime's own
 //! resources, and its code that would send is never linked.
 //!
-//! Bounds: those of `limits`; a set of headers [`FIELDS_BYTES`].
+//! Bounds: those of `limits`; a set of headers [`FIELDS_BYTES`], a body [`BODY_CHUNK_BYTES`] twice, a
+//! method or scheme that has no name here [`WORD_BYTES`].
 
 use ax_manifest::{Capability, Method, RequestUrl};
 use bytes::Bytes;
@@ -30,6 +31,13 @@ use crate::egress::{BodyError, OutgoingBody, REQUEST_HEADER_BYTES_MAX, Timeouts,
 /// Bytes that one set of headers may take in memory: twice what may be sent, since wasmtime counts
 /// its own structures with them.
 const FIELDS_BYTES: usize = 2 * REQUEST_HEADER_BYTES_MAX;
+
+/// Bytes of a body that the guest may write at a time. As many again may wait to be sent, also in
+/// requests that never are.
+const BODY_CHUNK_BYTES: usize = 16 << 10;
+
+/// Bytes of a method or scheme that is no known one; neither is ever sent.
+const WORD_BYTES: usize = 64;
 
 /// Bytes of a refused request's body that are read and thrown away, so that the guest's writing ends
 /// and it sees the refusal.
@@ -64,6 +72,10 @@ impl WasiHttpHooks for Closed {
     ) -> Pending<Result<Exchange, WasiHttpError>> {
         Box::new(async { Err(WasiHttpError::HttpRequestDenied) })
     }
+
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
 }
 
 fn resources(guest: &mut Guest) -> WasiHttpCtxView<'_> {
@@ -71,10 +83,32 @@ fn resources(guest: &mut Guest) -> WasiHttpCtxView<'_> {
     WasiHttpCtxView { hooks: closed, table: &mut guest.table, ctx: context }
 }
 
-/// Links the types: nothing in them reaches outside.
+/// Links the types: nothing in them reaches outside. Words of any length, which wasmtime keeps, are
+/// refused before it sees them.
+#[expect(clippy::disallowed_methods, reason = "two of wasmtime's functions get a bound")]
 pub(super) fn link_types(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     let options = types::LinkOptions::default();
-    types::add_to_linker::<Guest, WasiHttp>(linker, &options, resources)
+    types::add_to_linker::<Guest, WasiHttp>(linker, &options, resources)?;
+    linker.allow_shadowing(true);
+    let mut interface = linker.instance(TYPES)?;
+    interface.func_wrap(SET_METHOD, |mut store, (request, method): Named<types::Method>| {
+        let is_long = matches!(&method, types::Method::Other(word) if word.len() > WORD_BYTES);
+        if is_long {
+            return Ok((Err(()),));
+        }
+        types::HostOutgoingRequest::set_method(&mut resources(store.data_mut()), request, method)
+            .map(|answer| (answer,))
+    })?;
+    interface.func_wrap(SET_SCHEME, |mut store, (request, scheme): Named<Option<Scheme>>| {
+        let is_long = matches!(&scheme, Some(Scheme::Other(word)) if word.len() > WORD_BYTES);
+        if is_long {
+            return Ok((Err(()),));
+        }
+        types::HostOutgoingRequest::set_scheme(&mut resources(store.data_mut()), request, scheme)
+            .map(|answer| (answer,))
+    })?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// Links the one function that sends.
@@ -87,6 +121,13 @@ pub(super) fn link_handler(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
         answer.or_else(|error| error.downcast().map(Err)).map(|answer| (answer,))
     })
 }
+
+const TYPES: &str = "wasi:http/types@0.2.12";
+const SET_METHOD: &str = "[method]outgoing-request.set-method";
+const SET_SCHEME: &str = "[method]outgoing-request.set-scheme";
+
+/// A request and what it is told.
+type Named<T> = (Resource<HostOutgoingRequest>, T);
 
 const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 const HANDLE: &str = "handle";

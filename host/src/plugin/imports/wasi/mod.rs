@@ -33,7 +33,7 @@ use files::HasFiles;
 use sockets::HasSockets;
 use stdio::LogStream;
 
-pub(in super::super) use files::OpenFiles;
+pub(in super::super) use files::{Ended, OpenFiles};
 pub(in super::super) use http::Http;
 
 /// Links one WASI interface; capabilities of other packages are not handled here.
@@ -143,6 +143,11 @@ impl Wasi {
         let streams =
             [LogStream::new(log.clone(), Level::Info), LogStream::new(log.clone(), Level::Error)];
         Self { ctx: context(world, &streams), streams }
+    }
+
+    /// Takes the bytes that were written to standard output and error since the last time.
+    pub(in super::super) fn take_moved_bytes(&self) -> u64 {
+        self.streams.iter().map(LogStream::take_moved_bytes).sum()
     }
 
     /// Puts what was written without a line's end into the log.

@@ -6,13 +6,14 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use super::super::super::limits;
 use super::super::super::log::{Level, Log};
@@ -32,11 +33,19 @@ struct Shared {
     log: Log,
     level: Level,
     line: Mutex<Vec<u8>>,
+    /// Bytes written since they were last charged.
+    moved: AtomicU64,
 }
 
 impl LogStream {
     pub(super) fn new(log: Log, level: Level) -> Self {
-        Self(Arc::new(Shared { log, level, line: Mutex::new(Vec::new()) }))
+        let line = Mutex::new(Vec::new());
+        Self(Arc::new(Shared { log, level, line, moved: AtomicU64::new(0) }))
+    }
+
+    /// Takes the bytes that were written since the last time.
+    pub(super) fn take_moved_bytes(&self) -> u64 {
+        self.0.moved.swap(0, Ordering::Relaxed)
     }
 
     /// Makes a line of what has no end yet.
@@ -46,6 +55,7 @@ impl LogStream {
     }
 
     fn push(&self, bytes: &[u8]) {
+        self.0.moved.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let mut line = self.0.line.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let room = LINE_BYTES.saturating_sub(line.len()).min(piece.len());
@@ -95,6 +105,10 @@ impl StdoutStream for LogStream {
 
 impl OutputStream for LogStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        // The engine does not compare it with what `check_write` said.
+        if bytes.len() > WRITE_BYTES {
+            return Err(StreamError::Trap(wasmtime::Error::msg("more was written than may be")));
+        }
         self.push(&bytes);
         Ok(())
     }
@@ -124,8 +138,9 @@ impl AsyncWrite for LogStream {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.push(bytes);
-        Poll::Ready(Ok(bytes.len()))
+        let taken = &bytes[..bytes.len().min(WRITE_BYTES)];
+        self.push(taken);
+        Poll::Ready(Ok(taken.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,0 +1,46 @@
+//! The macros of `ax-sdk`; use them from there.
+
+mod data;
+mod options;
+mod tool;
+
+use proc_macro::TokenStream;
+
+/// Makes a type one that tools take and give: read from JSON, written as JSON, with a schema.
+///
+/// It derives `Serialize`, `Deserialize` and `JsonSchema`; their attributes, as `#[serde(default)]`, work
+/// as usual, and doc comments become descriptions. Members that are not known are refused, unless it is
+/// `#[data(open)]`.
+#[proc_macro_attribute]
+pub fn data(options: TokenStream, item: TokenStream) -> TokenStream {
+    data::expand(options.into(), item.into())
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
+
+/// Makes a tool of a function.
+///
+/// ```ignore
+/// /// Counts the words of a text.
+/// #[tool(read_only, idempotent)]
+/// fn count_words(
+///     /// What is counted.
+///     text: String,
+///     /// Counts each word once.
+///     distinct: Option<bool>,
+/// ) -> Result<Json<Count>> { … }
+/// ```
+///
+/// - The name is the function's, with `-` for `_`; `name = "…"` sets another one.
+/// - The doc comment is the description, and must be there; those of the parameters describe the
+///   members of the input. `title = "…"` adds a few words for people.
+/// - Each parameter is a member: its type implements `Deserialize` and `JsonSchema`, and `Option`
+///   makes it optional. A single parameter called `input` is the whole input instead.
+/// - What is given back implements `Answer`.
+/// - `read_only`, `destructive`, `idempotent` and `open_world` are promises to whoever calls.
+#[proc_macro_attribute]
+pub fn tool(options: TokenStream, function: TokenStream) -> TokenStream {
+    tool::expand(options.into(), function.into())
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}

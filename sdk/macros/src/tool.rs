@@ -1,0 +1,192 @@
+//! From a function to a tool.
+//!
+//! ```text
+//! fn greet(name: String) -> R      stays as it is
+//! mod greet { fn tool() -> Tool }  beside it, in the other namespace, so that one path names both
+//! ```
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::spanned::Spanned as _;
+use syn::{Attribute, Expr, ExprLit, FnArg, Ident, ItemFn, Lit, Meta, Pat, PatType, ReturnType};
+
+use crate::options::{Options, is_name};
+
+/// The parameter that is the whole input.
+const WHOLE: &str = "input";
+
+/// Writes what `#[tool(options)] function` stands for.
+pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result<TokenStream> {
+    let options: Options = syn::parse2(options)?;
+    let mut function: ItemFn = syn::parse2(function)?;
+    check(&function)?;
+    let name = name(&options, &function.sig.ident)?;
+    let description = description(&function)?;
+    let parameters = parameters(&mut function)?;
+    let (input, call) = input(&function.sig.ident, &parameters);
+    let answer = match &function.sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, answer) => quote!(#answer),
+    };
+    let title = match &options.title {
+        Some(title) => quote!(::std::option::Option::Some(#title.to_owned())),
+        None => quote!(::std::option::Option::None),
+    };
+    let Options { read_only, destructive, idempotent, open_world, .. } = options;
+    let (visibility, ident) = (&function.vis, &function.sig.ident);
+    Ok(quote! {
+        #function
+
+        #[doc(hidden)]
+        #visibility mod #ident {
+            #[allow(unused_imports)]
+            use super::*;
+
+            #input
+
+            fn call(text: &str) -> ::ax_sdk::Result<::ax_sdk::Output> {
+                #call
+            }
+
+            pub fn tool() -> ::ax_sdk::Tool {
+                ::ax_sdk::Tool {
+                    name: #name.to_owned(),
+                    title: #title,
+                    description: #description.to_owned(),
+                    input_schema: ::ax_sdk::private::schema_of::<Input>(),
+                    output_schema: <#answer as ::ax_sdk::Answer>::schema(),
+                    annotations: ::ax_sdk::Annotations {
+                        read_only: #read_only,
+                        destructive: #destructive,
+                        idempotent: #idempotent,
+                        open_world: #open_world,
+                    },
+                    call,
+                }
+            }
+        }
+    })
+}
+
+/// Refuses what cannot be called with one JSON document.
+fn check(function: &ItemFn) -> syn::Result<()> {
+    let signature = &function.sig;
+    let refuse = |span, message: &str| Err(syn::Error::new(span, message));
+    if let Some(word) = &signature.asyncness {
+        return refuse(word.span(), "a tool is not `async`: what it calls waits by itself");
+    }
+    if !signature.generics.params.is_empty() {
+        return refuse(
+            signature.generics.span(),
+            "a tool has no generic parameters: its schema is one",
+        );
+    }
+    if let Some(word) = &signature.unsafety {
+        return refuse(word.span(), "a tool is not `unsafe`: anybody may call it");
+    }
+    Ok(())
+}
+
+/// Returns the tool's name: the one that is set, else the function's.
+fn name(options: &Options, ident: &Ident) -> syn::Result<String> {
+    if let Some(name) = &options.name {
+        return Ok(name.value());
+    }
+    let word = ident.to_string();
+    let name = word.strip_prefix("r#").unwrap_or(&word).replace('_', "-");
+    match is_name(&name) {
+        true => Ok(name),
+        false => Err(syn::Error::new(
+            ident.span(),
+            format!("`{name}` cannot be the name of a tool; set one: `#[tool(name = \"…\")]`"),
+        )),
+    }
+}
+
+/// Returns the text of the doc comment, which models choose the tool by.
+fn description(function: &ItemFn) -> syn::Result<String> {
+    let text = documented(&function.attrs);
+    if text.is_empty() {
+        let message = "a tool needs a description: write a doc comment above it, `/// Counts …`";
+        return Err(syn::Error::new(function.sig.ident.span(), message));
+    }
+    Ok(text)
+}
+
+/// Joins the lines of a doc comment; an empty line begins a paragraph.
+fn documented(attributes: &[Attribute]) -> String {
+    let line = |attribute: &Attribute| match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let lines: Vec<String> = attributes.iter().filter_map(line).collect();
+    let lines: Vec<&str> = lines.iter().flat_map(|text| text.lines()).map(str::trim).collect();
+    let paragraphs = lines.split(|line| line.is_empty()).map(|lines| lines.join(" "));
+    paragraphs.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+/// One parameter, with the attributes that belong on a member.
+struct Parameter {
+    attributes: Vec<Attribute>,
+    name: Ident,
+    ty: syn::Type,
+}
+
+/// Takes the attributes off the parameters, which only macros may have.
+fn parameters(function: &mut ItemFn) -> syn::Result<Vec<Parameter>> {
+    let parameter = |argument: &mut FnArg| match argument {
+        FnArg::Receiver(receiver) => {
+            Err(syn::Error::new(receiver.span(), "a tool is a function, not a method"))
+        }
+        FnArg::Typed(PatType { attrs, pat, ty, .. }) => {
+            let Pat::Ident(pattern) = &**pat else {
+                let message = "a parameter needs a name: it is the name of a member of the input";
+                return Err(syn::Error::new(pat.span(), message));
+            };
+            if matches!(&**ty, syn::Type::Reference(_)) {
+                let message = "a parameter is owned, as `String`: it is read from JSON";
+                return Err(syn::Error::new(ty.span(), message));
+            }
+            Ok(Parameter {
+                attributes: std::mem::take(attrs),
+                name: pattern.ident.clone(),
+                ty: (**ty).clone(),
+            })
+        }
+    };
+    function.sig.inputs.iter_mut().map(parameter).collect()
+}
+
+/// Writes the type of the input, and how the function is called with it.
+fn input(function: &Ident, parameters: &[Parameter]) -> (TokenStream, TokenStream) {
+    if let [Parameter { name, ty, .. }] = parameters
+        && name == WHOLE
+    {
+        return (
+            quote!(type Input = #ty;),
+            quote! {
+                let input: Input = ::ax_sdk::private::parse(text)?;
+                ::ax_sdk::Answer::into_output(super::#function(input))
+            },
+        );
+    }
+    let member =
+        |Parameter { attributes, name, ty }: &Parameter| quote!(#(#attributes)* #name: #ty,);
+    let members = parameters.iter().map(member);
+    let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
+    (
+        quote! {
+            #[derive(::ax_sdk::serde::Deserialize, ::ax_sdk::schemars::JsonSchema)]
+            #[serde(crate = "::ax_sdk::serde", deny_unknown_fields)]
+            #[schemars(crate = "::ax_sdk::schemars")]
+            struct Input { #(#members)* }
+        },
+        quote! {
+            let Input { #(#names),* } = ::ax_sdk::private::parse(text)?;
+            ::ax_sdk::Answer::into_output(super::#function(#(#names),*))
+        },
+    )
+}

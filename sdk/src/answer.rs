@@ -1,0 +1,171 @@
+//! What a tool answers: something to read, something to compute with, or both.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Result;
+use crate::schema;
+
+/// Bytes of one media type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Media {
+    /// As `image/png`; at most 127 bytes.
+    pub media_type: String,
+    /// The bytes themselves, not base64.
+    pub data: Vec<u8>,
+}
+
+/// A pointer to something that the reader may fetch; the host does not follow it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Link {
+    /// An absolute URI of at most 2,048 bytes; a longer one fails the call.
+    pub uri: String,
+    /// What to call it, one line of at most 128 bytes.
+    pub name: String,
+    /// The media type behind it, where known.
+    pub media_type: Option<String>,
+    /// What is behind it, at most 1 KiB.
+    pub description: Option<String>,
+}
+
+/// One piece of an answer that is meant to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// Text; Markdown is welcome.
+    Text(String),
+    /// A picture.
+    Image(Media),
+    /// A sound.
+    Audio(Media),
+    /// Any other bytes.
+    File(Media),
+    /// A pointer instead of the bytes.
+    Link(Link),
+}
+
+impl Content {
+    /// Makes a piece of text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// Makes a picture of bytes such as a PNG's.
+    pub fn image(media_type: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
+        Self::Image(Media { media_type: media_type.into(), data: data.into() })
+    }
+
+    /// Makes a file.
+    pub fn file(media_type: impl Into<String>, data: impl Into<Vec<u8>>) -> Self {
+        Self::File(Media { media_type: media_type.into(), data: data.into() })
+    }
+
+    /// Makes a pointer to what is at `uri`.
+    pub fn link(uri: impl Into<String>, name: impl Into<String>) -> Self {
+        Self::Link(Link { uri: uri.into(), name: name.into(), ..Link::default() })
+    }
+}
+
+/// A whole answer: at most 1 MiB together.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Output {
+    /// The pieces in reading order, at most 1,000.
+    pub content: Vec<Content>,
+    /// The answer for programs.
+    pub structured: Option<Value>,
+}
+
+/// An answer for programs: any type that serializes to a JSON object. Its schema goes with the tool.
+///
+/// `#[data] struct Greeting { … }`, then `-> Result<Json<Greeting>>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+/// What a tool's function may give back: text, pieces to read, [`Json`], or an [`Output`].
+pub trait Answer {
+    /// Turns it into what is sent.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be told as JSON.
+    fn into_output(self) -> Result<Output>;
+
+    /// Returns the JSON Schema of [`Output::structured`], if there is one.
+    fn schema() -> Option<Value> {
+        None
+    }
+}
+
+fn read(content: Vec<Content>) -> Result<Output> {
+    Ok(Output { content, structured: None })
+}
+
+impl Answer for Output {
+    fn into_output(self) -> Result<Output> {
+        Ok(self)
+    }
+}
+
+impl Answer for () {
+    fn into_output(self) -> Result<Output> {
+        read(Vec::new())
+    }
+}
+
+impl Answer for String {
+    fn into_output(self) -> Result<Output> {
+        read(vec![Content::Text(self)])
+    }
+}
+
+impl Answer for &str {
+    fn into_output(self) -> Result<Output> {
+        read(vec![Content::text(self)])
+    }
+}
+
+impl Answer for Content {
+    fn into_output(self) -> Result<Output> {
+        read(vec![self])
+    }
+}
+
+impl Answer for Vec<Content> {
+    fn into_output(self) -> Result<Output> {
+        read(self)
+    }
+}
+
+impl<T: Serialize + JsonSchema> Answer for Json<T> {
+    fn into_output(self) -> Result<Output> {
+        let structured = Some(serde_json::to_value(self.0)?);
+        Ok(Output { content: Vec::new(), structured })
+    }
+
+    fn schema() -> Option<Value> {
+        Some(schema::of::<T>())
+    }
+}
+
+/// The same twice: a text to read, and data to compute with.
+impl<T: Serialize + JsonSchema> Answer for (String, Json<T>) {
+    fn into_output(self) -> Result<Output> {
+        let (text, json) = self;
+        Ok(Output { content: vec![Content::Text(text)], ..json.into_output()? })
+    }
+
+    fn schema() -> Option<Value> {
+        Json::<T>::schema()
+    }
+}
+
+/// What can fail.
+impl<T: Answer> Answer for Result<T> {
+    fn into_output(self) -> Result<Output> {
+        self.and_then(T::into_output)
+    }
+
+    fn schema() -> Option<Value> {
+        T::schema()
+    }
+}

@@ -1,0 +1,53 @@
+//! What the operator has set for this plugin. It does not change during a call.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// Returns a setting; none when the operator set none.
+///
+/// # Errors
+///
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it does not fit the type, naming the setting.
+pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
+    let Some(value) = host::get(key) else { return Ok(None) };
+    let fitting = serde_json::from_value(value).map(Some);
+    fitting
+        .map_err(|error| Error::invalid(key, format!("the setting `{key}` does not fit: {error}")))
+}
+
+/// Returns all settings, an object.
+pub fn all() -> Value {
+    host::all()
+}
+
+#[cfg(target_arch = "wasm32")]
+mod host {
+    use serde_json::Value;
+
+    use crate::bindings::ax::config::config;
+
+    pub(super) fn get(key: &str) -> Option<Value> {
+        config::get(key).and_then(|text| serde_json::from_str(&text).ok())
+    }
+
+    pub(super) fn all() -> Value {
+        serde_json::from_str(&config::all()).unwrap_or_default()
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod host {
+    use serde_json::Value;
+
+    use crate::fake;
+
+    pub(super) fn get(key: &str) -> Option<Value> {
+        fake::with(|world| world.config.get(key).cloned())
+    }
+
+    pub(super) fn all() -> Value {
+        fake::with(|world| Value::Object(world.config.clone()))
+    }
+}

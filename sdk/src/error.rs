@@ -1,0 +1,119 @@
+//! What goes wrong in a tool, as far as the caller can act on it.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// What a tool gives back, or why it does not.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What to do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ErrorKind {
+    /// The request is wrong and stays wrong; the code names the member.
+    Invalid,
+    /// Not granted; the code is the missing permission.
+    Denied,
+    /// Granted, but a limit is used up; the code is its name.
+    Exhausted,
+    /// There is no such thing; the code is the name that was looked for.
+    NotFound,
+    /// Something changed in between: read again, then try again.
+    Conflict,
+    /// Not now; trying again later may succeed.
+    Unavailable,
+    /// It failed.
+    #[default]
+    Failed,
+    /// It may have happened or not, and nobody can tell.
+    InDoubt,
+    /// Somebody asked to stop, and it stopped.
+    Cancelled,
+    /// Newer than this SDK; the code says what it is.
+    Other,
+}
+
+/// Why a tool gives no answer.
+///
+/// Any `std::error::Error` becomes one of the kind [`ErrorKind::Failed`] by `?`. It implements
+/// `Display` and not `std::error::Error`, which is what makes that possible.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Error {
+    /// What to do about it.
+    pub kind: ErrorKind,
+    /// One sentence for a person, without secrets; at most 4 KiB are shown.
+    pub message: String,
+    /// A word for programs, as the kind says; empty when there is none. At most 256 bytes.
+    pub code: String,
+    /// Details for programs, an object.
+    pub data: Option<Value>,
+    /// Milliseconds to wait before asking again.
+    pub retry_after_ms: Option<u32>,
+}
+
+impl Error {
+    /// Makes an error of a kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { kind, message, code: String::new(), data: None, retry_after_ms: None }
+    }
+
+    /// The request is wrong and stays wrong. `member` names what is, as `folder` or `items[3].id`.
+    pub fn invalid(member: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message).code(member)
+    }
+
+    /// There is nothing of this name.
+    pub fn not_found(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, message).code(name)
+    }
+
+    /// It failed, and there is no better word for it.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Failed, message)
+    }
+
+    /// Adds a word for programs.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    /// Adds details for programs, an object.
+    #[must_use]
+    pub fn data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// As `Display`, with kind and code: a test that unwraps shows them.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.message)?;
+        if !self.code.is_empty() {
+            write!(f, " ({})", self.code)?;
+        }
+        Ok(())
+    }
+}
+
+impl<E: std::error::Error> From<E> for Error {
+    fn from(error: E) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(next) = cause {
+            message.push_str(": ");
+            message.push_str(&next.to_string());
+            cause = next.source();
+        }
+        Self::failed(message)
+    }
+}

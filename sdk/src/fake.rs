@@ -1,0 +1,135 @@
+//! The host, played for tests that run without a sandbox.
+//!
+//! Each test thread has a world of its own, empty at first. No permission is checked and no limit is
+//! enforced here: `ax test` runs the same plugin in the real sandbox.
+//!
+//! ```
+//! use ax_sdk::{fake, http};
+//!
+//! fake::config("greeting", "Good morning");
+//! fake::http(|request| match request.url.as_str() {
+//!     "https://example.org/" => Ok(fake::page(200, "hello")),
+//!     other => panic!("nobody asked for {other}"),
+//! });
+//! assert_eq!(http::get("https://example.org/").send().unwrap().text().unwrap(), "hello");
+//! ```
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::http::{Request, Response};
+use crate::kv::Entry;
+use crate::log::Level;
+use crate::task::Info;
+use crate::{Error, ErrorKind, Result};
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// How much it matters.
+    pub level: Level,
+    /// The text.
+    pub message: String,
+    /// Names and values that go with it.
+    pub fields: Vec<(String, String)>,
+}
+
+type Server = Rc<dyn Fn(&Request) -> Result<Response>>;
+
+/// What a test has set up and what the plugin did.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) config: Map<String, Value>,
+    pub(crate) kv: BTreeMap<String, Entry>,
+    pub(crate) version: u64,
+    pub(crate) secrets: BTreeSet<String>,
+    pub(crate) log: Vec<Line>,
+    pub(crate) progress: Vec<(u64, Option<u64>, String)>,
+    pub(crate) call: Info,
+    pub(crate) cancelled: bool,
+    server: Option<Server>,
+    sent: Vec<Request>,
+}
+
+thread_local! {
+    static WORLD: RefCell<World> = RefCell::default();
+}
+
+pub(crate) fn with<T>(act: impl FnOnce(&mut World) -> T) -> T {
+    WORLD.with(|world| act(&mut world.borrow_mut()))
+}
+
+/// Empties the world.
+pub fn reset() {
+    with(|world| *world = World::default());
+}
+
+/// Sets what the operator would have set.
+///
+/// # Panics
+///
+/// When the value cannot be told as JSON.
+pub fn config(key: &str, value: impl Serialize) {
+    let value = serde_json::to_value(value).expect("a setting is JSON");
+    with(|world| world.config.insert(key.to_owned(), value));
+}
+
+/// Sets a secret, of which the plugin sees only that it is there.
+pub fn secret(name: &str) {
+    with(|world| world.secrets.insert(name.to_owned()));
+}
+
+/// Answers requests by a function.
+pub fn http(server: impl Fn(&Request) -> Result<Response> + 'static) {
+    with(|world| world.server = Some(Rc::new(server)));
+}
+
+/// Makes an answer for [`http`].
+pub fn page(status: u16, body: impl Into<Vec<u8>>) -> Response {
+    Response { status, body: body.into(), ..Response::default() }
+}
+
+/// Asks the running call to stop.
+pub fn cancel() {
+    with(|world| world.cancelled = true);
+}
+
+/// Sets what is known of the running call.
+pub fn call(info: Info) {
+    with(|world| world.call = info);
+}
+
+/// Takes the lines that were logged.
+pub fn logged() -> Vec<Line> {
+    with(|world| std::mem::take(&mut world.log))
+}
+
+/// Takes the requests that were sent.
+pub fn sent() -> Vec<Request> {
+    with(|world| std::mem::take(&mut world.sent))
+}
+
+/// Takes what was said of progress.
+pub fn progress() -> Vec<(u64, Option<u64>, String)> {
+    with(|world| std::mem::take(&mut world.progress))
+}
+
+pub(crate) fn answer(request: &Request) -> Result<Response> {
+    let server = with(|world| {
+        world.sent.push(request.clone());
+        world.server.clone()
+    });
+    let Some(server) = server else {
+        let message = format!("nobody answers `{}`: set a server with `fake::http`", request.url);
+        return Err(Error::new(ErrorKind::Unavailable, message));
+    };
+    let mut response = server(request)?;
+    if response.url.is_empty() {
+        response.url.clone_from(&request.url);
+    }
+    Ok(response)
+}

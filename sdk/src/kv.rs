@@ -1,0 +1,329 @@
+//! Data that the plugin keeps between calls: 10,000 keys and 10 MiB by default.
+//!
+//! ```
+//! use ax_sdk::kv::{self, Change};
+//!
+//! # fn main() -> ax_sdk::Result<()> {
+//! kv::put("greeted/ada", &3)?;
+//! let times: Option<u32> = kv::get("greeted/ada")?;
+//! assert_eq!(times, Some(3));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A write is made wholly or not at all. [`update`] reads, changes and writes, and does so again when
+//! another call came in between.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::{Error, ErrorKind, Result};
+
+/// Times that [`update`] tries before it gives up.
+const TRIES_MAX: u32 = 16;
+
+/// A key with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// At most 512 bytes.
+    pub key: String,
+    /// At most 1 MiB.
+    pub value: Vec<u8>,
+    /// Grows with each write of the key.
+    pub version: u64,
+}
+
+/// What must hold for a change to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum When {
+    /// Nothing.
+    #[default]
+    Always,
+    /// There is no such key.
+    Absent,
+    /// The key is as it was read.
+    AtVersion(u64),
+}
+
+/// One change of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Sets a key.
+    Put {
+        /// The key.
+        key: String,
+        /// Its value.
+        value: Vec<u8>,
+        /// What must hold.
+        when: When,
+    },
+    /// Removes a key.
+    Remove {
+        /// The key.
+        key: String,
+        /// What must hold.
+        when: When,
+    },
+}
+
+/// What is used, and how much there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Keys in use.
+    pub keys: u32,
+    /// Bytes of keys and values in use.
+    pub bytes: u64,
+    /// Keys there may be.
+    pub keys_max: u32,
+    /// Bytes there may be.
+    pub bytes_max: u64,
+}
+
+/// Returns a value as it was [`put`]; none if there is no such key.
+///
+/// # Errors
+///
+/// When `kv` is not granted, or what is there is no JSON of this type.
+pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
+    read(key)?.map(|entry| value_of(&entry)).transpose()
+}
+
+/// Keeps a value as JSON.
+///
+/// # Errors
+///
+/// When `kv` is not granted, the quota is used up, or key or value is too long.
+pub fn put<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<()> {
+    let value = serde_json::to_vec(value)?;
+    write(vec![Change::Put { key: key.to_owned(), value, when: When::Always }]).map(drop)
+}
+
+/// Removes a key; content when there is none.
+///
+/// # Errors
+///
+/// When `kv` is not granted.
+pub fn remove(key: &str) -> Result<()> {
+    write(vec![Change::Remove { key: key.to_owned(), when: When::Always }]).map(drop)
+}
+
+/// Reads a value, changes it and keeps it; again when another call came in between. Returns what was
+/// kept. A value that is not there begins as its default.
+///
+/// # Errors
+///
+/// As [`get`] and [`put`]; [`ErrorKind::Conflict`] when others came in between every time.
+pub fn update<T>(key: &str, change: impl Fn(&mut T)) -> Result<T>
+where
+    T: Default + Serialize + DeserializeOwned,
+{
+    for _ in 0..TRIES_MAX {
+        let entry = read(key)?;
+        let when = entry.as_ref().map_or(When::Absent, |entry| When::AtVersion(entry.version));
+        let mut value: T = entry.as_ref().map(value_of).transpose()?.unwrap_or_default();
+        change(&mut value);
+        let bytes = serde_json::to_vec(&value)?;
+        match write(vec![Change::Put { key: key.to_owned(), value: bytes, when }]) {
+            Ok(_) => return Ok(value),
+            Err(error) if error.kind == ErrorKind::Conflict => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let message = format!("`{key}` was changed by others each time it was read");
+    Err(Error::new(ErrorKind::Conflict, message).code(key))
+}
+
+/// Returns the keys that begin with `prefix`, sorted, all of them: at most 10,000 by default.
+///
+/// # Errors
+///
+/// When `kv` is not granted.
+pub fn keys(prefix: &str) -> Result<Vec<String>> {
+    Ok(entries(prefix)?.into_iter().map(|entry| entry.key).collect())
+}
+
+/// Returns the entries whose keys begin with `prefix`, sorted by key, all of them.
+///
+/// # Errors
+///
+/// When `kv` is not granted.
+pub fn entries(prefix: &str) -> Result<Vec<Entry>> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let (entries, next) = scan(prefix, 1_000, cursor.as_deref())?;
+        all.extend(entries);
+        match next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// Returns an entry as it is kept.
+///
+/// # Errors
+///
+/// When `kv` is not granted.
+pub fn read(key: &str) -> Result<Option<Entry>> {
+    host::get(key)
+}
+
+/// Returns at most `limit` entries whose keys begin with `prefix`, and from where to go on.
+///
+/// # Errors
+///
+/// When `kv` is not granted, or `limit` or `cursor` is none.
+pub fn scan(
+    prefix: &str,
+    limit: u32,
+    cursor: Option<&str>,
+) -> Result<(Vec<Entry>, Option<String>)> {
+    host::scan(prefix, limit, cursor)
+}
+
+/// Makes all changes or none; returns the version that the changed keys have.
+///
+/// # Errors
+///
+/// [`ErrorKind::Conflict`] with the first key whose condition did not hold; [`ErrorKind::Exhausted`]
+/// when the quota is used up; when `kv` is not granted.
+pub fn write(changes: Vec<Change>) -> Result<u64> {
+    host::write(changes)
+}
+
+/// Returns what is used, and how much there may be.
+///
+/// # Errors
+///
+/// When `kv` is not granted.
+pub fn usage() -> Result<Usage> {
+    host::usage()
+}
+
+fn value_of<T: DeserializeOwned>(entry: &Entry) -> Result<T> {
+    serde_json::from_slice(&entry.value).map_err(|error| {
+        Error::failed(format!("what is kept as `{}` does not fit: {error}", entry.key))
+    })
+}
+
+#[cfg(target_arch = "wasm32")]
+mod host {
+    use super::{Change, Entry, Usage, When};
+    use crate::Result;
+    use crate::bindings::ax::kv::store;
+    use crate::guest::error;
+
+    fn shown(entry: store::Entry) -> Entry {
+        let store::Entry { key, value, version } = entry;
+        Entry { key, value, version }
+    }
+
+    fn condition(when: When) -> store::Condition {
+        match when {
+            When::Always => store::Condition::Always,
+            When::Absent => store::Condition::Absent,
+            When::AtVersion(version) => store::Condition::AtVersion(version),
+        }
+    }
+
+    pub(super) fn get(key: &str) -> Result<Option<Entry>> {
+        store::get(key).map(|found| found.map(shown)).map_err(error)
+    }
+
+    pub(super) fn scan(
+        prefix: &str,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<Entry>, Option<String>)> {
+        let page = store::scan(prefix, limit, cursor).map_err(error)?;
+        Ok((page.entries.into_iter().map(shown).collect(), page.next))
+    }
+
+    pub(super) fn write(changes: Vec<Change>) -> Result<u64> {
+        let change = |change| match change {
+            Change::Put { key, value, when } => {
+                store::Change::Put(store::Put { key, value, when: condition(when) })
+            }
+            Change::Remove { key, when } => {
+                store::Change::Remove(store::Remove { key, when: condition(when) })
+            }
+        };
+        let changes: Vec<store::Change> = changes.into_iter().map(change).collect();
+        store::write(&changes).map_err(error)
+    }
+
+    pub(super) fn usage() -> Result<Usage> {
+        let store::Quota { keys, bytes, keys_max, bytes_max } = store::usage().map_err(error)?;
+        Ok(Usage { keys, bytes, keys_max, bytes_max })
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod host {
+    use super::{Change, Entry, Usage, When};
+    use crate::{Error, ErrorKind, Result, fake};
+
+    /// What the host keeps unless the operator says otherwise.
+    const KEYS_MAX: u32 = 10_000;
+    const BYTES_MAX: u64 = 10 << 20;
+
+    pub(super) fn get(key: &str) -> Result<Option<Entry>> {
+        Ok(fake::with(|world| world.kv.get(key).cloned()))
+    }
+
+    pub(super) fn scan(
+        prefix: &str,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<Entry>, Option<String>)> {
+        let limit = limit as usize;
+        let mut found: Vec<Entry> = fake::with(|world| {
+            let after = |entry: &&Entry| cursor.is_none_or(|cursor| entry.key.as_str() > cursor);
+            let matching = world.kv.values().filter(|entry| entry.key.starts_with(prefix));
+            matching.filter(after).take(limit + 1).cloned().collect()
+        });
+        let next = (found.len() > limit).then(|| {
+            found.truncate(limit);
+            found.last().map(|entry| entry.key.clone()).unwrap_or_default()
+        });
+        Ok((found, next))
+    }
+
+    pub(super) fn write(changes: Vec<Change>) -> Result<u64> {
+        fake::with(|world| {
+            for change in &changes {
+                let (Change::Put { key, when, .. } | Change::Remove { key, when }) = change;
+                let version = world.kv.get(key).map(|entry| entry.version);
+                let holds = match when {
+                    When::Always => true,
+                    When::Absent => version.is_none(),
+                    When::AtVersion(wanted) => version == Some(*wanted),
+                };
+                if !holds {
+                    let message = format!("`{key}` is not as it was read");
+                    return Err(Error::new(ErrorKind::Conflict, message).code(key.clone()));
+                }
+            }
+            world.version += 1;
+            let version = world.version;
+            for change in changes {
+                match change {
+                    Change::Put { key, value, .. } => {
+                        world.kv.insert(key.clone(), Entry { key, value, version });
+                    }
+                    Change::Remove { key, .. } => drop(world.kv.remove(&key)),
+                }
+            }
+            Ok(version)
+        })
+    }
+
+    pub(super) fn usage() -> Result<Usage> {
+        Ok(fake::with(|world| Usage {
+            keys: world.kv.len() as u32,
+            bytes: world.kv.values().map(|it| (it.key.len() + it.value.len()) as u64).sum(),
+            keys_max: KEYS_MAX,
+            bytes_max: BYTES_MAX,
+        }))
+    }
+}

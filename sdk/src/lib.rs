@@ -1,0 +1,157 @@
+//! Writes plugins for `ax`: a tool is a function.
+//!
+//! ```
+//! use ax_sdk::prelude::*;
+//!
+//! /// Greets somebody by name.
+//! #[tool(read_only, idempotent)]
+//! fn greet(
+//!     /// Who is greeted.
+//!     name: String,
+//! ) -> Result<String> {
+//!     Ok(format!("Hello, {name}!"))
+//! }
+//!
+//! ax_sdk::plugin!(tools: [greet]);
+//! # fn main() {}
+//! ```
+//!
+//! Doc comments are the descriptions that models and people read; parameters are the members of the
+//! input, `Option` makes one optional, and the JSON Schema of both is derived. What goes wrong is an
+//! [`Error`] with a kind that says what to do about it; `?` turns any other error into one.
+//!
+//! | To … | use | the manifest asks for |
+//! |---|---|---|
+//! | write a line for the operator | [`log`] | nothing |
+//! | read what the operator has set | [`config`] | nothing |
+//! | say how far a call is, or that it was cancelled | [`task`] | nothing |
+//! | keep data between calls | [`kv`] | `kv` |
+//! | send requests | [`http`] | `net` |
+//! | know whether a secret is set | [`secrets`] | `secrets` |
+//! | read and write files | `std::fs`, below `/workspace` | `fs` |
+//!
+//! Outside of a sandbox, as under `cargo test`, all of these are fakes that a test fills and looks
+//! into: [`fake`].
+
+#![warn(missing_docs)]
+
+mod answer;
+mod call;
+mod error;
+mod schema;
+mod tool;
+
+pub mod config;
+pub mod http;
+pub mod kv;
+pub mod log;
+pub mod secrets;
+pub mod task;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod fake;
+
+#[cfg(target_arch = "wasm32")]
+mod guest;
+
+/// What `wit-bindgen` wrote for the interfaces of the host.
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+#[allow(
+    missing_docs,
+    unsafe_code,
+    unused_imports,
+    unreachable_pub,
+    clippy::all,
+    reason = "it is generated"
+)]
+pub mod bindings;
+
+pub use answer::{Answer, Content, Json, Link, Media, Output};
+pub use ax_sdk_macros::{data, tool};
+pub use error::{Error, ErrorKind, Result};
+pub use schemars;
+pub use serde;
+pub use serde_json;
+pub use tool::{Annotations, Tool};
+
+/// What most plugins need: `use ax_sdk::prelude::*`.
+pub mod prelude {
+    pub use crate::{
+        Answer, Content, Error, ErrorKind, Json, Link, Media, Output, Result, data, tool,
+    };
+}
+
+/// What the macros of this crate write calls to.
+#[doc(hidden)]
+pub mod private {
+    pub use crate::call::{call, parse};
+    #[cfg(target_arch = "wasm32")]
+    pub use crate::guest::{answered, described, migrated};
+    pub use crate::schema::of as schema_of;
+}
+
+/// Makes a plugin of functions: once, in the crate's root.
+///
+/// ```
+/// # use ax_sdk::prelude::*;
+/// # /// Counts.
+/// # #[tool]
+/// # fn count(text: String) -> Result<String> { Ok(text.len().to_string()) }
+/// # fn upgrade(from: &str, to: &str) -> Result<()> { Ok(()) }
+/// ax_sdk::plugin!(tools: [count], migrate: upgrade);
+/// # fn main() {}
+/// ```
+///
+/// `migrate` brings what [`kv`] keeps from the form of one version to that of another; it may be left
+/// out. Outside of a sandbox the macro makes `tools()`, which tests can call.
+#[macro_export]
+macro_rules! plugin {
+    (tools: [$($tool:path),* $(,)?] $(, migrate: $migrate:path)? $(,)?) => {
+        /// The tools of this plugin, in the order they are shown.
+        pub fn tools() -> ::std::vec::Vec<$crate::Tool> {
+            ::std::vec![$({
+                use $tool as tool;
+                tool::tool()
+            }),*]
+        }
+
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Plugin;
+
+            impl $crate::bindings::tools::exports::ax::guest::tools::Guest for Plugin {
+                fn describe() -> ::std::vec::Vec<$crate::bindings::ax::types::types::Tool> {
+                    $crate::private::described(&tools())
+                }
+
+                fn call(
+                    name: ::std::string::String,
+                    input: ::std::string::String,
+                ) -> ::std::result::Result<
+                    $crate::bindings::ax::types::types::Output,
+                    $crate::bindings::ax::types::types::Error,
+                > {
+                    $crate::private::answered(&tools(), &name, &input)
+                }
+            }
+
+            $crate::bindings::tools::export_tools!(Plugin with_types_in $crate::bindings::tools);
+
+            $(
+                impl $crate::bindings::lifecycle::exports::ax::guest::lifecycle::Guest for Plugin {
+                    fn migrate(
+                        from_version: ::std::string::String,
+                        to_version: ::std::string::String,
+                    ) -> ::std::result::Result<(), $crate::bindings::ax::types::types::Error> {
+                        $crate::private::migrated($migrate(&from_version, &to_version))
+                    }
+                }
+
+                $crate::bindings::lifecycle::export_lifecycle!(
+                    Plugin with_types_in $crate::bindings::lifecycle
+                );
+            )?
+        };
+    };
+}
