@@ -8,13 +8,16 @@
 //! Invariant: whoever changes the installation goes through here, so a change is always made on the
 //! state the lock protects, and is in the audit, on disk, before it is committed.
 
+use std::sync::Arc;
+
 use ax_manifest::{Digest, Grants, PluginName};
 use ax_registry::{Generation, GenerationError, HomeLock, HomeLockError, LockedPlugin, Lockfile};
 use serde_json::{Value, json};
 
 use super::installed::{LookupError, find};
 use super::{App, AppError};
-use crate::audit::entry::{Action, Decision};
+use crate::audit;
+use crate::audit::entry::{Action, Decision, Entry, Record};
 
 /// Why the installation cannot be changed, whatever the change is.
 #[derive(Debug, thiserror::Error)]
@@ -112,11 +115,35 @@ impl Change<'_> {
             self.app.record(note.action, decision, plugin, component, &note.subject, detail)
         };
         record(Decision::Allowed, detail.clone())?;
-        let committed = self.app.generations.commit(&self.home_lock, &self.lock, &self.grants);
+        let (generations, since) = (&self.app.generations, self.app.in_use_since());
+        let committed = generations.commit(&self.home_lock, &self.lock, &self.grants, since);
         if committed.is_err() {
             // The row above promised a change that did not come.
             record(Decision::Stopped, detail)?;
         }
         Ok(committed?)
+    }
+
+    /// Records that the change is not made, after something of it was tried or refused.
+    pub(super) fn give_up(
+        self,
+        note: Note<'_>,
+        decision: Decision,
+        why: &str,
+    ) -> Result<(), ChangeError> {
+        let entry = Entry {
+            who: Arc::from("person"),
+            plugin: Arc::from(note.plugin.as_str()),
+            component: Some(note.component),
+            decision,
+            rule: Arc::from(why),
+            record: Record::Change(audit::entry::Change {
+                action: note.action,
+                subject: note.subject.into(),
+                detail: note.detail,
+            }),
+        };
+        let audit = self.app.audit()?;
+        Ok(audit.record_durable_blocking(entry).map_err(AppError::from)?)
     }
 }

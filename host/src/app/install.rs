@@ -25,7 +25,8 @@ use super::consent::{Consent, ConsentError};
 use super::installed::kv_asked;
 use super::policy::{self, Forbidden};
 use super::source::{Named, SourceError};
-use super::state::{Coming, StateError};
+use super::start::LeftBehind;
+use super::state::{Coming, Given, StateError, keeps};
 use crate::audit::entry::Action;
 use crate::plugin::{Limits, LoadError, Raise};
 
@@ -51,6 +52,8 @@ pub struct Candidate {
     pub warnings: Vec<Warning>,
     /// The release of the same name that it would replace.
     pub replaces: Option<Replaced>,
+    /// Whether it is to go on with what its own version left here, instead of with the data in use.
+    pub own_data: bool,
     package: Package,
     facts: ComponentFacts,
     /// What was installed under the name when the card was made.
@@ -77,6 +80,8 @@ pub struct Installed {
     pub changed: bool,
     /// Permissions asked for and not granted.
     pub not_granted: Vec<Permission>,
+    /// What was kept here and is not in its data.
+    pub left: Vec<LeftBehind>,
 }
 
 /// Why a plugin cannot be installed.
@@ -199,7 +204,7 @@ impl App {
         let current = self.current().map_err(ChangeError::from)?;
         let policies = self.policies().map_err(ChangeError::from)?;
         let facts = Facts {
-            lowered: limits_of(manifest).lowered(&policies.limits()),
+            lowered: whole_limits(manifest).lowered(&policies.limits()),
             policies,
             identity: &identity,
             version: &manifest.plugin.version,
@@ -224,9 +229,19 @@ impl App {
             card,
             warnings: read.warnings,
             replaces,
+            own_data: false,
             package: read.package,
             facts: read.facts,
         })
+    }
+
+    /// Lists what a candidate would leave behind, were it installed now. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallError::State`].
+    pub fn leaves(&self, candidate: &Candidate) -> Result<Vec<LeftBehind>, InstallError> {
+        Ok(self.leaves_of(&coming(candidate, Limits::default(), &[]), candidate.seen.as_ref())?)
     }
 
     /// Installs a candidate with what a person agreed to.
@@ -257,13 +272,24 @@ impl App {
         if old != candidate.seen && !is_same {
             return Err(InstallError::Moved { plugin: name.to_string() });
         }
-        locked.state = self.state_of(&self.coming(candidate, &locked)?, old.as_ref())?;
+        let limits = self.limits_of(candidate, &locked)?;
+        let given = self.state_of(&coming(candidate, limits, &grants), old.as_ref());
+        let Given { state, left } = match given {
+            Ok(given) => given,
+            Err(error) => return Err(refuse(change, candidate, error)?.into()),
+        };
+        locked.state = state;
         let is_same = old.as_ref().is_some_and(|old| same(old, &locked));
         change.lock.plugins.insert(name.clone(), locked.clone());
         let revoked = self.settle_grants(&mut change, candidate, grants, old.as_ref());
         let not_granted = not_granted(&locked, change.grants.get(&candidate.identity));
         if is_same && change.grants == change.before().grants {
-            return Ok(Installed { generation: change.number(), changed: false, not_granted });
+            return Ok(Installed {
+                generation: change.number(),
+                changed: false,
+                not_granted,
+                left,
+            });
         }
         let detail = json!({
             "version": locked.version.to_string(),
@@ -274,7 +300,11 @@ impl App {
             "notGranted": not_granted.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "grantsBefore": revoked.iter().map(said).collect::<Vec<_>>(),
             "limits": locked.limits,
-            "data": { "before": old.as_ref().map(|old| old.state), "after": locked.state },
+            "data": {
+                "before": old.as_ref().map(|old| old.state),
+                "after": locked.state,
+                "leftBehind": left,
+            },
         });
         let generation = change.commit(Note {
             action: Action::PluginAdd,
@@ -283,7 +313,7 @@ impl App {
             subject: format!("{name} {}", locked.version),
             detail,
         })?;
-        Ok(Installed { generation, changed: true, not_granted })
+        Ok(Installed { generation, changed: true, not_granted, left })
     }
 
     /// Makes the row of the lock file.
@@ -358,27 +388,59 @@ impl App {
         Ok(grants)
     }
 
-    /// Collects what giving a candidate its data needs to know.
-    fn coming<'a>(
+    /// Returns the limits under which a candidate brings its data to its form.
+    fn limits_of(
         &self,
-        candidate: &'a Candidate,
-        locked: &'a LockedPlugin,
-    ) -> Result<Coming<'a>, ChangeError> {
+        candidate: &Candidate,
+        locked: &LockedPlugin,
+    ) -> Result<Limits, ChangeError> {
         let manifest = &candidate.package.config.manifest;
         let limits = Limits::effective(&manifest.limits, locked.limits == manifest.limits);
         let limits = limits.keeping(kv_asked(manifest), locked.kv_bytes);
-        Ok(Coming {
-            identity: &candidate.identity,
-            locked,
-            limits: limits.at_most(&self.policies()?.limits()),
-            facts: &candidate.facts,
-            component: &candidate.package.component,
-        })
+        Ok(limits.at_most(&self.policies()?.limits()))
     }
 }
 
+/// Collects what giving a candidate its data needs to know.
+fn coming<'a>(candidate: &'a Candidate, limits: Limits, grants: &'a [Grant]) -> Coming<'a> {
+    let manifest = &candidate.package.config.manifest;
+    Coming {
+        identity: &candidate.identity,
+        version: &manifest.plugin.version,
+        keeps: keeps(&manifest.asked()),
+        limits,
+        facts: &candidate.facts,
+        component: &candidate.package.component,
+        grants,
+        own_data: candidate.own_data,
+    }
+}
+
+/// Records that a candidate is not installed, if that is for its data, and gives the reason back.
+fn refuse(
+    change: Change<'_>,
+    candidate: &Candidate,
+    error: StateError,
+) -> Result<StateError, ChangeError> {
+    let Some((decision, why)) = error.decision() else { return Ok(error) };
+    let (name, version) = (&candidate.identity.name, &candidate.card.version);
+    let note = Note {
+        action: Action::PluginAdd,
+        plugin: name,
+        component: candidate.facts.digest,
+        subject: format!("{name} {version}"),
+        detail: json!({
+            "version": version.to_string(),
+            "source": candidate.identity.source.to_string(),
+            "card": candidate.card.digest().to_string(),
+        }),
+    };
+    change.give_up(note, decision, why)?;
+    Ok(error)
+}
+
 /// Returns the limits of a plugin whose whole card is agreed to.
-fn limits_of(manifest: &Manifest) -> Limits {
+fn whole_limits(manifest: &Manifest) -> Limits {
     Limits::effective(&manifest.limits, true)
 }
 

@@ -161,6 +161,13 @@ pub enum Forbidden {
 }
 
 impl Forbidden {
+    /// Returns the rule with its place.
+    pub(super) fn rule(&self) -> &str {
+        match self {
+            Self::Plugin { rule, .. } | Self::Permission { rule, .. } => rule,
+        }
+    }
+
     /// Says what the user can do.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -59,17 +59,13 @@ impl App {
     }
 
     fn record_refusal(&self, refusal: &Forbidden, record: Record) -> Result<(), AppError> {
-        let (plugin, rule) = match refusal {
-            Forbidden::Plugin { plugin, rule } | Forbidden::Permission { plugin, rule, .. } => {
-                (plugin, rule)
-            }
-        };
+        let (Forbidden::Plugin { plugin, .. } | Forbidden::Permission { plugin, .. }) = refusal;
         let entry = Entry {
             who: Arc::from("person"),
             plugin: Arc::from(plugin.as_str()),
             component: None,
             decision: Decision::Denied,
-            rule: Arc::from(rule.as_str()),
+            rule: Arc::from(refusal.rule()),
             record,
         };
         Ok(self.audit()?.record_durable_blocking(entry)?)

@@ -7,6 +7,8 @@
 //!             └──→ grants ──→ accounts of written files
 //! ```
 //!
+//! Data stay that no generation names, too, as long as something of them is nowhere else.
+//!
 //! Readers take no lock. One that has read a generation goes on to its blobs, its code and its data,
 //! perhaps for as long as it runs. So a generation counts as in use for [`GRACE`] after the next one
 //! replaced it, and whatever was written within that time stays as well.
@@ -29,7 +31,7 @@ use serde::Serialize;
 
 use super::App;
 use super::prune::PruneError;
-use crate::kv;
+use crate::kv::{self, Kept, Lineage, Writer};
 use crate::plugin::{
     Allocation, CodeInUse, Engine, StartError, UnusedCode, is_account_in_use, unused_code,
 };
@@ -47,7 +49,8 @@ const UNFINISHED: [&str; 3] = [kv::UNFINISHED, ".secret-", ".doctor-"];
 pub struct Keep {
     /// How many of the last generations, at least 1.
     pub last: u64,
-    /// Whether the newest data of plugins stay that are no longer installed.
+    /// Whether data stay that no generation names and that are nowhere else: of plugins that are no
+    /// longer installed, and what other releases left.
     pub data: bool,
 }
 
@@ -175,8 +178,7 @@ impl App {
     /// [`PruneError`], above all when the current generation cannot be read.
     pub fn unused(&self, keep: Keep) -> Result<Unused, PruneError> {
         let home = &self.config.home.value;
-        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(self.clock.now_ms());
-        let since = now.checked_sub(GRACE).unwrap_or(SystemTime::UNIX_EPOCH);
+        let since = self.in_use_since();
         let retention = Retention { last: keep.last, in_use_since: since, data: keep.data };
         let sorted = self.generations.sorted(&retention)?;
         let mut unused = Unused::default();
@@ -249,22 +251,55 @@ impl App {
         Ok(unused_code(&self.config.home.value, &in_use)?)
     }
 
-    /// Lists data and accounts that nothing names.
-    ///
-    /// The newest data of each plugin stay even so: it gets them back when it is installed again. The
-    /// newest are those with the highest number, which after a step back are not the ones in use.
+    /// Lists data and accounts that nothing names. Unless data are to go, those stay even so that
+    /// are nowhere else.
     fn unused_data(&self, named: &NamedThings, keep: Keep) -> Result<kv::Unused, PruneError> {
         let Some(states) = &named.states else { return Ok(kv::Unused::default()) };
-        let is_newest = |owner: &str, state| match self.kv.newest_state(owner) {
-            Ok(newest) => newest == Some(state),
-            Err(_) => true,
-        };
-        let stays = |owner: &str, state| {
-            states.contains(&(owner.to_owned(), state)) || (keep.data && is_newest(owner, state))
-        };
+        let mut goes = BTreeSet::new();
+        for (owner, lineage) in self.kv.lineages()? {
+            let is_named = |state| states.contains(&(owner.clone(), state));
+            let spared = if keep.data { spared(&lineage, is_named) } else { BTreeSet::new() };
+            let is_kept = |state: &u64| is_named(*state) || spared.contains(state);
+            let gone = lineage.0.into_keys().filter(|state| !is_kept(state));
+            goes.extend(gone.map(|state| (owner.clone(), state)));
+        }
         let holds = |owner: &str, at_ms| named.grants.contains(&(owner.to_owned(), at_ms));
+        // What was made since it was looked at is not among them.
+        let stays = |owner: &str, state| !goes.contains(&(owner.to_owned(), state));
         Ok(self.kv.unused(&stays, &|account| is_account_in_use(account, holds))?)
     }
+
+    /// Returns the time since when whoever was current may still be in use.
+    pub(super) fn in_use_since(&self) -> SystemTime {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(self.clock.now_ms());
+        now.checked_sub(GRACE).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+}
+
+/// Lists the states of a plugin that no generation has to name: the newest of each version, which
+/// finds them when it is installed again; those with changes that no other that stays holds; and
+/// those of which it is not known whose they are.
+fn spared(states: &Lineage, is_named: impl Fn(u64) -> bool) -> BTreeSet<u64> {
+    let is_newest = |state, kept: &Kept| match &kept.writer {
+        Writer::Release(version) => states.newest_of(version) == Some(state),
+        Writer::Unknown => true,
+        Writer::Unfinished => false,
+    };
+    let mut spared: BTreeSet<u64> = states
+        .0
+        .iter()
+        .filter(|(state, kept)| is_newest(**state, kept))
+        .map(|(state, _)| *state)
+        .collect();
+    let stays: Vec<u64> =
+        states.0.keys().copied().filter(|it| is_named(*it) || spared.contains(it)).collect();
+    for (state, kept) in &states.0 {
+        let is_missing = stays.iter().all(|within| states.missing(*state, Some(*within)) > 0);
+        if kept.writer != Writer::Unfinished && is_missing && states.missing(*state, None) > 0 {
+            spared.insert(*state);
+        }
+    }
+    spared
 }
 
 impl NamedThings {

@@ -127,6 +127,9 @@ pub(crate) enum PluginCommand {
         /// The version of a bare component
         #[arg(long, value_name = "VERSION", requires = "name", default_value = "0.1.0")]
         release: Version,
+        /// Go on with the data that this very version left here, not with those in use
+        #[arg(long)]
+        own_data: bool,
         #[command(flatten)]
         consent: ConsentArgs,
     },

@@ -85,8 +85,10 @@ codes! {
          until it is revoked as a whole.";
     STATE = "AX-P018", "What the plugin keeps cannot be used",
         "Plugins keep data in `plugins.db`. An update copies them and lets the new version bring \
-         the copy to its form; if that fails, the old version and its data stay as they were. A \
-         newer, foreign or damaged database is refused and left untouched.";
+         the copy to its form, if it is granted `kv`; if that fails, the old version and its data \
+         stay as they were. An older version that cannot read them goes on with what it left \
+         itself, and is refused where it left nothing. A newer, foreign or damaged database is \
+         refused and left untouched.";
     LEAK = "AX-P019", "An answer held a secret and was withheld",
         "What a plugin answers and what comes back to it is searched for the secrets it may use, \
          raw and in common encodings. Exit code 5.";

@@ -1,7 +1,5 @@
 //! `ax plugin`: add, list, show, remove, enable, disable, verify; `prune` has a file of its own.
 
-use std::path::Path;
-
 use ax_manifest::{GrantScope, PluginName, Warning};
 use serde_json::{Value, json};
 
@@ -11,7 +9,8 @@ use super::output::Output;
 use super::render::{self, counted, table};
 use super::{permission, prompt, prune};
 use crate::app::{
-    App, Candidate, Consent, InstallError, Installed, LookupError, Named, find, parse_expiry,
+    App, Candidate, Card, Consent, InstallError, Installed, LeftBehind, LookupError, Named, find,
+    parse_expiry,
 };
 use crate::plugin::scrub;
 
@@ -20,9 +19,11 @@ const CARD_BYTES: usize = 64 << 10;
 
 pub(super) fn run(app: &App, output: Output, command: PluginCommand) -> Result<(), CliError> {
     match command {
-        PluginCommand::Add { path, name, release, consent } => {
+        PluginCommand::Add { path, name, release, own_data, consent } => {
             let named = name.map(|name| Named { name, version: release });
-            add(app, output, &path, named.as_ref(), consent)
+            let mut candidate = app.prepare(&path, named.as_ref())?;
+            candidate.own_data = own_data;
+            add(app, output, &candidate, consent)
         }
         PluginCommand::List => list(app, output),
         PluginCommand::Show { plugin } => show(app, output, &plugin),
@@ -37,11 +38,9 @@ pub(super) fn run(app: &App, output: Output, command: PluginCommand) -> Result<(
 fn add(
     app: &App,
     output: Output,
-    path: &Path,
-    named: Option<&Named>,
+    candidate: &Candidate,
     args: ConsentArgs,
 ) -> Result<(), CliError> {
-    let candidate = app.prepare(path, named)?;
     for Warning::Unused { permission } in &candidate.warnings {
         output.warn(&format!(
             "`{}` asks for `{permission}` and imports nothing that could use it",
@@ -53,11 +52,15 @@ fn add(
     let unseen = output.is_json() || (output.is_quiet() && decided);
     if !unseen {
         output.show(&scrub(&candidate.card.text(), CARD_BYTES));
-        output.show(&changes(&candidate));
+        output.show(&changes(candidate));
+        for left in app.leaves(candidate)? {
+            let changes = counted(left.changes, "change");
+            output.show(&format!("  leaves     {changes} by {} behind\n", left.version));
+        }
     }
-    let consent = agree(app, output, &candidate, args)?;
-    let installed = app.install(&candidate, &consent)?;
-    report(output, &candidate, &installed);
+    let consent = agree(app, output, candidate, args)?;
+    let installed = app.install(candidate, &consent)?;
+    report(output, candidate, &installed);
     Ok(())
 }
 
@@ -121,12 +124,25 @@ fn changes(candidate: &Candidate) -> String {
     text
 }
 
+/// Says what is not in the data of what was installed, and how to come back to it.
+fn left_behind(card: &Card, left: &LeftBehind) -> String {
+    let LeftBehind { version, changes } = left;
+    let (are, them) = if *changes == 1 { ("is", "it") } else { ("are", "them") };
+    format!(
+        "{} by {version} {are} not in the data of {} {}; to go on with {them}, install {version} \
+         with --own-data",
+        counted(*changes, "change"),
+        card.plugin,
+        card.version,
+    )
+}
+
 fn report(output: Output, candidate: &Candidate, installed: &Installed) {
     let card = &candidate.card;
     let name = card.plugin.to_string();
     let not_granted: Vec<String> = installed.not_granted.iter().map(ToString::to_string).collect();
     if output.is_json() {
-        output.json_line(&json!({
+        let mut value = json!({
             "plugin": name,
             "version": card.version.to_string(),
             "component": card.component,
@@ -135,12 +151,19 @@ fn report(output: Output, candidate: &Candidate, installed: &Installed) {
             "changed": installed.changed,
             "notGranted": not_granted,
             "tools": card.tools,
-        }));
+        });
+        if !installed.left.is_empty() {
+            value["leftBehind"] = json!(installed.left);
+        }
+        output.json_line(&value);
         return;
     }
     match installed.changed {
         true => output.note(&format!("installed {name} {}", card.version)),
         false => output.note(&format!("{name} {} is installed already", card.version)),
+    }
+    for left in &installed.left {
+        output.warn(&left_behind(card, left));
     }
     for permission in not_granted {
         output.note(&format!("not granted: {permission}"));

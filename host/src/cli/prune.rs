@@ -30,7 +30,8 @@ pub(crate) struct PruneArgs {
     /// Show what would go, and remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// Remove the data of plugins that are no longer installed, too
+    /// Remove data that nothing in use needs, too: of plugins that are no longer installed, and what
+    /// other releases left
     #[arg(long)]
     data: bool,
 }

@@ -111,6 +111,8 @@ fn install(error: &InstallError) -> (Code, u8) {
         InstallError::Source(error) => source(error),
         InstallError::State(StateError::Change(error)) => change(error),
         InstallError::State(StateError::Busy { .. }) => (codes::BUSY, exit::FAILED),
+        InstallError::State(StateError::NotGranted { policy: Some(error), .. }) => forbidden(error),
+        InstallError::State(StateError::NotGranted { .. }) => (codes::STATE, exit::DENIED),
         InstallError::State(_) => (codes::STATE, exit::FAILED),
         InstallError::OtherHost { .. } => (codes::OTHER_HOST, exit::FAILED),
         InstallError::NoTools { .. } => (codes::TOOLS, exit::FAILED),

@@ -38,9 +38,11 @@ use crate::kv::entry::VALUE_BYTES_MAX;
 use crate::kv::error::Failure;
 use crate::kv::error::KvError;
 use crate::kv::schema::APPLICATION_ID;
+use crate::kv::schema::Age;
 use crate::kv::schema::SCHEMA;
 use crate::kv::schema::SCHEMA_VERSION;
 use crate::kv::schema::probe;
+use crate::kv::schema::upgrade;
 
 /// How long a write waits for another process. A write of the most that is possible takes well
 /// under a second, so five mean that the other process hangs or copies a very large state.
@@ -145,8 +147,11 @@ impl Database {
         if !self.path.exists() {
             self.make()?;
         }
-        probe(&self.open_with(OpenFlags::SQLITE_OPEN_READ_ONLY)?, &self.path)?;
+        let age = probe(&self.open_with(OpenFlags::SQLITE_OPEN_READ_ONLY)?, &self.path)?;
         self.make_private()?;
+        if age == Age::Older {
+            self.upgrade().map_err(|source| self.sql("upgrade", source))?;
+        }
         let connection = self.open_with(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mode = configure(&connection, used_for);
         let mode = mode.map_err(|source| self.sql("configure", source))?;
@@ -161,6 +166,17 @@ impl Database {
         Connection::open_with_flags(&self.path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .and_then(|connection| connection.busy_timeout(self.busy_timeout).map(|()| connection))
             .map_err(|source| self.sql("open", source))
+    }
+
+    /// Brings the database to our version of the schema; on disk when this returns.
+    fn upgrade(&self) -> rusqlite::Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(self.busy_timeout)?;
+        configure(&connection, Use::Writing)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        upgrade(&transaction)?;
+        transaction.commit()
     }
 
     /// Makes the database beside its place and puts it there if nobody was faster.

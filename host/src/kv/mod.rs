@@ -12,6 +12,7 @@
 //! | `rows`     | how are they read and written?                         |
 //! | `cursor`   | where does the next page begin?                        |
 //! | `state`    | which copies of a plugin's keys are there?             |
+//! | `lineage`  | who wrote which, and what do others hold of it?        |
 //! | `account`  | how much of a grant to write files is used?            |
 //! | `prune`    | what may go?                                           |
 //! | `database` | where is the file, and who may use the connection?     |
@@ -33,6 +34,7 @@ mod cursor;
 mod database;
 mod entry;
 mod error;
+mod lineage;
 mod prune;
 mod rows;
 mod schema;
@@ -42,8 +44,11 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+
+use semver::Version;
 
 pub use crate::kv::account::FileUsage;
 use crate::kv::database::BUSY_TIMEOUT;
@@ -64,6 +69,9 @@ use crate::kv::entry::check_limit;
 use crate::kv::entry::check_prefix;
 pub use crate::kv::error::Counted;
 pub use crate::kv::error::KvError;
+pub use crate::kv::lineage::Kept;
+pub use crate::kv::lineage::Lineage;
+pub use crate::kv::lineage::Writer;
 pub use crate::kv::prune::Pruned;
 pub use crate::kv::prune::Unused;
 pub use crate::kv::space::Quota;
@@ -148,13 +156,17 @@ impl Kv {
         self.database.read(find).map(|state| state.usage)
     }
 
-    /// Returns the highest number of a state of `owner` that is there; none if there is no state.
+    /// Reads how the states of all plugins came to be, by owner. Nothing is read, and nothing made,
+    /// where there is no database.
     ///
     /// # Errors
     ///
     /// Only those of every function.
-    pub fn newest_state(&self, owner: &str) -> Result<Option<u64>, KvError> {
-        self.database.read(|connection| state::newest(connection, owner))
+    pub fn lineages(&self) -> Result<BTreeMap<String, Lineage>, KvError> {
+        match self.database.is_there() {
+            true => self.database.read(state::lineages),
+            false => Ok(BTreeMap::new()),
+        }
     }
 
     /// Lists all states with what they hold, by owner and number.
@@ -167,7 +179,7 @@ impl Kv {
     }
 
     /// Makes the next state of `owner`, as a copy of `from` or empty. This is the only way in
-    /// which states come to be; the first is number 1.
+    /// which states come to be; the first is number 1. It is nobody's until [`Kv::settle`].
     ///
     /// It is on disk when this returns. Other writers wait while the copy is made.
     ///
@@ -176,6 +188,26 @@ impl Kv {
     /// [`KvError::NoState`] if `from` is not there.
     pub fn fork(&self, owner: &str, from: Option<u64>) -> Result<Forked, KvError> {
         self.database.write(|transaction| state::fork(transaction, owner, from))
+    }
+
+    /// Gives a state that is in the form of a version to its releases: what is written from now on
+    /// is their own.
+    ///
+    /// # Errors
+    ///
+    /// [`KvError::NoState`].
+    pub fn settle(&self, owner: &str, state: u64, version: &Version) -> Result<(), KvError> {
+        self.database.write(|transaction| state::settle(transaction, owner, state, version))
+    }
+
+    /// Writes down whose a state is that an earlier host made without saying so. One of which it is
+    /// known stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`KvError::NoState`].
+    pub fn attribute(&self, owner: &str, state: u64, version: &Version) -> Result<(), KvError> {
+        self.database.write(|transaction| state::attribute(transaction, owner, state, version))
     }
 
     /// Returns the number of the last write to a state, zero if there was none.

@@ -3,18 +3,24 @@
 //! ```text
 //! owner 1 ──── n state 1 ──── n entry          account
 //! newest_state   revision,       version,      what a grant to write
-//! (never goes    keys, bytes     value         files has used
-//!  back)
+//! (never goes    keys, bytes,    value         files has used
+//!  back)         writer, begun,
+//!                origin, held
 //! ```
 //!
+//! `writer` is the version whose releases write into a state, empty while it is being made, and
+//! nothing where version 1 of the schema did not say. `begun` is the last write before they did.
+//! `origin` is the number of the state it was copied from, `held` the last write it holds of that.
+//!
 //! Invariant: a file that is not ours, or is newer than we are, is looked at through a read-only
-//! connection only and so stays as it was.
+//! connection only and so stays as it was. An older one becomes ours in one transaction.
 //!
 //! Not here: making and opening the file (`database`).
 
 use std::path::Path;
 
 use rusqlite::Connection;
+use rusqlite::Transaction;
 
 use crate::kv::error::KvError;
 
@@ -22,7 +28,7 @@ use crate::kv::error::KvError;
 pub(super) const APPLICATION_ID: i32 = 0x4158_4b56;
 
 /// The schema below; a database with a higher number is refused.
-pub(super) const SCHEMA_VERSION: i32 = 1;
+pub(super) const SCHEMA_VERSION: i32 = 2;
 
 /// The statements that make the schema.
 ///
@@ -34,7 +40,8 @@ pub(super) const SCHEMA: [&str; 5] = [
      newest_state INTEGER NOT NULL) STRICT",
     "CREATE TABLE state (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, \
      number INTEGER NOT NULL, revision INTEGER NOT NULL, keys INTEGER NOT NULL, \
-     bytes INTEGER NOT NULL, UNIQUE (owner, number)) STRICT",
+     bytes INTEGER NOT NULL, writer TEXT, begun INTEGER NOT NULL DEFAULT 0, origin INTEGER, \
+     held INTEGER NOT NULL DEFAULT 0, UNIQUE (owner, number)) STRICT",
     "CREATE TABLE entry (id INTEGER PRIMARY KEY, state INTEGER NOT NULL, key TEXT NOT NULL, \
      version INTEGER NOT NULL, value BLOB NOT NULL) STRICT",
     "CREATE UNIQUE INDEX entry_by_key ON entry (state, key)",
@@ -42,21 +49,52 @@ pub(super) const SCHEMA: [&str; 5] = [
      files INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 ];
 
-/// Refuses what is not a database of ours, of our version.
-pub(super) fn probe(connection: &Connection, path: &Path) -> Result<(), KvError> {
-    let read = |sql| {
-        connection
-            .query_row(sql, [], |row| row.get::<_, i32>(0))
-            .map_err(|source| KvError::from_sqlite(path, "read", source))
-    };
+/// The statements that make version 2 of version 1. Hosts of version 1 that have it open go on: what
+/// they do not name has a default.
+const FROM_1: [&str; 4] = [
+    "ALTER TABLE state ADD COLUMN writer TEXT",
+    "ALTER TABLE state ADD COLUMN begun INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE state ADD COLUMN origin INTEGER",
+    "ALTER TABLE state ADD COLUMN held INTEGER NOT NULL DEFAULT 0",
+];
+
+/// How a database of ours stands to this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Age {
+    /// It is of our version.
+    Current,
+    /// It is of a version that [`upgrade`] knows.
+    Older,
+}
+
+/// Refuses what is not a database of ours, or newer than we are.
+pub(super) fn probe(connection: &Connection, path: &Path) -> Result<Age, KvError> {
+    let read =
+        |sql| number(connection, sql).map_err(|source| KvError::from_sqlite(path, "read", source));
     let application_id = read("PRAGMA application_id")?;
     let found = read("PRAGMA user_version")?;
     match (application_id, found) {
-        (APPLICATION_ID, SCHEMA_VERSION) => Ok(()),
+        (APPLICATION_ID, SCHEMA_VERSION) => Ok(Age::Current),
+        (APPLICATION_ID, 1) => Ok(Age::Older),
         (APPLICATION_ID, _) if found > SCHEMA_VERSION => {
             Err(KvError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION })
         }
         // An empty file too: ours appears whole, so that something else has emptied it.
         _ => Err(KvError::Foreign { path: path.to_owned(), source: None }),
     }
+}
+
+/// Brings an older database to our version, unless another process was faster.
+pub(super) fn upgrade(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    if number(transaction, "PRAGMA user_version")? != 1 {
+        return Ok(());
+    }
+    for statement in FROM_1 {
+        transaction.execute(statement, [])?;
+    }
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
+}
+
+fn number(connection: &Connection, sql: &str) -> rusqlite::Result<i32> {
+    connection.query_row(sql, [], |row| row.get(0))
 }

@@ -1,23 +1,32 @@
 //! States: numbered copies of everything a plugin keeps.
 //!
 //! ```text
-//! update:    1 ── fork ──► 2 ── migrate 2 ──► a generation names 2    (1 stays, for a rollback)
-//! failure:   1 ── fork ──► 2 ── drop 2                                (the next copy is 3)
+//! update:    1 ── fork ──► 2 ── migrate 2, settle ──► a generation names 2   (1 stays)
+//! failure:   1 ── fork ──► 2 ── drop 2                                       (the next copy is 3)
 //! ```
 //!
 //! Invariant: a number is given once per owner, even if its state is dropped, so that an `ax` that
-//! still runs an earlier generation can never write into what another one made.
+//! still runs an earlier generation can never write into what another one made. A state is nobody's
+//! until it is settled, and one version's from then on.
 //!
-//! Not here: which state is in use, which the generation says; the entries (`rows`).
+//! Not here: which state is in use, which the generation says; the entries (`rows`); what the states
+//! of a plugin hold of each other (`lineage`).
+
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 use rusqlite::OptionalExtension as _;
 use rusqlite::Transaction;
 use rusqlite::params;
+use rusqlite::types::Type;
+use semver::Version;
 
 use crate::kv::error::Failure;
 use crate::kv::error::KvError;
 use crate::kv::error::impossible;
+use crate::kv::lineage::Kept;
+use crate::kv::lineage::Lineage;
+use crate::kv::lineage::Writer;
 use crate::kv::space::Usage;
 
 /// A state that was just made.
@@ -80,15 +89,68 @@ pub(super) fn update(transaction: &Transaction<'_>, row: &StateRow) -> Result<()
     Ok(())
 }
 
-/// Returns the highest number of a state of `owner` that is there.
-pub(super) fn newest(connection: &Connection, owner: &str) -> Result<Option<u64>, Failure> {
-    let newest: Option<i64> = connection
-        .prepare_cached(
-            "SELECT max(state.number) FROM owner JOIN state ON state.owner = owner.id \
-             WHERE owner.name = ?1",
-        )?
-        .query_row([owner], |row| row.get(0))?;
-    newest.map(unsigned).transpose()
+/// What stands for a writer while the state is being made.
+const NOBODY: &str = "";
+
+/// Reads which states there are and how they came to be, by owner.
+pub(super) fn lineages(connection: &Connection) -> Result<BTreeMap<String, Lineage>, Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT owner.name, state.number, state.writer, state.revision, state.begun, state.origin, \
+         state.held FROM state JOIN owner ON owner.id = state.owner",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut lineages: BTreeMap<String, Lineage> = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        let writer = match row.get::<_, Option<String>>(2)? {
+            None => Writer::Unknown,
+            Some(text) if text == NOBODY => Writer::Unfinished,
+            Some(text) => Writer::Release(version(&text)?),
+        };
+        let origin: Option<i64> = row.get(5)?;
+        let held = unsigned(row.get(6)?)?;
+        let kept = Kept {
+            writer,
+            revision: unsigned(row.get(3)?)?,
+            begun: unsigned(row.get(4)?)?,
+            origin: origin.map(unsigned).transpose()?.map(|origin| (origin, held)),
+        };
+        lineages.entry(row.get(0)?).or_default().0.insert(unsigned(row.get(1)?)?, kept);
+    }
+    Ok(lineages)
+}
+
+fn version(text: &str) -> Result<Version, Failure> {
+    let no_version =
+        |error| rusqlite::Error::FromSqlConversionFailure(2, Type::Text, Box::new(error));
+    Ok(text.parse().map_err(no_version)?)
+}
+
+/// Gives a state that was made to a version: what is written from now on is its own.
+pub(super) fn settle(
+    transaction: &Transaction<'_>,
+    owner: &str,
+    state: u64,
+    version: &Version,
+) -> Result<(), Failure> {
+    let row = find(transaction, owner, state)?;
+    transaction
+        .prepare_cached("UPDATE state SET writer = ?2, begun = revision WHERE id = ?1")?
+        .execute(params![row.id, version.to_string()])?;
+    Ok(())
+}
+
+/// Writes down whose a state is of which that is not known; all in it counts as written by them.
+pub(super) fn attribute(
+    transaction: &Transaction<'_>,
+    owner: &str,
+    state: u64,
+    version: &Version,
+) -> Result<(), Failure> {
+    let row = find(transaction, owner, state)?;
+    transaction
+        .prepare_cached("UPDATE state SET writer = ?2 WHERE id = ?1 AND writer IS NULL")?
+        .execute(params![row.id, version.to_string()])?;
+    Ok(())
 }
 
 /// Lists all states, by owner and number.
@@ -114,13 +176,23 @@ pub(super) fn fork(
 ) -> Result<Forked, Failure> {
     let source = from.map(|number| find(transaction, owner, number)).transpose()?;
     let (owner, number) = next_number(transaction, owner)?;
+    let origin = from.map(stored);
     let empty = StateRow { id: 0, revision: 0, usage: Usage::default() };
     let StateRow { revision, usage, .. } = source.as_ref().unwrap_or(&empty);
     transaction
         .prepare_cached(
-            "INSERT INTO state (owner, number, revision, keys, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO state (owner, number, revision, keys, bytes, writer, begun, origin, held) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?3, ?7, ?3)",
         )?
-        .execute(params![owner, number, stored(*revision), usage.keys, stored(usage.bytes)])?;
+        .execute(params![
+            owner,
+            number,
+            stored(*revision),
+            usage.keys,
+            stored(usage.bytes),
+            NOBODY,
+            origin
+        ])?;
     if let Some(source) = &source {
         transaction
             .prepare_cached(
@@ -144,13 +216,20 @@ fn next_number(transaction: &Transaction<'_>, owner: &str) -> Result<(i64, i64),
     Ok(taken)
 }
 
-/// Removes a state with its entries, and returns what it held.
+/// Removes a state with its entries, and returns what it held. Copies of it then stem from what it
+/// was a copy of, of which they hold no less.
 pub(super) fn remove(
     transaction: &Transaction<'_>,
     owner: &str,
     state: u64,
 ) -> Result<Usage, Failure> {
     let row = find(transaction, owner, state)?;
+    transaction
+        .prepare_cached(
+            "UPDATE state SET (origin, held) = (SELECT origin, held FROM state WHERE id = ?1) \
+             WHERE owner = (SELECT owner FROM state WHERE id = ?1) AND origin = ?2",
+        )?
+        .execute(params![row.id, stored(state)])?;
     transaction.prepare_cached("DELETE FROM entry WHERE state = ?1")?.execute([row.id])?;
     transaction.prepare_cached("DELETE FROM state WHERE id = ?1")?.execute([row.id])?;
     Ok(row.usage)

@@ -1,4 +1,4 @@
-//! Writes what a call did into the audit.
+//! Writes what a call, or an errand of the host, did into the audit.
 //!
 //! One row per call with counts of what was allowed, one row per request that was sent, one row per
 //! kind of thing that was denied. The answer to a call with denials, or that may have changed
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ax_manifest::Digest;
 
-use super::call::Call;
+use super::PluginHost;
 use super::error::CallError;
 use super::exports::Output;
 use super::gate::Denial;
@@ -16,24 +16,30 @@ use super::json;
 use super::outbox::{Sent, SentEnd};
 use super::report::Report;
 use super::rights::DenialReason;
-use super::{Plugin, PluginHost};
 use crate::audit::entry::{self, Decision, EffectCount, Entry, Outcome, Record};
 use crate::audit::error::AuditError;
 
+/// What ran, and for whom.
+pub(super) struct Run<'a> {
+    pub(super) who: &'a Arc<str>,
+    pub(super) plugin: &'a Arc<str>,
+    pub(super) component: Digest,
+    pub(super) tool: Arc<str>,
+    pub(super) input: Digest,
+    pub(super) bytes_in: u64,
+    /// Whether somebody goes on with what it left, so that its row has to be on disk before.
+    pub(super) is_kept: bool,
+}
+
 impl PluginHost {
-    pub(super) async fn account(
-        &self,
-        plugin: &Plugin,
-        call: &Call,
-        input: Digest,
-        report: &Report,
-    ) -> Result<(), AuditError> {
+    /// Records a run.
+    pub(super) async fn account(&self, run: &Run<'_>, report: &Report) -> Result<(), AuditError> {
         let call_id: Arc<str> = report.id.to_string().into();
-        let tool: Arc<str> = call.tool.as_str().into();
+        let tool = Arc::clone(&run.tool);
         let row = |decision, rule: &str, record| Entry {
-            who: Arc::clone(&call.who),
-            plugin: Arc::clone(&plugin.label),
-            component: Some(plugin.release.component),
+            who: Arc::clone(run.who),
+            plugin: Arc::clone(run.plugin),
+            component: Some(run.component),
             decision,
             rule: rule.into(),
             record,
@@ -52,8 +58,8 @@ impl PluginHost {
             self.audit.record(row(Decision::Denied, &decided_by(denial), record)).await?;
         }
         let (decision, rule) = verdict(report);
-        let row = row(decision, rule, Record::Call(summary(call_id, tool, input, call, report)));
-        if report.denials.is_empty() && !report.changed_outside {
+        let row = row(decision, rule, Record::Call(summary(call_id, run, report)));
+        if report.denials.is_empty() && !report.changed_outside && !run.is_kept {
             self.audit.record(row).await
         } else {
             self.audit.record_durable(row).await
@@ -76,13 +82,7 @@ fn verdict(report: &Report) -> (Decision, &'static str) {
     }
 }
 
-fn summary(
-    call_id: Arc<str>,
-    tool: Arc<str>,
-    input: Digest,
-    call: &Call,
-    report: &Report,
-) -> entry::Call {
+fn summary(call_id: Arc<str>, run: &Run<'_>, report: &Report) -> entry::Call {
     let outcome = match &report.result {
         Ok(_) => Outcome::Ok,
         Err(error) => Outcome::error(error.kind().word()),
@@ -96,13 +96,13 @@ fn summary(
     });
     entry::Call {
         call_id,
-        tool,
-        input,
+        tool: Arc::clone(&run.tool),
+        input: run.input,
         outcome,
         usage: entry::Usage {
             fuel: report.usage.fuel,
             memory_peak_bytes: report.usage.memory_peak_bytes,
-            bytes_in: call.input.len() as u64,
+            bytes_in: run.bytes_in,
             bytes_out: report.usage.result_bytes,
             duration_us: report.usage.duration_us,
             cost_micro_usd: 0,

@@ -17,6 +17,7 @@ use tokio::sync::{SemaphorePermit, watch};
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
+use super::account::Run;
 use super::error::CallError;
 use super::exports::{self, Arguments, Output, Target};
 use super::gate::Gate;
@@ -143,7 +144,15 @@ impl PluginHost {
         gone: Option<watch::Receiver<()>>,
     ) -> Report {
         let began = self.clock.monotonic();
-        let input = Digest::of(call.input.as_bytes());
+        let run = Run {
+            who: &call.who,
+            plugin: &plugin.label,
+            component: plugin.release.component,
+            tool: call.tool.as_str().into(),
+            input: Digest::of(call.input.as_bytes()),
+            bytes_in: call.input.len() as u64,
+            is_kept: false,
+        };
         // Held until the row is written: who calls a plugin faster than its calls are recorded waits.
         let (mut report, _slot) = match self.admit(plugin, &call, gone.clone()).await {
             Ok((admitted, slot)) => {
@@ -153,7 +162,7 @@ impl PluginHost {
         };
         let took = self.clock.monotonic().saturating_sub(began);
         report.usage.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        if let Err(error) = self.account(plugin, &call, input, &report).await {
+        if let Err(error) = self.account(&run, &report).await {
             report.result = Err(CallError::Audit(error));
         }
         report

@@ -3,23 +3,18 @@
 //! Runs once, when a package is made: no permissions, time stands still, random numbers repeat, so
 //! that the answer is the same on every machine and can be frozen into the package.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ax_manifest::{Annotations, ComponentFacts, Described, LimitMaxima, PluginName};
 
 use super::PluginHost;
+use super::errand::Errand;
 use super::error::{CallError, LoadError};
 use super::exports;
-use super::gate::Gate;
-use super::guest::{CallFrame, Guest, Holdings, World};
+use super::guest::{Holdings, World};
 use super::imports::bindings::ax::types::types as wit;
-use super::limits::{Limit, Limits};
-use super::log::Log;
+use super::limits::Limits;
 use super::rights::Rights;
-use super::secrets::CallSecrets;
-use super::store::{Stage, broken_off, confined};
-use crate::secret::leak::LeakScan;
 
 /// Fuel for `describe`; Python needs 60 K, JavaScript 94 K.
 const FUEL: u64 = 100_000_000;
@@ -78,48 +73,22 @@ impl PluginHost {
         }
         let limits = Limits { fuel: FUEL, deadline: DEADLINE, ..Limits::default() };
         let limits = limits.at_most(maxima);
-        let told = self.executor.block_on(self.run_describe(&component, &ready, &limits))?;
-        Ok(told.into_iter().map(described).collect())
-    }
-
-    async fn run_describe(
-        &self,
-        component: &wasmtime::component::Component,
-        ready: &wasmtime::component::InstancePre<Guest>,
-        limits: &Limits,
-    ) -> Result<Vec<wit::Tool>, DescribeError> {
-        let meter = self
-            .meter
-            .admit(limits)
-            .map_err(|limit| DescribeError::Call(CallError::exhausted(limit, limits)))?;
-        let frame = CallFrame {
-            id: self.next_id(),
-            depth: 0,
-            ends_at: self.clock.monotonic() + limits.deadline,
+        let errand = Errand {
+            name: "tools.describe",
+            plugin,
+            component: facts.digest,
+            limits: &limits,
             world: World::Frozen,
-            clock: Arc::clone(&self.clock),
-            environment: |_| None,
-            progress: None,
-            cancel: None,
-            holdings: Arc::new(Holdings::none()),
-            outside: Arc::clone(&self.outside),
-            secrets: CallSecrets::default(),
+            holdings: Holdings::none(),
+            rights: Rights::default(),
+            input: "",
+            is_kept: false,
         };
-        let gate = Gate::new(Arc::new(Rights::default()));
-        let guest =
-            Guest::new(gate, meter, Log::new(limits, LeakScan::none()), frame, Arc::from([]));
-        let mut store = confined(&self.engine, guest, limits);
-        let _ticking = self.engine.tick();
-        let work = async {
-            let instance = ready.instantiate_async(&mut store).await.map_err(Stage::Start)?;
-            exports::describe(&mut store, &instance, component).await.map_err(Stage::Call)
-        };
-        let failed = match tokio::time::timeout(limits.deadline, work).await {
-            Ok(Ok(tools)) => return Ok(tools),
-            Err(_) => CallError::exhausted(Limit::Time, limits),
-            Ok(Err(stage)) => broken_off(stage, store.data(), limits),
-        };
-        Err(DescribeError::Call(failed))
+        let work = self.run_errand(errand, &ready, async |store, instance| {
+            exports::describe(store, instance, &component).await.map(Ok)
+        });
+        let told = self.executor.block_on(work).map_err(DescribeError::Call)?;
+        Ok(told.into_iter().map(described).collect())
     }
 }
 

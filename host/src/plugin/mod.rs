@@ -21,6 +21,7 @@ mod call;
 mod compilation;
 mod describe;
 pub mod engine;
+mod errand;
 mod error;
 mod executor;
 mod exports;

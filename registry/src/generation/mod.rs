@@ -17,6 +17,7 @@
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use ax_manifest::Grants;
 
@@ -41,6 +42,10 @@ pub use retention::Sorted;
 /// Earlier generations kept beside the current one: enough to go back over a bad afternoon, and
 /// small, since generations share the blobs they name.
 pub const EARLIER_KEPT: u64 = 10;
+
+/// Earlier generations kept, however recent they are: more than people commit in an hour, so that a
+/// script that commits without end does not fill the disk.
+const RECENT_KEPT: u64 = 1_000;
 
 /// Above every number in use; there is no wrap-around to reason about.
 const NUMBER_END: u64 = 1_000_000_000_000;
@@ -80,9 +85,9 @@ impl Generations {
 
     /// Commits a lock and grants as the next generation, and gives its number.
     ///
-    /// Of the earlier generations the last [`EARLIER_KEPT`] stay; of those before, the ones that
-    /// cannot be read and the ones that alone name the data of a plugin: it gets them back when it is
-    /// installed again.
+    /// Of the earlier generations the last [`EARLIER_KEPT`] stay; of those before, the ones that were
+    /// current at `in_use_since` or later, the ones that cannot be read and the ones that alone name a
+    /// state of a plugin's data: it gets them back when it is installed again.
     ///
     /// # Errors
     ///
@@ -94,6 +99,7 @@ impl Generations {
         home_lock: &HomeLock,
         lock: &Lockfile,
         grants: &Grants,
+        in_use_since: SystemTime,
     ) -> Result<u64, GenerationError> {
         if !home_lock.covers(&self.home) {
             return Err(GenerationError::WrongLock { home: self.home.clone() });
@@ -105,7 +111,7 @@ impl Generations {
             let path = self.home.join(CURRENT);
             return Err(GenerationError::Current { path, why, intact: None });
         }
-        let stale = self.stale(last, lock)?;
+        let stale = self.stale(last, lock, in_use_since)?;
         let lock =
             lock.to_text().map_err(|source| GenerationError::Unwritable { number, source })?;
         let grants = read::grants_text(grants)
@@ -147,7 +153,12 @@ impl Generations {
     ///
     /// They are removed before the new one is written, so that a failure leaves the old state whole
     /// and says so, rather than failing after the switch.
-    fn stale(&self, last: u64, coming: &Lockfile) -> Result<Vec<PathBuf>, GenerationError> {
+    fn stale(
+        &self,
+        last: u64,
+        coming: &Lockfile,
+        in_use_since: SystemTime,
+    ) -> Result<Vec<PathBuf>, GenerationError> {
         let mut stale = Vec::new();
         let prefix = disk::unfinished_prefix(Path::new(CURRENT));
         for (name, path) in read::entries(&self.home)? {
@@ -155,7 +166,7 @@ impl Generations {
                 stale.push(path);
             }
         }
-        let outlived = self.outlived(last.saturating_sub(EARLIER_KEPT), last, coming)?;
+        let outlived = self.outlived(last, coming, in_use_since)?;
         for (name, path) in read::entries(&self.home.join(FOLDER))? {
             let goes = |number: u64| number > last || outlived.contains(&number);
             if name.starts_with(UNFINISHED) || read::number(&name).is_some_and(goes) {

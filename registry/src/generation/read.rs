@@ -35,8 +35,8 @@ pub const GRANTS_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Most bytes of `current`; the number has at most 12 digits.
 const CURRENT_BYTES_MAX: u64 = 32;
 
-/// Times a reader starts again when it is overtaken. To be overtaken once takes eleven commits
-/// between two reads, so a second time is already a damaged disk.
+/// Times a reader starts again when it is overtaken. To be overtaken once takes an hour or a thousand
+/// commits between two reads, so a second time is already a damaged disk.
 const OVERTAKEN_MAX: usize = 3;
 
 impl Generations {

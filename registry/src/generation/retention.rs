@@ -20,9 +20,11 @@ use ax_manifest::Identity;
 use fs_err as fs;
 
 use super::Damage;
+use super::EARLIER_KEPT;
 use super::Generation;
 use super::GenerationError;
 use super::Generations;
+use super::RECENT_KEPT;
 use super::read::Fault;
 use crate::lock::Lockfile;
 
@@ -111,25 +113,30 @@ impl Generations {
         Ok(sorted)
     }
 
-    /// Picks, of the generations up to `end`, those that a commit of `coming` on top of `last` may
-    /// remove: all but those that cannot be read, and those that alone name a plugin's data.
+    /// Picks those that a commit of `coming` on top of `last` may remove: all but the last ones,
+    /// those that may still be in use, those that cannot be read, and those that alone name a state
+    /// of a plugin's data.
     pub(super) fn outlived(
         &self,
-        end: u64,
         last: u64,
         coming: &Lockfile,
+        in_use_since: SystemTime,
     ) -> Result<BTreeSet<u64>, GenerationError> {
         let mut outlived = BTreeSet::new();
-        let old: Vec<u64> = self.earlier(end.saturating_add(1))?;
-        if old.is_empty() {
+        let end = last.saturating_sub(EARLIER_KEPT);
+        if self.earlier(end.saturating_add(1))?.is_empty() {
             return Ok(outlived);
         }
-        let mut named = DataNames::default();
+        let mut named = DataNames { each_state: true, ..DataNames::default() };
         named.note(coming);
+        let mut next = None;
         for number in self.earlier(last.saturating_add(1))? {
+            let replaced = next.replace(number).and_then(|next| self.made_at(next));
+            let is_recent = replaced.is_none_or(|made| made >= in_use_since);
             let Ok(generation) = self.load(number) else { continue };
             let first = named.note(&generation.lock);
-            if number <= end && first.is_none() {
+            let is_last = number > end || (is_recent && number.saturating_add(RECENT_KEPT) > last);
+            if !is_last && first.is_none() {
                 outlived.insert(number);
             }
         }
@@ -152,7 +159,11 @@ impl Generations {
 
 /// The plugins whose data some generation looked at so far names.
 #[derive(Default)]
-struct DataNames(BTreeSet<String>);
+struct DataNames {
+    /// Whether each state of a plugin's data counts, or all of them as one.
+    each_state: bool,
+    seen: BTreeSet<(String, u64)>,
+}
 
 impl DataNames {
     /// Takes note of a lock; gives a plugin whose data no lock before it named.
@@ -160,7 +171,8 @@ impl DataNames {
         let mut first = None;
         for (name, locked) in lock.plugins.iter().filter(|(_, locked)| locked.state > 0) {
             let identity = Identity { name: name.clone(), source: locked.source.clone() };
-            if self.0.insert(identity.to_string()) {
+            let state = if self.each_state { locked.state } else { 0 };
+            if self.seen.insert((identity.to_string(), state)) {
                 first.get_or_insert(identity);
             }
         }

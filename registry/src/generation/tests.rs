@@ -46,7 +46,7 @@ impl Home {
     }
 
     fn commit(&self, seed: u64) -> u64 {
-        self.generations().commit(&self.lock, &sample::lock(seed), &grants(seed)).unwrap()
+        self.generations().commit(&self.lock, &sample::lock(seed), &grants(seed), now()).unwrap()
     }
 
     /// Commits as many generations, each with its number as its seed.
@@ -165,7 +165,7 @@ fn nothing_is_switched_to_before_it_is_forced_out() {
         Ok(())
     });
     Generations::on(disk, home.folder.path())
-        .commit(&home.lock, &sample::lock(2), &grants(2))
+        .commit(&home.lock, &sample::lock(2), &grants(2), now())
         .unwrap();
     insta::assert_snapshot!(steps.lock().unwrap().join("\n"), @r#"
     MakeFolder("gen/.tmp-000002")
@@ -242,6 +242,7 @@ fn kill_everywhere(earlier: u64, prepare: impl Fn(&Home)) -> usize {
             &home.lock,
             &sample::lock(77),
             &grants(77),
+            now(),
         );
         let died = state.lock().unwrap().dead;
         assert_eq!(outcome.is_err(), died, "{deadly}: {outcome:?}");
@@ -361,7 +362,7 @@ fn a_current_that_names_nothing_is_told_with_the_newest_that_is_whole() {
         let refused = home.generations().current().unwrap_err();
         assert!(matches!(refused, GenerationError::Current { intact: Some(2), .. }), "{content:?}");
         assert!(!refused.to_string().contains('\u{1b}'));
-        let commit = home.generations().commit(&home.lock, &sample::lock(3), &grants(3));
+        let commit = home.generations().commit(&home.lock, &sample::lock(3), &grants(3), now());
         assert!(matches!(commit, Err(GenerationError::Current { .. })));
         home.go_back(&refused, 2);
     }
@@ -395,10 +396,10 @@ fn a_current_that_names_a_removed_generation_is_damage() {
 #[test]
 fn a_commit_needs_the_lock_of_this_home() {
     let (home, other) = (Home::new(), Home::new());
-    let refused = home.generations().commit(&other.lock, &sample::lock(1), &grants(1));
+    let refused = home.generations().commit(&other.lock, &sample::lock(1), &grants(1), now());
     assert!(matches!(refused, Err(GenerationError::WrongLock { .. })));
     home.commit(1);
-    let refused = home.generations().commit(&other.lock, &sample::lock(2), &grants(2));
+    let refused = home.generations().commit(&other.lock, &sample::lock(2), &grants(2), now());
     assert!(matches!(refused, Err(GenerationError::WrongLock { .. })));
     home.assert_current(1, 1);
 }
@@ -408,9 +409,9 @@ fn a_lock_that_cannot_be_written_changes_nothing() {
     let home = Home::new();
     home.commit(1);
     let newer = Lockfile { version: 3, ..Lockfile::empty() };
-    let refused = home.generations().commit(&home.lock, &newer, &grants(1));
+    let refused = home.generations().commit(&home.lock, &newer, &grants(1), now());
     assert!(matches!(refused, Err(GenerationError::Unwritable { number: 2, .. })));
-    let refused = home.generations().commit(&home.lock, &sample::lock(2), &grants(u64::MAX));
+    let refused = home.generations().commit(&home.lock, &sample::lock(2), &grants(u64::MAX), now());
     assert!(matches!(refused, Err(GenerationError::UnwritableGrants { number: 2, .. })));
     home.assert_current(1, 1);
     assert_eq!(home.generations().list().unwrap(), [1]);
@@ -424,7 +425,7 @@ fn numbers_have_an_end_and_say_so() {
     fs::rename(home.path("gen/000001"), home.path(&format!("gen/{last}"))).unwrap();
     fs::write(home.path("current"), format!("{last}\n")).unwrap();
     home.assert_current(last, 1);
-    let refused = home.generations().commit(&home.lock, &sample::lock(2), &grants(2));
+    let refused = home.generations().commit(&home.lock, &sample::lock(2), &grants(2), now());
     assert!(matches!(refused, Err(GenerationError::Current { .. })));
     home.assert_current(last, 1);
 }
@@ -453,7 +454,7 @@ fn keeping<const N: usize>(plugins: [(&str, u64); N]) -> Lockfile {
 }
 
 fn commit_keeping<const N: usize>(home: &Home, plugins: [(&str, u64); N]) -> u64 {
-    home.generations().commit(&home.lock, &keeping(plugins), &Grants::default()).unwrap()
+    home.generations().commit(&home.lock, &keeping(plugins), &Grants::default(), now()).unwrap()
 }
 
 /// Makes a generation look committed some hours before [`now`].
@@ -564,19 +565,60 @@ fn nothing_is_sorted_where_nothing_was_committed() {
 }
 
 #[test]
-fn commits_keep_the_last_generation_that_names_the_data_of_a_removed_plugin() {
+fn commits_keep_the_last_generation_that_names_a_state_of_a_plugins_data() {
     let home = Home::new();
     commit_keeping(&home, [("ax:gone", 1), ("ax:here", 1)]);
+    commit_keeping(&home, [("ax:gone", 2), ("ax:here", 1)]);
     commit_keeping(&home, [("ax:gone", 2), ("ax:here", 1)]);
     for _ in 0..2 * EARLIER_KEPT {
         commit_keeping(&home, [("ax:here", 1)]);
     }
     let listed = home.generations().list().unwrap();
-    assert_eq!((listed[0], listed[1]), (2, EARLIER_KEPT + 2), "{listed:?}");
-    assert_eq!(listed.len() as u64, EARLIER_KEPT + 2);
+    assert_eq!(listed[..3], [1, 3, EARLIER_KEPT + 3], "{listed:?}");
+    assert_eq!(listed.len() as u64, EARLIER_KEPT + 3);
     // Installed again, it is named again.
     commit_keeping(&home, [("ax:gone", 2), ("ax:here", 1)]);
-    assert_eq!(home.generations().list().unwrap().len() as u64, EARLIER_KEPT + 1);
+    assert_eq!(home.generations().list().unwrap()[..2], [1, EARLIER_KEPT + 4]);
+}
+
+#[test]
+fn commits_keep_what_was_current_a_moment_ago_however_many_follow() {
+    let home = Home::new();
+    home.commit_up_to(EARLIER_KEPT + 5);
+    for number in 6..=EARLIER_KEPT + 5 {
+        made_hours_ago(&home, number, if number < 8 { 2 } else { 0 });
+    }
+    let hour_ago = now() - Duration::from_secs(3_600);
+    let commit = |seed| {
+        let (lock, grants) = (sample::lock(seed), grants(seed));
+        home.generations().commit(&home.lock, &lock, &grants, hour_ago).unwrap()
+    };
+    for seed in 1..=3 {
+        let number = commit(seed);
+        made_hours_ago(&home, number, 0);
+    }
+    // Generation 7 was current until 8 was made, within the hour.
+    let listed = home.generations().list().unwrap();
+    assert_eq!(listed, (7..=EARLIER_KEPT + 8).collect::<Vec<_>>());
+}
+
+#[test]
+fn commits_without_end_do_not_keep_all_of_the_last_hour() {
+    let home = Home::new();
+    home.commit(1);
+    let current = RECENT_KEPT + 5;
+    fs::rename(home.path("gen/000001"), home.path(&format!("gen/{current:06}"))).unwrap();
+    for number in 4..8 {
+        copy_folder(
+            &home.path(&format!("gen/{current:06}")),
+            &home.path(&format!("gen/{number:06}")),
+        );
+    }
+    fs::write(home.path("current"), format!("{current:06}\n")).unwrap();
+    let long_ago = std::time::UNIX_EPOCH;
+    let (lock, grants) = (sample::lock(2), grants(2));
+    home.generations().commit(&home.lock, &lock, &grants, long_ago).unwrap();
+    assert_eq!(home.generations().list().unwrap(), [6, 7, current, current + 1]);
 }
 
 #[test]

@@ -30,7 +30,9 @@ impl Home {
         let blobs = blobs.map(|text| home.store().put(text.as_bytes()).unwrap()).to_vec();
         for seed in 1..=3 {
             let generations = home.generations();
-            generations.commit(&home.lock, &sample::lock(seed), &Grants::default()).unwrap();
+            generations
+                .commit(&home.lock, &sample::lock(seed), &Grants::default(), later())
+                .unwrap();
         }
         fs::create_dir(home.path("gen/.tmp-000009")).unwrap();
         for left in

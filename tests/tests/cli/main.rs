@@ -9,6 +9,7 @@ mod add;
 mod audit;
 mod card;
 mod consent;
+mod data;
 mod denial;
 mod exits;
 mod fetch;

@@ -13,6 +13,7 @@ use ax_host::kv::Quota;
 use ax_host::kv::Space;
 use ax_tests::components;
 use ax_tests::home::Home;
+use semver::Version;
 use serde_json::Value;
 use serde_json::json;
 
@@ -260,11 +261,12 @@ fn data_of_an_installed_plugin_stay_whatever_is_asked_for() {
     // A handle for each use: none must be open while the files are made to look old.
     let kv = || Kv::at(home.path());
     let copy = kv().fork(&space.owner, Some(1)).expect("a copy").state;
-    kv().fork(&space.owner, Some(1)).expect("the newest");
+    let newest = kv().fork(&space.owner, Some(1)).expect("the newest").state;
+    kv().settle(&space.owner, newest, &Version::new(2, 0, 0)).expect("it is there");
     kv().add_file_usage(&format!("{}\nworkspace\n/w\n1", space.owner), 5, 1).expect("an account");
     home.age(TWO_HOURS);
     let told = prune(&home, &["--keep", "1"]);
-    // Neither the one in use nor the newest: what an update that died left behind.
+    // Neither the one in use nor one of another version: what an update that died left behind.
     assert_eq!(told["removed"]["states"], json!({ "count": 1, "bytes": 6 }));
     assert_eq!(told["removed"]["accounts"]["count"], 1);
     let numbers = || -> Vec<u64> {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 /// Writes a release of `ax:notes` into the folder `notes`, in place of what is there: a plugin is
 /// its name and its folder.
-fn write_notes(home: &Home, release: &str) {
+pub(crate) fn write_notes(home: &Home, release: &str) {
     let (manifest, component) = match release {
         "0.1" => ("tests/guests/notes-0.1/plugin.toml", program::guest("notes-0.1")),
         _ => {
@@ -22,19 +22,19 @@ fn write_notes(home: &Home, release: &str) {
 }
 
 /// Adds what is in the folder `notes`.
-fn add_notes(home: &Home) -> Run {
+pub(crate) fn add_notes(home: &Home) -> Run {
     home.ax(&["plugin", "add", "notes", "--allow", "kv"])
 }
 
 /// Calls a tool of `ax:notes`.
 #[track_caller]
-fn notes(home: &Home, tool: &str, input: &Value) -> Value {
+pub(crate) fn notes(home: &Home, tool: &str, input: &Value) -> Value {
     let tool = format!("ax:notes.{tool}");
     home.ax(&["tool", "call", &tool, &input.to_string(), "--json"]).ok().json()["output"].clone()
 }
 
 /// A home with release 0.1 and three notes.
-fn with_old_notes() -> Home {
+pub(crate) fn with_old_notes() -> Home {
     let home = Home::new();
     write_notes(&home, "0.1");
     add_notes(&home).ok();
@@ -110,13 +110,13 @@ fn a_plugin_of_another_folder_starts_with_nothing() {
 }
 
 /// The states in the store: owner, number, keys.
-fn states(home: &Home) -> Vec<(u64, u32)> {
+pub(crate) fn states(home: &Home) -> Vec<(u64, u32)> {
     let states = Kv::at(home.path()).states().expect("the store");
     states.into_iter().map(|(_, number, usage)| (number, usage.keys)).collect()
 }
 
 /// The manifest of `test:hoarder`: small limits, so that its updates end soon.
-fn hoarder_manifest(version: &str) -> String {
+pub(crate) fn hoarder_manifest(version: &str) -> String {
     format!(
         r#"[plugin]
 name = "test:hoarder"
@@ -136,7 +136,7 @@ deadline = "1 s"
 
 /// A home with release 1 of `test:hoarder`, which will migrate as `how` says, and release 2 in its
 /// folder.
-fn with_hoarder(how: &str) -> Home {
+pub(crate) fn with_hoarder(how: &str) -> Home {
     let home = Home::new();
     let component = program::guest("hoarder");
     home.write_plugin("hoarder", &hoarder_manifest("1.0.0"), &component);
@@ -183,6 +183,100 @@ fn an_update_that_succeeds_gives_the_new_release_its_copy() {
     assert_eq!(states(&home), [(1, 1), (2, 2)]);
     let got = home.ax(&["tool", "call", "test:hoarder.get", r#"{"key": "migrated"}"#]).ok();
     assert_ne!(got.stdout, "", "the copy was brought to the new form");
+}
+
+/// The rows of the audit about runs and installations of `test:hoarder`, the last ones last.
+fn rows(home: &Home) -> Vec<Value> {
+    let told = home.ax(&["audit", "tail", "-n", "100", "--json"]).ok().stdout;
+    let rows = told.lines().map(|line| serde_json::from_str::<Value>(line).expect("a row"));
+    rows.filter(|row| row["plugin"] == "test:hoarder").collect()
+}
+
+fn told(row: &Value) -> [&str; 4] {
+    let body = &row["body"];
+    let what = body["tool"].as_str().or(body["action"].as_str());
+    let outcome = body["outcome"].as_str().unwrap_or_default();
+    let (decision, rule) = (row["decision"].as_str(), body["rule"].as_str());
+    [what, decision, rule, Some(outcome)].map(Option::unwrap_or_default)
+}
+
+#[test]
+fn a_migration_has_a_row_and_so_has_the_update_that_failed_by_it() {
+    let why = "its data could not be migrated";
+    for (how, run, ended) in [
+        ("fail", ["lifecycle.migrate", "allowed", "", "error:failed"], true),
+        ("spin", ["lifecycle.migrate", "stopped", "fuel", "error:exhausted"], true),
+        ("well", ["lifecycle.migrate", "allowed", "", "ok"], false),
+    ] {
+        let home = with_hoarder(how);
+        drop(home.ax(&["plugin", "add", "hoarder", "--allow", "kv"]));
+        let rows = rows(&home);
+        let [.., ran, change] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!(told(ran), run);
+        assert!(ran["body"]["fuel"].as_u64() > Some(1_000), "{ran}");
+        let effect = &ran["body"]["effects"][0];
+        assert_eq!(
+            (&effect["permission"], effect["count"].as_u64() > Some(1)),
+            (&json!("kv"), true)
+        );
+        match ended {
+            true => assert_eq!(told(change), ["plugin.add", "stopped", why, ""]),
+            false => assert_eq!(told(change), ["plugin.add", "allowed", "", ""]),
+        }
+        home.ax(&["audit", "verify"]).ok();
+    }
+}
+
+/// The error of a run, without the card before it.
+fn error(home: &Home, run: &Run) -> String {
+    let at = run.stderr.find("error[").expect("an error");
+    home.tell_text(&run.stderr[at..])
+}
+
+#[test]
+fn what_may_not_use_its_data_does_not_migrate_them() {
+    let home = with_hoarder("well");
+    let refused = home.ax(&["plugin", "add", "hoarder", "--grant-nothing"]).exits(5);
+    insta::assert_snapshot!(error(&home, &refused), @r"
+    error[AX-P018]: 2.0.0 has to migrate the data that 1.0.0 of `test:hoarder` left, and may not use `kv`
+
+    hint: add --allow kv, or stay with 1.0.0: all is as it was
+    ");
+    assert_eq!(states(&home), [(1, 1)]);
+    let rows = rows(&home);
+    let last = told(rows.last().expect("a row"));
+    assert_eq!(last, ["plugin.add", "denied", "it may not migrate its data", ""]);
+    assert!(!rows.iter().any(|row| row["body"]["tool"] == "lifecycle.migrate"), "nothing ran");
+    // The old release goes on.
+    home.ax(&["tool", "call", "test:hoarder.get", r#"{"key": "how"}"#]).ok();
+    // Without data there is nothing to migrate.
+    let empty = Home::new();
+    empty.write_plugin("hoarder", &hoarder_manifest("1.0.0"), &program::guest("hoarder"));
+    empty.ax(&["plugin", "add", "hoarder", "--grant-nothing"]).ok();
+}
+
+#[test]
+fn what_a_policy_keeps_from_its_data_does_not_migrate_them() {
+    let home = with_hoarder("well");
+    let policy = home.path().join("policy.toml");
+    fs_err::write(&policy, "version = 1\npermissions.deny = [\"kv\"]\n").expect("written");
+    let card = home.ax(&["plugin", "add", "hoarder"]).exits(2);
+    let card = card.hint().split_whitespace().find(|word| word.starts_with("sha256:"));
+    let card = card.expect("a digest").trim_matches(|it| it == '`' || it == ',').to_owned();
+    let refused = home.ax(&["plugin", "add", "hoarder", "--accept-card", &card]).exits(5);
+    insta::assert_snapshot!(error(&home, &refused), @r"
+    error[AX-Y002]: 2.0.0 has to migrate the data that 1.0.0 of `test:hoarder` left, and may not use `kv`
+    caused by: the policy forbids `kv` for `test:hoarder`: `permissions.deny kv` (HOME/policy.toml:2)
+
+    hint: ax policy explain test:hoarder 'kv'
+    ");
+    assert_eq!(states(&home), [(1, 1)]);
+    let rule = format!("`permissions.deny kv` ({}:2)", policy.display());
+    assert_eq!(told(rows(&home).last().expect("a row")), ["plugin.add", "denied", &rule, ""]);
+    // One that is to be asked about is allowed by whoever installs, for this run.
+    fs_err::write(&policy, "version = 1\npermissions.ask = [\"kv\"]\n").expect("written");
+    home.ax(&["plugin", "add", "hoarder", "--allow", "kv"]).ok();
+    assert_eq!(states(&home), [(1, 1), (2, 2)]);
 }
 
 #[test]

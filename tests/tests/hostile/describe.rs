@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use ax_host::audit::read::Filter;
+use ax_host::audit::read::Reader;
 use ax_host::clock::Clock;
 use ax_host::clock::SystemClock;
 use ax_host::plugin::DescribeError;
@@ -109,6 +111,23 @@ fn a_loop_in_describe_ends_soon() {
     // Two seconds is its wall clock; its fuel ends long before.
     assert!(clock.monotonic() < Duration::from_secs(8));
     settle("loop-in-describe", "exhausted(fuel)", &word(&described));
+}
+
+#[test]
+fn each_run_of_describe_leaves_a_row() {
+    let arena = Arena::shared();
+    let name = "test:told".parse().expect("a name");
+    for component in [telling(1, "good", "fine"), describing("unreachable")] {
+        let facts = inspect(&component).expect("a component");
+        drop(arena.host.describe(&name, &facts, &component, &LimitMaxima::default()));
+    }
+    let filter = Filter { plugin: Some("test:told".to_owned()), ..Filter::default() };
+    let page = Reader::open(&Arena::written()).and_then(|reader| reader.tail(&filter, 100));
+    let rows = page.expect("the log is read").rows.into_iter().map(|row| row.body_json());
+    let told: Vec<_> =
+        rows.map(|body| format!("{} {}", body["tool"], body["outcome"]).replace('"', "")).collect();
+    assert_eq!(told, ["tools.describe ok", "tools.describe error:failed"]);
+    settle("describe-trail", "ok", "ok");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Components that bring their data to a new form badly: each time the host says why, gives up the
 //! instance, and has changed nothing but the copy.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ax_host::kv::Change;
@@ -9,6 +10,8 @@ use ax_host::kv::Quota;
 use ax_host::kv::Space;
 use ax_host::plugin::Limits;
 use ax_host::plugin::MigrateError;
+use ax_manifest::Policies;
+use ax_manifest::Policy;
 use semver::Version;
 
 use crate::arena::Arena;
@@ -111,6 +114,17 @@ fn a_migration_may_empty_its_copy() {
     let got = update.run(|_| ());
     assert_eq!(update.kept("how"), None);
     settle("migrate-empty", "ok", &got);
+}
+
+#[test]
+fn a_migration_against_a_policy_gets_nothing() {
+    let mut update = Update::new("well");
+    let policy = Policy::parse("permissions.deny = [\"kv\"]").expect("a policy");
+    let policies = Policies::new([("/policy.toml".to_owned(), policy)]);
+    update.guest.release.policy = Some(Arc::new(policies));
+    let got = update.run(|_| ());
+    assert_eq!(update.kept("migrated"), None);
+    settle("migrate-against-policy", "tool(denied)", &got);
 }
 
 #[test]

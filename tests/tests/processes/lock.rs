@@ -2,6 +2,7 @@
 
 use std::process::Child;
 use std::time::Duration;
+use std::time::UNIX_EPOCH;
 
 use ax_manifest::Digest;
 use ax_registry::Generations;
@@ -71,7 +72,8 @@ fn a_release_that_was_replaced_meanwhile_takes_no_grant_of_the_new_one() {
     let name = "test:env".parse().expect("a name");
     let locked = current.lock.plugins.get_mut(&name).expect("it is installed");
     locked.component = Digest::of(b"another release");
-    generations.commit(&held, &current.lock, &current.grants).expect("it is written");
+    let (lock, grants) = (&current.lock, &current.grants);
+    generations.commit(&held, lock, grants, UNIX_EPOCH).expect("it is written");
     drop(held);
     let output = child.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr);

@@ -5,12 +5,16 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use fs_err as fs;
 use rusqlite::Connection;
+use semver::Version;
 
+use crate::kv::Kept;
 use crate::kv::KvError;
 use crate::kv::Space;
 use crate::kv::Usage;
+use crate::kv::Writer;
 use crate::kv::schema::APPLICATION_ID;
 use crate::kv::schema::SCHEMA_VERSION;
+use crate::kv::tests::AMPLE;
 use crate::kv::tests::Home;
 use crate::kv::tests::OWNER;
 use crate::kv::tests::begin;
@@ -86,8 +90,49 @@ fn assert_refused(home: &Home, expected: &str) -> KvError {
 fn a_newer_database_is_refused_untouched() {
     let home = closed();
     home.run(&format!("PRAGMA user_version = {}", SCHEMA_VERSION + 1));
-    let error = assert_refused(&home, "`DB` has schema version 2, and this host knows 1");
-    assert!(matches!(error, KvError::Newer { found: 2, known: 1, .. }));
+    let error = assert_refused(&home, "`DB` has schema version 3, and this host knows 2");
+    assert!(matches!(error, KvError::Newer { found: 3, known: 2, .. }));
+}
+
+/// Makes a database what version 1 of the schema was.
+const TO_1: &str = "ALTER TABLE state DROP COLUMN writer; ALTER TABLE state DROP COLUMN begun; \
+     ALTER TABLE state DROP COLUMN origin; ALTER TABLE state DROP COLUMN held; \
+     PRAGMA user_version = 1";
+
+#[test]
+fn an_older_database_becomes_ours_with_all_that_is_in_it() {
+    let home = closed();
+    home.run(TO_1);
+    // Two at once, for reading and for writing: one of them does it.
+    let (kv, other) = (home.kv(), home.kv());
+    assert_eq!(kv.usage(&Space { owner: OWNER.into(), state: 1, quota: AMPLE }).unwrap().keys, 2);
+    assert_eq!(other.fork(OWNER, Some(1)).unwrap().state, 2);
+    let states = kv.lineages().unwrap().remove(OWNER).unwrap();
+    let unknown = Kept { writer: Writer::Unknown, revision: 1, begun: 0, origin: None };
+    assert_eq!(states.0[&1], unknown);
+    assert_eq!(states.missing(1, None), 1, "who wrote it is not known, so all of it counts");
+    let version = |text: &str| Version::parse(text).unwrap();
+    kv.attribute(OWNER, 1, &version("0.1.0")).unwrap();
+    kv.attribute(OWNER, 1, &version("0.2.0")).unwrap();
+    let states = kv.lineages().unwrap().remove(OWNER).unwrap();
+    let writer = Writer::Release(version("0.1.0"));
+    assert_eq!(states.0[&1], Kept { writer, ..unknown }, "what is known stays");
+    home.assert_sums(&kv);
+}
+
+#[test]
+fn an_ax_that_made_the_older_database_goes_on_with_it() {
+    let home = closed();
+    home.run(TO_1);
+    let older = home.sql();
+    home.kv().states().unwrap();
+    older
+        .execute_batch(
+            "INSERT INTO state (owner, number, revision, keys, bytes) VALUES (1, 7, 0, 0, 0)",
+        )
+        .unwrap();
+    let states = home.kv().lineages().unwrap().remove(OWNER).unwrap();
+    assert_eq!(states.0[&7].writer, Writer::Unknown);
 }
 
 #[test]
@@ -127,6 +172,9 @@ fn damage_is_told_and_never_panics() {
         "UPDATE state SET keys = -1",
         "UPDATE state SET bytes = 0, keys = 0",
         "UPDATE state SET revision = -1",
+        "UPDATE state SET writer = 'no version'",
+        "UPDATE state SET begun = -1",
+        "UPDATE state SET origin = -1, held = -1",
         "UPDATE state SET revision = 9223372036854775807",
         "UPDATE entry SET version = -1",
         "UPDATE owner SET newest_state = 9223372036854775807",
@@ -149,6 +197,7 @@ fn damage_is_told_and_never_panics() {
             kv.write(&space, &[put("a", "22")]).map(drop),
             kv.write(&space, &[crate::kv::tests::remove("a")]).map(drop),
             kv.fork(OWNER, Some(1)).map(drop),
+            kv.lineages().map(drop),
             kv.drop_state(OWNER, 1),
         ];
         let errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();

@@ -1,10 +1,16 @@
 //! Copies for updates, accounts, and what is pruned.
 
+use semver::Version;
+
 use crate::kv::FileUsage;
 use crate::kv::Forked;
+use crate::kv::Kept;
+use crate::kv::Kv;
+use crate::kv::Lineage;
 use crate::kv::Pruned;
 use crate::kv::Space;
 use crate::kv::Usage;
+use crate::kv::Writer;
 use crate::kv::tests::Home;
 use crate::kv::tests::OWNER;
 use crate::kv::tests::begin;
@@ -50,19 +56,59 @@ fn the_revision_tells_whether_the_original_was_written_meanwhile() {
 fn no_number_is_given_twice() {
     let home = Home::new();
     let kv = home.kv();
-    assert_eq!(kv.newest_state(OWNER).unwrap(), None);
     assert_eq!(kv.fork(OWNER, None).unwrap(), Forked { state: 1, revision: 0 });
     assert_eq!(kv.fork(OWNER, None).unwrap().state, 2);
     assert_eq!(kv.fork("ax:other", None).unwrap().state, 1, "each owner counts alone");
     kv.drop_state(OWNER, 2).unwrap();
-    assert_eq!(kv.newest_state(OWNER).unwrap(), Some(1));
     assert_eq!(kv.fork(OWNER, Some(1)).unwrap().state, 3);
     for state in [1, 3] {
         kv.drop_state(OWNER, state).unwrap();
     }
-    assert_eq!(kv.newest_state(OWNER).unwrap(), None);
     drop(kv);
     assert_eq!(home.kv().fork(OWNER, None).unwrap().state, 4);
+}
+
+/// What the database says of a state.
+fn lineage(kv: &Kv) -> Lineage {
+    kv.lineages().unwrap().remove(OWNER).unwrap_or_default()
+}
+
+#[test]
+fn a_state_is_nobodys_until_it_is_settled_and_its_versions_from_then_on() {
+    let home = Home::new();
+    let (kv, old) = home.begun();
+    let version = |text: &str| Version::parse(text).unwrap();
+    let writer = |text: &str| Writer::Release(version(text));
+    assert_eq!(lineage(&kv).0[&1].writer, Writer::Unfinished);
+    kv.settle(OWNER, 1, &version("0.1.0")).unwrap();
+    kv.write(&old, &[put("a", "1")]).unwrap();
+    let copy = Space { state: kv.fork(OWNER, Some(1)).unwrap().state, ..old.clone() };
+    kv.write(&copy, &[put("a", "migrated")]).unwrap();
+    kv.settle(OWNER, 2, &version("0.2.0")).unwrap();
+    kv.write(&copy, &[put("b", "1")]).unwrap();
+    let kept =
+        |text, revision, begun, origin| Kept { writer: writer(text), revision, begun, origin };
+    let states = lineage(&kv);
+    assert_eq!(states.0[&1], kept("0.1.0", 1, 0, None));
+    assert_eq!(states.0[&2], kept("0.2.0", 3, 2, Some((1, 1))));
+    assert_eq!((states.missing(1, Some(2)), states.missing(2, Some(1))), (0, 1));
+}
+
+#[test]
+fn what_a_dropped_state_passed_on_is_not_forgotten() {
+    let home = Home::new();
+    let (kv, first) = home.begun();
+    kv.write(&first, &[put("a", "1")]).unwrap();
+    for from in [1, 2] {
+        kv.fork(OWNER, Some(from)).unwrap();
+    }
+    kv.write(&first, &[put("a", "2")]).unwrap();
+    kv.drop_state(OWNER, 2).unwrap();
+    let states = lineage(&kv);
+    assert_eq!(states.0[&3].origin, Some((1, 1)));
+    assert_eq!(states.missing(1, Some(3)), 1, "the second change came after the copy");
+    kv.drop_state(OWNER, 1).unwrap();
+    assert_eq!(lineage(&kv).0[&3].origin, None);
 }
 
 #[test]
