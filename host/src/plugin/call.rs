@@ -9,7 +9,7 @@
 //! Invariant: whatever happens in between, every call that was asked for leaves one audit row, and
 //! none runs that cannot be recorded.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ax_manifest::{Digest, Permission, Span};
@@ -29,9 +29,12 @@ use super::report::{Report, report};
 use super::rights::Rights;
 use super::secrets::CallSecrets;
 use super::store::{Stage, confined, explain, refuel};
-use super::warm::Warm;
+use super::warm::{Lane, Warm};
 use super::written::Account;
 use super::{Plugin, PluginHost};
+
+/// Who calls when nobody else is named.
+static PERSON: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("person"));
 
 /// What is asked of a plugin.
 #[derive(Debug, Clone)]
@@ -64,7 +67,7 @@ impl Call {
         Self {
             tool: tool.to_owned(),
             input: input.to_owned(),
-            who: Arc::from("person"),
+            who: Arc::clone(&PERSON),
             task: None,
             depth: 0,
             once: Vec::new(),
@@ -79,6 +82,8 @@ impl Call {
 struct Admitted<'a> {
     target: &'a Target,
     arguments: Arguments,
+    /// Whose warm instances may serve it, if any may.
+    lane: Option<Lane>,
     body: Body,
     rights: Arc<Rights>,
     secrets: CallSecrets,
@@ -88,7 +93,7 @@ struct Admitted<'a> {
 struct Finished<'a> {
     id: CallId,
     plugin: &'a Plugin,
-    call: &'a Call,
+    lane: Option<Lane>,
     store: Store<Guest>,
     result: Result<Output, CallError>,
     /// The instance, if it is whole.
@@ -102,7 +107,7 @@ enum Body {
     /// An instance to be made, with its place in the host.
     Fresh(Meter),
     /// One that served a call before.
-    Warm(Box<Warm>),
+    Warm(Warm),
 }
 
 impl Plugin {
@@ -154,7 +159,7 @@ impl PluginHost {
             is_kept: false,
         };
         // Held until the row is written: who calls a plugin faster than its calls are recorded waits.
-        let (mut report, _slot) = match self.admit(plugin, &call, gone.clone()).await {
+        let (mut report, _slot) = match self.admit(plugin, &call, began, gone.clone()).await {
             Ok((admitted, slot)) => {
                 (self.run(id, plugin, &call, admitted, began, gone).await, Some(slot))
             }
@@ -172,6 +177,7 @@ impl PluginHost {
         &self,
         plugin: &'a Plugin,
         call: &Call,
+        began: Duration,
         gone: Option<watch::Receiver<()>>,
     ) -> Result<(Admitted<'a>, SemaphorePermit<'a>), CallError> {
         // What cannot be recorded is not done.
@@ -198,14 +204,12 @@ impl PluginHost {
             Some(_) => while_wanted(self.secrets(&rights), plugin, call, gone).await?,
             None => CallSecrets::default(),
         };
-        let warm = plugin
-            .lane(call, &rights)
-            .and_then(|lane| self.warm.take(&lane, self.clock.monotonic()));
-        let body = match warm {
-            Some(warm) => Body::Warm(Box::new(warm)),
+        let lane = plugin.lane(call, &rights);
+        let body = match lane.as_ref().and_then(|lane| self.warm.take(lane, began)) {
+            Some(warm) => Body::Warm(warm),
             None => Body::Fresh(self.place(limits)?),
         };
-        Ok((Admitted { target, arguments, body, rights, secrets }, slot))
+        Ok((Admitted { target, arguments, lane, body, rights, secrets }, slot))
     }
 
     /// Takes a place for one more instance; idle ones make room for it and for the memory it may
@@ -292,13 +296,14 @@ impl PluginHost {
             }
             other => other,
         });
-        self.finish(Finished { id, plugin, call, store, result, instance, calls }).await
+        let lane = admitted.lane;
+        self.finish(Finished { id, plugin, lane, store, result, instance, calls }).await
     }
 
     /// Ends and settles what the call writes, sums it up, and keeps the instance if it may serve
     /// another one.
     async fn finish(&self, finished: Finished<'_>) -> Report {
-        let Finished { id, plugin, call, mut store, result, instance, calls } = finished;
+        let Finished { id, plugin, lane, mut store, result, instance, calls } = finished;
         let guest = store.data_mut();
         let ended = guest.end().await;
         if ended.is_full {
@@ -310,7 +315,6 @@ impl PluginHost {
         let guest = store.data();
         let is_within = guest.meter.hit().is_none() && guest.gate.hit().is_none();
         let is_at_rest = is_within && guest.outbox.is_over();
-        let lane = plugin.lane(call, guest.gate.rights());
         let lane = lane.filter(|_| is_at_rest && instance.is_some());
         let fuel_given = plugin.release.limits.fuel;
         let (mut report, store) = report(id, store, fuel_given, result, lane.is_some());
@@ -355,7 +359,7 @@ impl PluginHost {
                 (confined(&self.engine, guest, limits), None, 0)
             }
             Body::Warm(warm) => {
-                let Warm { mut store, instance, calls, .. } = *warm;
+                let Warm { mut store, instance, calls, .. } = warm;
                 store.data_mut().begin(gate, frame);
                 refuel(&mut store, limits);
                 (store, Some(instance), calls)
