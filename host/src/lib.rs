@@ -10,6 +10,7 @@
 //! audit    REMEMBER   what happened, unchangeable
 //! egress   REACH      one HTTP exchange with an address that was checked
 //! kv       REMEMBER   what plugins keep
+//! project  MAKE       a plugin's source folder, made and built
 //! secret   REMEMBER   what operators entrust, encrypted
 //! clock               the only source of time
 //! ```
@@ -22,4 +23,5 @@ pub mod config;
 pub mod egress;
 pub mod kv;
 pub mod plugin;
+pub mod project;
 pub mod secret;

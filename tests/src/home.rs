@@ -134,6 +134,16 @@ impl Home {
         finish(self.command(arguments), b"")
     }
 
+    /// Runs `ax` with the toolchain of whoever runs the tests. What it compiles is kept for the next
+    /// time.
+    #[must_use]
+    pub fn author(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments);
+        command.env("CARGO_TARGET_DIR", program::repository().join("target/authors"));
+        command.envs(toolchain());
+        finish(command, b"")
+    }
+
     /// Runs `ax` with a variable set.
     #[must_use]
     pub fn ax_with(&self, variable: (&str, &str), arguments: &[&str]) -> Run {
@@ -268,6 +278,13 @@ impl Run {
         let hint = self.stderr.lines().find_map(|line| line.strip_prefix("hint: "));
         hint.unwrap_or_else(|| panic!("{}: no hint\n{}", self.line, self.stderr))
     }
+}
+
+/// The variables by which rustup and cargo find what they need.
+#[expect(clippy::disallowed_methods, reason = "a test decides what its commands see")]
+fn toolchain() -> impl Iterator<Item = (&'static str, OsString)> {
+    let names = ["HOME", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN"];
+    names.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test decides what its commands see")]

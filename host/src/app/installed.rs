@@ -39,6 +39,14 @@ pub enum LookupError {
         /// A name that looks like it.
         nearest: Option<String>,
     },
+    /// A name without a namespace is nobody's, or that of several.
+    #[error("{} `{name}` here", if .several.is_empty() { "no plugin is called" } else { "several plugins are called" })]
+    Short {
+        /// What it was called.
+        name: String,
+        /// Whose name it could be.
+        several: Vec<PluginName>,
+    },
     /// The current generation cannot be read.
     #[error(transparent)]
     Generation(#[from] GenerationError),
@@ -69,6 +77,15 @@ impl LookupError {
                 Some(format!("did you mean `{nearest}`? `ax plugin list` shows all"))
             }
             Self::NotInstalled { .. } => Some("ax plugin add FOLDER".to_owned()),
+            Self::Short { several, .. } if several.is_empty() => Some(
+                "type it in the project's folder, or install it first; `ax tool list` shows what is \
+                 installed"
+                    .to_owned(),
+            ),
+            Self::Short { several, .. } => {
+                let names: Vec<String> = several.iter().map(ToString::to_string).collect();
+                Some(format!("say which, with its namespace: {}", names.join(", ")))
+            }
             Self::Generation(error) => error.hint(),
             Self::Store { name, .. } | Self::Config { name, .. } => Some(format!(
                 "install `{name}` again: ax plugin add FOLDER, or ax plugin remove {name}"
@@ -95,6 +112,23 @@ impl InstalledPlugin {
 }
 
 impl App {
+    /// Finds the one installed plugin that has this name after the colon.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError::Short`] when there is none, or more than one.
+    pub fn named_in_short(&self, name: &str) -> Result<PluginName, LookupError> {
+        let installed = self.current()?.lock.plugins.into_keys();
+        let mut found: Vec<_> = installed.filter(|known| known.name() == name).collect();
+        match found.pop() {
+            Some(only) if found.is_empty() => Ok(only),
+            last => {
+                found.extend(last);
+                Err(LookupError::Short { name: name.to_owned(), several: found })
+            }
+        }
+    }
+
     /// Looks up one plugin in a generation.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ mod install;
 mod installed;
 mod kept;
 mod policy;
+mod project;
 mod prune;
 mod refusal;
 mod roots;
@@ -66,6 +67,7 @@ pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, InstalledPlugins, LookupError, find};
 pub use kept::KeptError;
 pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};
+pub use project::{BuiltPlugin, ProjectError, ReadyProject};
 pub use prune::PruneError;
 pub use roots::{RootsError, extra_roots};
 pub use secrets::{ListedSecret, SecretUse, SecretsError};
@@ -220,11 +222,12 @@ impl App {
         if let Some(host) = self.host.get() {
             return Ok(host);
         }
-        let built = self.build_host()?;
+        let built = self.host_with(self.kv.clone())?;
         Ok(self.host.get_or_init(|| built))
     }
 
-    fn build_host(&self) -> Result<Arc<PluginHost>, AppError> {
+    /// Builds a sandbox whose guests keep their data in `kv`.
+    fn host_with(&self, kv: Kv) -> Result<Arc<PluginHost>, AppError> {
         let mut folders = Vec::new();
         if let Some(workspace) = &self.config.workspace {
             folders.push(Folder::bind(WORKSPACE, &workspace.value)?);
@@ -242,7 +245,7 @@ impl App {
             instances_max: sandbox.instances.value,
             folders,
             environment: config::environment_variable,
-            kv: self.kv.clone(),
+            kv,
             vault: self.vault.clone(),
             network: self.network()?,
         };

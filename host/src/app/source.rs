@@ -236,7 +236,7 @@ impl App {
         let is_named_wasm = real.extension().is_some_and(|kind| kind == "wasm");
         let bytes_max =
             if is_named_wasm { COMPONENT_BYTES_MAX } else { ax_registry::PACKAGE_BYTES_MAX };
-        let bytes = read_bounded(open_named(&real)?, &real, bytes_max)?;
+        let bytes = read_file(&real, bytes_max)?;
         let source = Source::File(real.clone());
         if bytes.starts_with(b"\0asm") || is_named_wasm {
             let manifest = match named {
@@ -256,7 +256,7 @@ impl App {
     }
 
     /// Makes a package from its parts, asking the component for its tools.
-    fn make(
+    pub(super) fn make(
         &self,
         path: &Path,
         manifest: Manifest,
@@ -330,16 +330,19 @@ fn refuse_name(path: &Path, named: Option<&Named>, manifest: &Manifest) -> Resul
 
 type Documents = BTreeMap<String, Vec<u8>>;
 
+/// Reads the manifest of a plugin's folder.
+pub(super) fn manifest_of(path: &Path) -> Result<Manifest, SourceError> {
+    Folder::open(path)?.manifest()
+}
+
+/// Reads a file of at most `bytes_max`.
+pub(super) fn read_file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, SourceError> {
+    read_bounded(open_named(path)?, path, bytes_max)
+}
+
 fn read_folder(path: &Path) -> Result<(Manifest, Vec<u8>, Documents), SourceError> {
     let folder = Folder::open(path)?;
-    let manifest_path = path.join("plugin.toml");
-    let Some(text) = folder.read("plugin.toml", MANIFEST_BYTES_MAX as u64)? else {
-        return Err(SourceError::NoManifest { folder: path.to_owned() });
-    };
-    let text = String::from_utf8(text)
-        .map_err(|_| SourceError::NotText { path: manifest_path.clone() })?;
-    let manifest = Manifest::parse(&text)
-        .map_err(|source| SourceError::Manifest { path: manifest_path.clone(), source })?;
+    let manifest = folder.manifest()?;
     let component = &manifest.plugin.component;
     let Some(component) = folder.read(component, COMPONENT_BYTES_MAX)? else {
         return Err(SourceError::NotBuilt { path: path.join(component) });
@@ -365,6 +368,16 @@ impl<'a> Folder<'a> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())
             .map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
         Ok(Self { path, dir })
+    }
+
+    fn manifest(&self) -> Result<Manifest, SourceError> {
+        let path = self.path.join("plugin.toml");
+        let Some(text) = self.read("plugin.toml", MANIFEST_BYTES_MAX as u64)? else {
+            return Err(SourceError::NoManifest { folder: self.path.to_owned() });
+        };
+        let text =
+            String::from_utf8(text).map_err(|_| SourceError::NotText { path: path.clone() })?;
+        Manifest::parse(&text).map_err(|source| SourceError::Manifest { path, source })
     }
 
     /// Reads a file of at most `bytes_max`; none if nothing is there.

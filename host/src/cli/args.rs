@@ -1,11 +1,13 @@
 //! The grammar of the command line. Parsing, help, completions and man pages come from here.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use ax_manifest::{Digest, Permission, PluginName, ToolId};
+use ax_manifest::{Digest, NameError, Permission, PluginName, ToolId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
+use super::author::{BuildArgs, NewArgs};
 use super::prune::PruneArgs;
 use super::secret::{Discarded, GivenName};
 
@@ -58,6 +60,28 @@ pub(crate) struct Globals {
     pub(crate) directory: Option<PathBuf>,
 }
 
+/// A tool as a person names it.
+#[derive(Debug, Clone)]
+pub(crate) enum ToolName {
+    /// `namespace:plugin.tool`, of an installed plugin.
+    Id(ToolId),
+    /// `plugin.tool`, of the project around the current folder.
+    Short { plugin: String, tool: String },
+}
+
+impl FromStr for ToolName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.split_once('.') {
+            Some((plugin, tool)) if !text.contains(':') => {
+                Ok(Self::Short { plugin: plugin.to_owned(), tool: tool.to_owned() })
+            }
+            _ => text.parse().map(Self::Id),
+        }
+    }
+}
+
 /// When to use colour.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum When {
@@ -71,6 +95,10 @@ pub(crate) enum When {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a new plugin: a project that builds, with a tool and its tests
+    New(NewArgs),
+    /// Build the plugin of a project, and compare it with its manifest
+    Build(BuildArgs),
     /// Install, show, switch and remove plugins
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -290,7 +318,7 @@ pub(crate) enum ToolCommand {
     /// Call a tool
     Call {
         /// Its id, as `ax:metrics.measure`
-        tool: ToolId,
+        tool: ToolName,
         /// The input: JSON, `@FILE`, or `-` for standard input [default: {}]
         input: Option<String>,
         /// One member of the input; the value is JSON, or else text

@@ -21,6 +21,8 @@ pub(crate) enum Cause {
     Deadline,
     /// The plugin looked for a folder that is bound to nothing here.
     Unbound(String),
+    /// It is called where it was made: nothing is granted to it but for the call.
+    Project,
 }
 
 impl Cause {
@@ -63,6 +65,7 @@ impl Cause {
             ),
             Self::Deadline => "give it longer with --deadline, or leave that out".to_owned(),
             Self::Unbound(name) => unbound(name),
+            Self::Project => return None,
         })
     }
 }

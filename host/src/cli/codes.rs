@@ -1,7 +1,7 @@
 //! Every error code, what it means and what to do about it. `ax explain` prints from here.
 //!
 //! Codes are stable: one is never given another meaning. The letter says where it comes from: U
-//! usage, G settings, P plugins, K secrets, Y policies, T tools and calls, L the installation's lock
+//! usage, G settings, B building, P plugins, K secrets, Y policies, T tools and calls, L the installation's lock
 //! and generations, A audit, S this system.
 
 /// A stable code.
@@ -154,6 +154,15 @@ codes! {
         "A policy keeps the plugin out, or forbids the permission that was to be granted. Nobody \
          can grant it; whoever wrote the rule can change it. The message names rule and file, and \
          `ax policy explain PLUGIN PERMISSION` says what else decides. Exit code 5.";
+    PROJECT = "AX-B001", "There is no project there, or there is one already",
+        "`ax new NAME` makes a project in a folder that is not there yet or empty; `ax build` builds \
+         one, in the current folder or the one that is named. Exit code 2 for a folder that is in the \
+         way, 3 for one that is no project.";
+    TOOLCHAIN = "AX-B002", "The toolchain of the language is not complete",
+        "A compiler, or the part of it that makes components, is not installed. The hint is the line \
+         that installs it.";
+    BUILD = "AX-B003", "The plugin could not be built",
+        "The toolchain said why, above. What was built before is as it was.";
     SYSTEM = "AX-S001", "This system does not offer what is needed",
         "Files, folders, threads or the engine could not be set up, or an answer could not be \
          written. `ax doctor` checks what it can.";

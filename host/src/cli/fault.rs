@@ -15,11 +15,12 @@ use super::secret::ValueError;
 use super::verdict::verdict;
 use crate::app::{
     AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, PolicyFileError,
-    PruneError, SecretsError, ToolsError,
+    ProjectError, PruneError, SecretsError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
 use crate::plugin::{CallError, Denial, DenialReason, scrub};
+use crate::project::CreateError;
 use ax_registry::GenerationError;
 
 /// Bytes of one printed message or cause; errors may repeat what a stranger wrote.
@@ -65,6 +66,10 @@ pub(crate) enum CliError {
     Change(#[from] ChangeError),
     #[error(transparent)]
     Prune(#[from] PruneError),
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    #[error(transparent)]
+    Project(#[from] ProjectError),
     #[error(transparent)]
     Tools(#[from] ToolsError),
     #[error(transparent)]
@@ -151,10 +156,11 @@ pub(crate) struct Fault {
 
 impl From<&CliError> for Fault {
     fn from(error: &CliError) -> Self {
-        if let CliError::Call { plugin, denials, source, .. } = error
+        if let CliError::Call { plugin, denials, source, cause } = error
             && let Some(denial) = denials.first()
         {
-            return denied(plugin, denial, denials, source);
+            let in_project = matches!(cause.as_deref(), Some(Cause::Project));
+            return denied(plugin, denial, denials, source, in_project);
         }
         let (code, exit) = verdict(error);
         let message = error.to_string();
@@ -192,7 +198,13 @@ impl Fault {
 }
 
 /// A call that failed after something was denied: the denial is what the person can act on.
-fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> Fault {
+fn denied(
+    plugin: &str,
+    denial: &Denial,
+    all: &[Denial],
+    source: &CallError,
+    in_project: bool,
+) -> Fault {
     let words = denial
         .permission
         .parse::<ax_manifest::Permission>()
@@ -202,7 +214,7 @@ fn denied(plugin: &str, denial: &Denial, all: &[Denial], source: &CallError) -> 
         DenialReason::PolicyAsks => {
             Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
         }
-        DenialReason::NotGranted if denial.rule.is_some() => {
+        DenialReason::NotGranted if denial.rule.is_some() || in_project => {
             Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
         }
         DenialReason::NotGranted => {
@@ -307,6 +319,8 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Grant(error) => error.hint(),
         CliError::Change(error) => error.hint(),
         CliError::Prune(error) => error.hint(),
+        CliError::Create(error) => error.hint(),
+        CliError::Project(error) => error.hint(),
         CliError::Tools(error) => error.hint(),
         CliError::Generation(error) => error.hint(),
         CliError::Audit(error) => error.hint(),

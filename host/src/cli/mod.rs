@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod author;
 mod cause;
 mod codes;
 mod compiling;
@@ -115,6 +116,8 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     let app = App::new(settings, Arc::new(SystemClock::new()))
         .watched_by(Arc::new(Spinner::new(*output)));
     let ran = match cli.command {
+        Command::New(arguments) => author::new(*output, arguments),
+        Command::Build(arguments) => author::build(&app, *output, &arguments),
         Command::Plugin(command) => plugin::run(&app, *output, command),
         Command::Permission(command) => permission::run(&app, *output, command),
         Command::Policy(command) => policy::run(&app, *output, command),

@@ -9,14 +9,14 @@ use serde_json::{Map, Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::args::ToolCommand;
+use super::args::{ToolCommand, ToolName};
 use super::cause::Cause;
 use super::fault::CliError;
 use super::output::Output;
 use super::plugin::warn_of;
 use super::read_named;
 use super::render::{answer, table};
-use crate::app::{App, Offered};
+use crate::app::{App, Offered, ReadyProject};
 use crate::plugin::{Call, Denial, Level, Plugin, PluginHost, Progress, Report};
 
 pub(super) fn run(app: &App, output: Output, command: ToolCommand) -> Result<(), CliError> {
@@ -98,13 +98,12 @@ fn input_text(input: Option<&str>, args: &[String]) -> Result<String, CliError> 
 fn call(
     app: &App,
     output: Output,
-    id: &ToolId,
+    tool: &ToolName,
     input: String,
     allow: &[Permission],
     deadline: Option<Span>,
 ) -> Result<(), CliError> {
-    let (plugin, once) = app.ready(id, &input, allow)?;
-    let host = app.host()?;
+    let Callee { id, host, plugin, once, in_project } = callee(app, tool, &input, allow)?;
     let (progress, seen) = watch::channel(Progress::default());
     let (cancel, cancelled) = watch::channel(false);
     let call = Call {
@@ -118,10 +117,49 @@ fn call(
         .enable_all()
         .build()
         .map_err(CliError::Start)?;
-    let report = runtime.block_on(attend(host, &plugin, call, seen, cancel, output));
+    let report = runtime.block_on(attend(&host, &plugin, call, seen, cancel, output));
     // An answer whose call could not be recorded is not given.
     app.audit()?.flush_blocking()?;
-    print(app, output, id, deadline, report)
+    let deadline = deadline.map(|span| span.0);
+    let cause = |report: &mut Report| match in_project && !report.denials.is_empty() {
+        true => Some(Cause::Project),
+        false => Cause::of(app, &id, deadline, report),
+    };
+    print(output, &id, cause, report)
+}
+
+/// A tool with what it takes to call it.
+struct Callee {
+    id: ToolId,
+    host: Arc<PluginHost>,
+    plugin: Arc<Plugin>,
+    once: Vec<Permission>,
+    in_project: bool,
+}
+
+/// Finds a tool: by its id among those installed, or by its short name in the project around the
+/// current folder, else among those installed.
+fn callee(
+    app: &App,
+    tool: &ToolName,
+    input: &str,
+    allow: &[Permission],
+) -> Result<Callee, CliError> {
+    let id = match tool {
+        ToolName::Id(id) => id.clone(),
+        ToolName::Short { plugin, tool } => {
+            let here = std::env::current_dir()
+                .map_err(|source| CliError::File { path: ".".to_owned(), source })?;
+            if let Some(folder) = app.project_around(&here, plugin) {
+                let ReadyProject { host, plugin, name } = app.ready_project(&folder, allow)?;
+                let id = ToolId { plugin: name, tool: tool.clone() };
+                return Ok(Callee { id, host, plugin, once: allow.to_vec(), in_project: true });
+            }
+            ToolId { plugin: app.named_in_short(plugin)?, tool: tool.clone() }
+        }
+    };
+    let (plugin, once) = app.ready(&id, input, allow)?;
+    Ok(Callee { id, host: Arc::clone(app.host()?), plugin, once, in_project: false })
 }
 
 /// Waits for a call while showing its progress; the first interrupt asks it to stop.
@@ -181,10 +219,9 @@ impl Stop {
 }
 
 fn print(
-    app: &App,
     output: Output,
     id: &ToolId,
-    deadline: Option<Span>,
+    cause: impl FnOnce(&mut Report) -> Option<Cause>,
     mut report: Report,
 ) -> Result<(), CliError> {
     let failed = report.result.is_err();
@@ -201,10 +238,7 @@ fn print(
             report.usage.log_lines_dropped
         ));
     }
-    let cause = match failed {
-        true => Cause::of(app, id, deadline.map(|span| span.0), &mut report),
-        false => None,
-    };
+    let cause = if failed { cause(&mut report) } else { None };
     let answered = report.result.map_err(|source| CliError::Call {
         plugin: id.plugin.to_string(),
         denials: std::mem::take(&mut report.denials),

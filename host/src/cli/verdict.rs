@@ -10,10 +10,11 @@ use super::fault::{CliError, exit};
 use super::secret::ValueError;
 use crate::app::{
     AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
-    PolicyFileError, PruneError, SecretsError, SourceError, StateError, ToolsError,
+    PolicyFileError, ProjectError, PruneError, SecretsError, SourceError, StateError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};
+use crate::project::{BuildError, CreateError};
 use ax_registry::{GenerationError, HomeLockError};
 
 pub(super) fn verdict(error: &CliError) -> (Code, u8) {
@@ -29,6 +30,9 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Grant(error) => grant(error),
         CliError::Change(error) => change(error),
         CliError::Prune(error) => prune(error),
+        CliError::Create(CreateError::Exists { .. }) => (codes::PROJECT, USAGE),
+        CliError::Create(CreateError::Write { .. }) => (codes::SYSTEM, FAILED),
+        CliError::Project(error) => project(error),
         CliError::Tools(error) => tools(error),
         CliError::Generation(error) => generation(error),
         CliError::Audit(error) => audit(error),
@@ -88,7 +92,9 @@ fn audit(_: &AuditError) -> (Code, u8) {
 
 fn lookup(error: &LookupError) -> (Code, u8) {
     match error {
-        LookupError::NotInstalled { .. } => (codes::NOT_INSTALLED, exit::NOT_FOUND),
+        LookupError::NotInstalled { .. } | LookupError::Short { .. } => {
+            (codes::NOT_INSTALLED, exit::NOT_FOUND)
+        }
         LookupError::Generation(error) => generation(error),
         LookupError::Store { .. } | LookupError::Config { .. } => (codes::DAMAGED, exit::FAILED),
     }
@@ -125,6 +131,26 @@ fn install(error: &InstallError) -> (Code, u8) {
         InstallError::Change(error) => change(error),
         InstallError::Package(_) => (codes::PACKAGE, exit::FAILED),
         InstallError::Store(_) => (codes::SYSTEM, exit::FAILED),
+    }
+}
+
+fn project(error: &ProjectError) -> (Code, u8) {
+    match error {
+        ProjectError::Source(error) => source(error),
+        ProjectError::Build(BuildError::NoProject { .. }) => (codes::PROJECT, exit::NOT_FOUND),
+        ProjectError::Build(BuildError::Program { .. } | BuildError::NoTarget) => {
+            (codes::TOOLCHAIN, exit::FAILED)
+        }
+        ProjectError::Build(BuildError::Failed { .. } | BuildError::Nothing { .. }) => {
+            (codes::BUILD, exit::FAILED)
+        }
+        ProjectError::Build(BuildError::File(_)) | ProjectError::Write { .. } => {
+            (codes::SYSTEM, exit::FAILED)
+        }
+        ProjectError::Load { source, .. } => load(source),
+        ProjectError::NotAsked { .. } => (codes::NOT_ADMITTED, exit::USAGE),
+        ProjectError::Kv(_) => (codes::STATE, exit::FAILED),
+        ProjectError::App(error) => app(error),
     }
 }
 

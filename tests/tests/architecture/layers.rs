@@ -13,7 +13,7 @@ use crate::source::Source;
 /// Lowest first. Modules of one line do not use each other.
 const LAYERS: &[&[&str]] = &[
     &["clock"],
-    &["audit", "egress", "kv", "secret"],
+    &["audit", "egress", "kv", "project", "secret"],
     &["plugin"],
     &["config"],
     &["app"],

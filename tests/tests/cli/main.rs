@@ -7,6 +7,7 @@
 
 mod add;
 mod audit;
+mod author;
 mod card;
 mod consent;
 mod data;

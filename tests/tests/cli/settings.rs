@@ -132,6 +132,8 @@ fn help_lists_no_command_that_does_not_work() {
     let commands = commands.take_while(|line| !line.is_empty());
     let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
     let expected = [
+        "new",
+        "build",
         "plugin",
         "permission",
         "policy",

@@ -1,0 +1,214 @@
+//! A project: its component is built, compared with its manifest and put where that names it; its
+//! tools can be called before anything is installed.
+//!
+//! ```text
+//! manifest ──→ toolchain ──→ inspect, admit, describe ──→ the file the manifest names
+//! ```
+//!
+//! Invariant: what the manifest names is replaced by a component that could be installed, or not at
+//! all.
+//! Not here: how it is built (`project`).
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ax_manifest::{COMPONENT_BYTES_MAX, Digest, Identity, Permission, PluginName, Source, Warning};
+use fs_err as fs;
+use semver::Version;
+
+use super::source::{self, SourceError};
+use super::{App, AppError};
+use crate::kv::{Kv, KvError};
+use crate::plugin::{Injection, Limits, LoadError, Plugin, PluginHost, Release};
+use crate::project::{self, BuildError, DATA_FOLDER};
+
+/// Why a project gives no plugin.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// The manifest is wrong, or what was built does not fit it.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// It cannot be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// It cannot be made ready to be called.
+    #[error("`{plugin}` cannot be called")]
+    Load {
+        /// Which plugin.
+        plugin: PluginName,
+        /// Why.
+        source: LoadError,
+    },
+    /// A permission was allowed that its manifest does not ask for.
+    #[error("`{plugin}` does not ask for `{permission}`")]
+    NotAsked {
+        /// Which plugin.
+        plugin: PluginName,
+        /// The permission.
+        permission: Permission,
+    },
+    /// Its data cannot be kept.
+    #[error("the data of the project cannot be used")]
+    Kv(#[from] KvError),
+    /// The sandbox cannot be set up.
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The component cannot be put where the manifest names it.
+    #[error("cannot write `{path}`", path = .path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+}
+
+impl ProjectError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Source(error) => error.hint(),
+            Self::Build(error) => error.hint(),
+            Self::Load { source, .. } => source.hint(),
+            Self::NotAsked { permission, .. } => {
+                Some(format!("add `{permission}` to [permissions] of plugin.toml"))
+            }
+            Self::Kv(error) => error.hint(),
+            Self::App(error) => error.hint(),
+            Self::Write { path, .. } => Some(format!("check who owns `{}`", path.display())),
+        }
+    }
+}
+
+/// A plugin that was built.
+#[derive(Debug)]
+pub struct BuiltPlugin {
+    /// Its name.
+    pub name: PluginName,
+    /// Its version.
+    pub version: Version,
+    /// Where its component lies.
+    pub component: PathBuf,
+    /// The component's size.
+    pub bytes: u64,
+    /// Its tools, by name.
+    pub tools: Vec<String>,
+    /// What is odd about it and no reason to refuse it.
+    pub warnings: Vec<Warning>,
+}
+
+impl App {
+    /// Builds the project in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`]; the component that was there before stays.
+    pub fn build_project(&self, folder: &Path) -> Result<BuiltPlugin, ProjectError> {
+        let read = |source| SourceError::Read { path: folder.to_owned(), source };
+        let folder = folder.canonicalize().map_err(read)?;
+        // What is wrong with the manifest is said before anything is compiled.
+        let manifest = source::manifest_of(&folder)?;
+        let (name, version) = (manifest.plugin.name.clone(), manifest.plugin.version.clone());
+        let component = folder.join(&manifest.plugin.component);
+        let built = project::build(&folder)?.component;
+        let bytes = source::read_file(&built, COMPONENT_BYTES_MAX)?;
+        let made = self.make(&built, manifest, bytes.clone(), Source::Folder(folder.clone()))?;
+        put(&component, &bytes)
+            .map_err(|source| ProjectError::Write { path: component.clone(), source })?;
+        let tools = made.package.config.tools.iter().map(|tool| tool.name.clone()).collect();
+        let bytes = bytes.len() as u64;
+        Ok(BuiltPlugin { name, version, component, bytes, tools, warnings: made.warnings })
+    }
+}
+
+/// The plugin of a project, ready to be called where it was made.
+pub struct ReadyProject {
+    /// The sandbox; data of the project lie in its folder, not in the home.
+    pub host: Arc<PluginHost>,
+    /// The plugin.
+    pub plugin: Arc<Plugin>,
+    /// Its name.
+    pub name: PluginName,
+}
+
+impl App {
+    /// Finds the project that `here` lies in, if its plugin has this name after the colon.
+    #[must_use]
+    pub fn project_around(&self, here: &Path, plugin: &str) -> Option<PathBuf> {
+        let folder = here.ancestors().find(|folder| folder.join(MANIFEST).is_file())?;
+        let manifest = source::manifest_of(folder).ok()?;
+        (manifest.plugin.name.name() == plugin).then(|| folder.to_owned())
+    }
+
+    /// Makes the plugin of a project ready, as it was built last. Nothing is granted but what `allow`
+    /// names, for each call anew, and it keeps its data in the project.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`].
+    pub fn ready_project(
+        &self,
+        folder: &Path,
+        allow: &[Permission],
+    ) -> Result<ReadyProject, ProjectError> {
+        let source::SourcePackage { package, source, .. } = self.read_source(folder, None)?;
+        let manifest = &package.config.manifest;
+        let name = manifest.plugin.name.clone();
+        let declared = manifest.asked();
+        if let Some(stray) = allow.iter().find(|wanted| declared.covering(wanted).is_none()) {
+            return Err(ProjectError::NotAsked { plugin: name, permission: (*stray).clone() });
+        }
+        let policies = self.policies()?;
+        let identity = Identity { name: name.clone(), source };
+        let kv = Kv::at(&folder.join(DATA_FOLDER));
+        let state = match declared.covering(&Permission::Kv) {
+            Some(_) => state_of(&kv, &identity.to_string(), &manifest.plugin.version)?,
+            None => 0,
+        };
+        let settings = self.config().plugins.get(&name).map(|set| set.value.clone());
+        let limits = Limits::effective(&manifest.limits, true).at_most(&policies.limits());
+        let release = Release {
+            version: manifest.plugin.version.clone(),
+            tools: package.config.tools.clone(),
+            limits,
+            settings: Arc::new(settings.unwrap_or_default()),
+            reuse: manifest.plugin.reuse,
+            state,
+            injections: manifest.permissions.iter().filter_map(Injection::of).collect(),
+            policy: (!policies.is_empty()).then(|| Arc::clone(policies)),
+            declared,
+            ..Release::bare(identity, Digest::of(&package.component))
+        };
+        let host = self.host_with(kv)?;
+        let loaded = host.load(release, || Ok::<_, LoadError>(package.component.clone()));
+        let plugin =
+            loaded.map_err(|source| ProjectError::Load { plugin: name.clone(), source })?;
+        Ok(ReadyProject { host, plugin, name })
+    }
+}
+
+/// Returns the state that a project keeps its data in, making it the first time.
+fn state_of(kv: &Kv, owner: &str, version: &Version) -> Result<u64, KvError> {
+    let held = kv.states()?.into_iter().filter(|(known, ..)| known == owner);
+    if let Some(state) = held.map(|(_, state, _)| state).max() {
+        return Ok(state);
+    }
+    let state = kv.fork(owner, None)?.state;
+    kv.settle(owner, state, version)?;
+    Ok(state)
+}
+
+/// What makes a folder a plugin's.
+const MANIFEST: &str = "plugin.toml";
+
+/// Replaces a file by a whole other one.
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! Builds a project's component with the toolchain of its language.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use super::{rust, sdk};
+
+/// Why a project cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// There is no project.
+    #[error("`{folder}` is no project of a language that is known here", folder = .folder.display())]
+    NoProject {
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A program of the toolchain is not there.
+    #[error("`{program}` cannot be started")]
+    Program {
+        /// Its name.
+        program: &'static str,
+        /// What to type to get it.
+        install: &'static str,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The compiler cannot build components.
+    #[error("the target `wasm32-wasip2` is not installed")]
+    NoTarget,
+    /// The build failed; the toolchain has said why.
+    #[error("`{command}` failed: {status}")]
+    Failed {
+        /// What was run.
+        command: String,
+        /// How it ended.
+        status: ExitStatus,
+    },
+    /// The build made nothing of use.
+    #[error("`{command}` made no component")]
+    Nothing {
+        /// What was run.
+        command: String,
+    },
+    /// Files cannot be read or written.
+    #[error(transparent)]
+    File(#[from] io::Error),
+}
+
+impl BuildError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoProject { .. } => {
+                Some("type it in a folder that `ax new NAME` made, or name one".to_owned())
+            }
+            Self::Program { install, .. } => Some((*install).to_owned()),
+            Self::NoTarget => Some("rustup target add wasm32-wasip2".to_owned()),
+            Self::Failed { .. } => Some("mend what is said above, then type this again".to_owned()),
+            Self::Nothing { .. } => {
+                Some("Cargo.toml needs `[lib] crate-type = [\"cdylib\", \"rlib\"]`".to_owned())
+            }
+            Self::File(_) => None,
+        }
+    }
+}
+
+/// A component that was built.
+#[derive(Debug)]
+pub struct Built {
+    /// Where the toolchain put it.
+    pub component: PathBuf,
+}
+
+/// Builds the project in `folder`. What the toolchain says goes to standard error.
+///
+/// # Errors
+///
+/// [`BuildError`].
+pub fn build(folder: &Path) -> Result<Built, BuildError> {
+    if !folder.join("Cargo.toml").is_file() {
+        return Err(BuildError::NoProject { folder: folder.to_owned() });
+    }
+    sdk::write(folder)?;
+    rust::build(folder)
+}

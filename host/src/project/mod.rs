@@ -1,0 +1,26 @@
+//! A plugin's source folder: made from a template, built by the toolchain of its language.
+//!
+//! ```text
+//! template ──→ create ──→ folder: plugin.toml, sources, .ax/sdk ──→ build ──→ the component's bytes
+//!                sdk, lock ┘
+//! ```
+//!
+//! Everything under `.ax/` is this program's and made anew by each build; the rest is the author's and
+//! never touched.
+//!
+//! Invariant: nothing here runs a guest, and nothing is written outside the folder.
+//! Not here: what a component may do (`plugin`), reading a manifest (`ax_manifest`).
+
+mod build;
+mod create;
+mod lock;
+mod rust;
+mod sdk;
+mod template;
+
+/// Where the plugin of a project keeps its data while it is being written.
+pub const DATA_FOLDER: &str = ".ax/data";
+
+pub use build::{BuildError, Built, build};
+pub use create::{CreateError, Created, create};
+pub use template::{Language, NewPlugin};

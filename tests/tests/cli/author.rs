@@ -1,0 +1,97 @@
+//! `ax new` and `ax build`: from nothing to a tool that answers.
+
+use ax_tests::home::Home;
+
+fn hello() -> Home {
+    let home = Home::new();
+    home.ax(&["new", "hello"]).ok();
+    home
+}
+
+#[test]
+fn a_new_project_builds_and_its_tool_answers() {
+    let home = Home::new();
+    insta::assert_snapshot!(home.told(&["new", "hello"]), @r"
+    exit 0
+    --- stdout
+    made my:hello in hello: plugin.toml, .gitignore, README.md, Cargo.toml, src/lib.rs, Cargo.lock
+    --- stderr
+    try: cd hello && ax build && ax tool call hello.greet --arg name=Ada
+    ");
+    let built = home.author(&["build", "hello", "--json"]).ok().json();
+    assert_eq!(built["plugin"], "my:hello");
+    assert_eq!(built["tools"], serde_json::json!(["greet"]));
+    assert!(built["bytes"].as_u64().is_some_and(|bytes| bytes < 400 << 10), "{built}");
+    // Called where it was made, …
+    let greeted =
+        home.ax(&["-C", "hello", "tool", "call", "hello.greet", "--arg", "name=Ada"]).ok();
+    assert_eq!(greeted.stdout, "Hello, Ada!\n");
+    let wrong = home.ax(&["-C", "hello", "tool", "call", "hello.greet", "--arg", "name="]);
+    insta::assert_snapshot!(home.tell(&wrong), @r"
+    exit 1
+    --- stderr
+    error[AX-T005]: nobody is greeted without a name
+    ");
+    let missing = home.ax(&["tool", "call", "hello.greet"]);
+    assert_eq!(missing.code, 3, "{missing:?}");
+    // … and everywhere, once it is installed.
+    home.ax(&["plugin", "add", "hello"]).ok();
+    let greeted = home.ax(&["tool", "call", "hello.greet", "--arg", "name=Eve"]).ok();
+    assert_eq!(greeted.stdout, "Hello, Eve!\n");
+    let listed = home.ax(&["tool", "list", "--json"]).ok().json();
+    assert_eq!(listed[0]["description"], "Greets somebody by name.");
+    assert_eq!(listed[0]["inputSchema"]["properties"]["name"]["description"], "Who is greeted.");
+}
+
+#[test]
+fn a_project_that_does_not_build_leaves_what_was_built() {
+    let home = Home::new();
+    // Of another name: projects share what the tests compile.
+    home.ax(&["new", "broken"]).ok();
+    home.write("broken/plugin.wasm", "as it was");
+    home.write("broken/src/lib.rs", "fn broken(");
+    let failed = home.author(&["build", "broken"]);
+    assert_eq!(failed.code, 1, "{failed:?}");
+    assert!(failed.stderr.contains("unclosed delimiter"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("error[AX-B003]: `cargo build"), "{}", failed.stderr);
+    let held = fs_err::read_to_string(home.work().join("broken/plugin.wasm"));
+    assert_eq!(held.expect("it is there"), "as it was");
+}
+
+#[test]
+fn what_is_wrong_is_said_before_anything_is_compiled() {
+    let home = hello();
+    home.write("hello/plugin.toml", "[plugin]\nnam = 1\n");
+    let refused = home.ax(&["build", "hello"]);
+    assert!(refused.stderr.starts_with("error[AX-P004]: "), "{refused:?}");
+    insta::assert_snapshot!(home.told(&["build"]), @r"
+    exit 1
+    --- stderr
+    error[AX-P003]: `WORK` is no plugin: it has no plugin.toml
+
+    hint: write WORK/plugin.toml with a [plugin] table
+    ");
+    home.write("other/plugin.toml", ax_tests::components::CALC_MANIFEST);
+    insta::assert_snapshot!(home.told(&["build", "other"]), @r"
+    exit 3
+    --- stderr
+    error[AX-B001]: `WORK/other` is no project of a language that is known here
+
+    hint: type it in a folder that `ax new NAME` made, or name one
+    ");
+}
+
+#[test]
+fn a_project_is_made_where_nothing_is() {
+    let home = hello();
+    insta::assert_snapshot!(home.told(&["new", "hello"]), @r"
+    exit 2
+    --- stderr
+    error[AX-B001]: `hello` is there already and not empty
+
+    hint: name another folder: ax new NAME DIR
+    ");
+    let named = home.ax(&["new", "acme:tool", "deep/down", "--json"]).ok().json();
+    assert_eq!((&named["plugin"], &named["folder"]), (&"acme:tool".into(), &"deep/down".into()));
+    assert_eq!(home.ax(&["new", "Not_A_Name"]).code, 2);
+}
