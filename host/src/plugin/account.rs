@@ -34,7 +34,7 @@ pub(super) struct Run<'a> {
 impl PluginHost {
     /// Records a run.
     pub(super) async fn account(&self, run: &Run<'_>, report: &Report) -> Result<(), AuditError> {
-        let call_id: Arc<str> = report.id.to_string().into();
+        let call_id: Arc<str> = report.id.into();
         let tool = Arc::clone(&run.tool);
         let row = |decision, rule: &str, record| Entry {
             who: Arc::clone(run.who),

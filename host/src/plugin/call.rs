@@ -9,11 +9,14 @@
 //! Invariant: whatever happens in between, every call that was asked for leaves one audit row, and
 //! none runs that cannot be recorded.
 
+use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
+use std::task::Poll;
 use std::time::Duration;
 
 use ax_manifest::{Digest, Permission, Span};
 use tokio::sync::{SemaphorePermit, watch};
+use tokio::time::error::Elapsed;
 use wasmtime::Store;
 use wasmtime::component::Instance;
 
@@ -261,23 +264,21 @@ impl PluginHost {
         let (mut store, warm, calls) = self.body(plugin, admitted.body, gate, frame);
         let _ticking = self.engine.tick();
         let target = admitted.target;
-        let work = async {
-            let instance = match warm {
-                Some(instance) => instance,
-                None => plugin.ready.instantiate_async(&mut store).await.map_err(Stage::Start)?,
-            };
-            exports::invoke(&mut store, &instance, target, admitted.arguments)
-                .await
-                .map(|raw| (raw, instance))
-                .map_err(Stage::Call)
-        };
-        let left = (began + deadline).saturating_sub(self.clock.monotonic());
-        let timed = tokio::time::timeout(left, work);
-        let ended = tokio::select! {
-            biased;
-            ended = timed => Some(ended),
-            () = cancelled(call.cancel.clone()) => None,
-            () = abandoned(gone) => None,
+        let ended = {
+            // Pinned here: it is large, and whatever is passed on is copied.
+            let work = std::pin::pin!(async {
+                let instance = match warm {
+                    Some(instance) => instance,
+                    None => {
+                        plugin.ready.instantiate_async(&mut store).await.map_err(Stage::Start)?
+                    }
+                };
+                exports::invoke(&mut store, &instance, target, admitted.arguments)
+                    .await
+                    .map(|raw| (raw, instance))
+                    .map_err(Stage::Call)
+            });
+            self.in_time(work, began + deadline, call, gone).await
         };
         let mut instance = None;
         let result = match ended {
@@ -298,6 +299,28 @@ impl PluginHost {
         });
         let lane = admitted.lane;
         self.finish(Finished { id, plugin, lane, store, result, instance, calls }).await
+    }
+
+    /// Runs a guest until it ends, it is time, or nobody wants it any more; none then.
+    async fn in_time<T>(
+        &self,
+        mut guest: Pin<&mut impl Future<Output = T>>,
+        ends_at: Duration,
+        call: &Call,
+        gone: Option<watch::Receiver<()>>,
+    ) -> Option<Result<T, Elapsed>> {
+        // Most never wait; only those that do need a timer.
+        let begun = std::future::poll_fn(|context| Poll::Ready(guest.as_mut().poll(context)));
+        if let Poll::Ready(ended) = begun.await {
+            return Some(Ok(ended));
+        }
+        let left = ends_at.saturating_sub(self.clock.monotonic());
+        tokio::select! {
+            biased;
+            ended = tokio::time::timeout(left, guest) => Some(ended),
+            () = cancelled(call.cancel.clone()) => None,
+            () = abandoned(gone) => None,
+        }
     }
 
     /// Ends and settles what the call writes, sums it up, and keeps the instance if it may serve

@@ -42,6 +42,16 @@ impl CallId {
     }
 }
 
+impl From<CallId> for Arc<str> {
+    fn from(id: CallId) -> Self {
+        use fmt::Write as _;
+        let mut text = String::with_capacity(26);
+        // A text takes whatever is written.
+        write!(text, "{id}").ok();
+        text.into()
+    }
+}
+
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "c{:011x}{:06x}{:08x}", self.at_ms, self.process & 0xff_ffff, self.number)
