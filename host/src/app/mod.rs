@@ -16,12 +16,14 @@
 
 mod card;
 mod change;
+mod check;
 mod consent;
 mod explained;
 mod grants;
 mod install;
 mod installed;
 mod kept;
+mod pack;
 mod policy;
 mod project;
 mod prune;
@@ -60,12 +62,14 @@ use crate::secret::vault::{KEY_FILE, Vault};
 
 pub use card::{Card, CardPermission};
 pub use change::ChangeError;
+pub use check::{CheckFinding, Checked, Severity};
 pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
 pub use explained::{Explained, ExplainedPlugin};
 pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, InstalledPlugins, LookupError, find};
 pub use kept::KeptError;
+pub use pack::Packed;
 pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};
 pub use project::{BuiltPlugin, ProjectError, ReadyProject};
 pub use prune::PruneError;

@@ -10,10 +10,12 @@
 //! Not here: how it is built (`project`).
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ax_manifest::{COMPONENT_BYTES_MAX, Digest, Identity, Permission, PluginName, Source, Warning};
+use ax_registry::PackageError;
 use fs_err as fs;
 use semver::Version;
 
@@ -48,6 +50,9 @@ pub enum ProjectError {
         /// The permission.
         permission: Permission,
     },
+    /// It cannot be packed.
+    #[error("it cannot be packed")]
+    Package(#[from] PackageError),
     /// Its data cannot be kept.
     #[error("the data of the project cannot be used")]
     Kv(#[from] KvError),
@@ -75,6 +80,7 @@ impl ProjectError {
             Self::NotAsked { permission, .. } => {
                 Some(format!("add `{permission}` to [permissions] of plugin.toml"))
             }
+            Self::Package(error) => error.hint(),
             Self::Kv(error) => error.hint(),
             Self::App(error) => error.hint(),
             Self::Write { path, .. } => Some(format!("check who owns `{}`", path.display())),
@@ -204,10 +210,15 @@ fn state_of(kv: &Kv, owner: &str, version: &Version) -> Result<u64, KvError> {
 const MANIFEST: &str = "plugin.toml";
 
 /// Replaces a file by a whole other one.
-fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+pub(super) fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // As any other file of the author's, which a temporary one is not.
+    let mode = std::fs::Permissions::from_mode(0o666);
+    let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.persist(path)?;
     Ok(())

@@ -183,7 +183,7 @@ impl SourceError {
             Self::NotText { .. } => Some("save it as UTF-8".to_owned()),
             Self::Manifest { source, .. } => Some(source.hint()),
             Self::NotBuilt { .. } => Some(
-                "build it for wasm32-wasip2 and copy it there, or name it in plugin.toml: \
+                "build it (ax build, or for wasm32-wasip2 yourself), or name it in plugin.toml: \
                  [plugin] component = \"PATH\""
                     .to_owned(),
             ),

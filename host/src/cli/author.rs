@@ -1,4 +1,4 @@
-//! `ax new` and `ax build`: the author's loop.
+//! `ax new`, `build`, `check` and `pack`: the author's loop.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::fault::CliError;
 use super::output::Output;
-use crate::app::App;
+use crate::app::{App, CheckFinding, Checked, Packed, Severity};
 use crate::project::{self, NewPlugin};
 
 /// The namespace of a plugin that is given none: nobody else's.
@@ -34,6 +34,25 @@ pub(crate) struct BuildArgs {
     /// The project's folder
     #[arg(default_value = ".", value_name = "DIR")]
     path: PathBuf,
+}
+
+/// What `ax check` is told.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The plugin's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    path: PathBuf,
+}
+
+/// What `ax pack` is told.
+#[derive(Debug, Args)]
+pub(crate) struct PackArgs {
+    /// The plugin's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    path: PathBuf,
+    /// Write to this file [default: NAMESPACE-NAME-VERSION.axp in the folder]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// What a plugin can be written in.
@@ -86,6 +105,53 @@ pub(super) fn build(app: &App, output: Output, arguments: &BuildArgs) -> Result<
         let tools = built.tools.join(", ");
         format!("built {} {}: {component}, {size}, tools {tools}\n", built.name, built.version)
     });
+    Ok(())
+}
+
+pub(super) fn check(app: &App, output: Output, arguments: &CheckArgs) -> Result<(), CliError> {
+    let Checked { name, findings } = app.check_project(&arguments.path);
+    let name = name.map(|name| name.to_string());
+    output.data(&json!({ "plugin": name, "findings": findings }), || {
+        let line = |finding: &CheckFinding| {
+            let mark = match finding.severity {
+                Severity::Error => "FAIL",
+                Severity::Warning => "note",
+            };
+            let hint = finding.hint.as_ref().map_or_else(String::new, |it| format!("      {it}\n"));
+            format!("{mark}  {}\n{hint}", finding.what)
+        };
+        match (&name, findings.as_slice()) {
+            (Some(name), []) => format!("ok    {name} can be installed\n"),
+            (_, findings) => findings.iter().map(line).collect(),
+        }
+    });
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    match errors {
+        0 => Ok(()),
+        count => Err(CliError::ProjectFindings { count }),
+    }
+}
+
+pub(super) fn pack(app: &App, output: Output, arguments: &PackArgs) -> Result<(), CliError> {
+    let packed = app.pack_project(&arguments.path, arguments.output.as_deref())?;
+    for warning in packed.built.iter().flat_map(|built| &built.warnings) {
+        output.warn(&warning.to_string());
+    }
+    let path = shown(&packed.path);
+    let data = json!({
+        "plugin": packed.name.to_string(),
+        "version": packed.version.to_string(),
+        "package": path,
+        "bytes": packed.bytes,
+        "digest": packed.digest.to_string(),
+        "tools": packed.tools,
+    });
+    output.data(&data, || {
+        let size = ByteSize(packed.bytes.div_ceil(1024) * 1024);
+        let Packed { name, version, digest, .. } = &packed;
+        format!("packed {name} {version}: {path}, {size}, {digest}\n")
+    });
+    output.note(&format!("install it: ax plugin add {path}"));
     Ok(())
 }
 

@@ -163,6 +163,8 @@ codes! {
          that installs it.";
     BUILD = "AX-B003", "The plugin could not be built",
         "The toolchain said why, above. What was built before is as it was.";
+    CHECK_FINDINGS = "AX-B004", "The plugin cannot be installed like this",
+        "`ax check` lists each mistake with what to do. Exit code 6; notes alone are no mistake.";
     SYSTEM = "AX-S001", "This system does not offer what is needed",
         "Files, folders, threads or the engine could not be set up, or an answer could not be \
          written. `ax doctor` checks what it can.";

@@ -98,6 +98,9 @@ pub(crate) enum CliError {
     /// `ax plugin verify` found something.
     #[error("not as it was installed: {}", counted(*.count as u64, "finding"))]
     VerifyFindings { count: usize },
+    /// `ax check` found something.
+    #[error("it cannot be installed like this: {}", counted(*.count as u64, "mistake"))]
+    ProjectFindings { count: usize },
     /// `ax doctor` found something.
     #[error("{} failed", counted(*.count as u64, "check"))]
     DoctorFindings { count: usize },
@@ -132,6 +135,7 @@ impl CliError {
             Self::AuditFindings { .. }
                 | Self::VerifyFindings { .. }
                 | Self::DoctorFindings { .. }
+                | Self::ProjectFindings { .. }
                 | Self::PolicyFindings { .. }
                 | Self::PolicyTests { .. }
         )
@@ -332,7 +336,9 @@ fn hint(error: &CliError) -> Option<String> {
             Some("keep the files as they are for whoever looks into it: ax audit export".to_owned())
         }
         CliError::VerifyFindings { .. } => Some("ax plugin add FOLDER, for each".to_owned()),
-        CliError::DoctorFindings { .. } => Some("each failed check says what to do".to_owned()),
+        CliError::ProjectFindings { .. } | CliError::DoctorFindings { .. } => {
+            Some("each failed check says what to do".to_owned())
+        }
         CliError::PolicyFindings { .. } => Some("each mistake says what to do".to_owned()),
         CliError::PolicyTests { .. } => Some("ax policy explain PLUGIN PERMISSION".to_owned()),
         CliError::Policy(error) => error.hint(),

@@ -42,6 +42,7 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Call { source, .. } => call(source),
         CliError::AuditFindings { .. } => (codes::AUDIT_FINDINGS, FINDINGS),
         CliError::VerifyFindings { .. } => (codes::VERIFY_FINDINGS, FINDINGS),
+        CliError::ProjectFindings { .. } => (codes::CHECK_FINDINGS, FINDINGS),
         CliError::DoctorFindings { .. } => (codes::DOCTOR_FINDINGS, FINDINGS),
         CliError::PolicyFindings { .. } => (codes::POLICY, FINDINGS),
         CliError::PolicyTests { .. } => (codes::POLICY, FAILED),
@@ -149,6 +150,7 @@ fn project(error: &ProjectError) -> (Code, u8) {
         }
         ProjectError::Load { source, .. } => load(source),
         ProjectError::NotAsked { .. } => (codes::NOT_ADMITTED, exit::USAGE),
+        ProjectError::Package(_) => (codes::PACKAGE, exit::FAILED),
         ProjectError::Kv(_) => (codes::STATE, exit::FAILED),
         ProjectError::App(error) => app(error),
     }

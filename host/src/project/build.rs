@@ -73,13 +73,19 @@ pub struct Built {
     pub component: PathBuf,
 }
 
+/// Answers whether a folder has sources that can be built here.
+#[must_use]
+pub fn has_sources(folder: &Path) -> bool {
+    folder.join("Cargo.toml").is_file()
+}
+
 /// Builds the project in `folder`. What the toolchain says goes to standard error.
 ///
 /// # Errors
 ///
 /// [`BuildError`].
 pub fn build(folder: &Path) -> Result<Built, BuildError> {
-    if !folder.join("Cargo.toml").is_file() {
+    if !has_sources(folder) {
         return Err(BuildError::NoProject { folder: folder.to_owned() });
     }
     sdk::write(folder)?;

@@ -21,6 +21,6 @@ mod template;
 /// Where the plugin of a project keeps its data while it is being written.
 pub const DATA_FOLDER: &str = ".ax/data";
 
-pub use build::{BuildError, Built, build};
+pub use build::{BuildError, Built, build, has_sources};
 pub use create::{CreateError, Created, create};
 pub use template::{Language, NewPlugin};

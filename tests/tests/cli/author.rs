@@ -34,8 +34,22 @@ fn a_new_project_builds_and_its_tool_answers() {
     ");
     let missing = home.ax(&["tool", "call", "hello.greet"]);
     assert_eq!(missing.code, 3, "{missing:?}");
+    // … packed into a file that is the same each time, …
+    let pack = |file: &str| home.author(&["pack", "hello", "-o", file, "--json"]).ok().json();
+    let (once, twice) = (pack("one.axp"), pack("two.axp"));
+    assert_eq!(
+        (&once["digest"], &once["tools"]),
+        (&twice["digest"], &serde_json::json!(["greet"]))
+    );
+    let read = |file: &str| fs_err::read(home.work().join(file)).expect("the package");
+    assert!(read("one.axp") == read("two.axp"));
+    insta::assert_snapshot!(home.told(&["check", "hello"]), @r"
+    exit 0
+    --- stdout
+    ok    my:hello can be installed
+    ");
     // … and everywhere, once it is installed.
-    home.ax(&["plugin", "add", "hello"]).ok();
+    home.ax(&["plugin", "add", "two.axp"]).ok();
     let greeted = home.ax(&["tool", "call", "hello.greet", "--arg", "name=Eve"]).ok();
     assert_eq!(greeted.stdout, "Hello, Eve!\n");
     let listed = home.ax(&["tool", "list", "--json"]).ok().json();
@@ -94,4 +108,48 @@ fn a_project_is_made_where_nothing_is() {
     let named = home.ax(&["new", "acme:tool", "deep/down", "--json"]).ok().json();
     assert_eq!((&named["plugin"], &named["folder"]), (&"acme:tool".into(), &"deep/down".into()));
     assert_eq!(home.ax(&["new", "Not_A_Name"]).code, 2);
+}
+
+#[test]
+fn a_check_says_everything_in_one_go() {
+    let home = Home::new();
+    let manifest =
+        ax_tests::components::CALC_MANIFEST.to_owned() + "[permissions]\nenv = [\"LANG\"]\n";
+    home.write_plugin("calc", &manifest, &ax_tests::components::calc());
+    insta::assert_snapshot!(home.told(&["check", "calc"]), @r#"
+    exit 0
+    --- stdout
+    note  it asks for `env:LANG` and imports nothing that could use it
+          take it out of [permissions]: people grant less gladly what has no use
+    note  it does not say why it asks for `env:LANG`
+          add `reason = "…"`, which is shown to whoever is asked to grant it
+    note  it has no license
+          add `license = "MIT"`, or another, to [plugin]
+    note  it has no README.md
+          write one: who installs it reads it first
+    "#);
+    home.write("calc/plugin.wasm", "no component");
+    let refused = home.ax(&["check", "calc", "--json"]).exits(6).json();
+    assert_eq!(refused["findings"][0]["severity"], "error");
+    home.write("calc/plugin.toml", "[plugin]\n");
+    let refused = home.ax(&["check", "calc"]).exits(6);
+    assert!(refused.stdout.starts_with("FAIL  "), "{refused:?}");
+}
+
+#[test]
+fn a_denial_in_a_project_names_what_allows_it_there() {
+    let home = Home::new();
+    home.write_plugin("env", ax_tests::components::ENV_MANIFEST, &ax_tests::components::env());
+    let denied = home.ax(&["-C", "env", "tool", "call", "env.count"]);
+    insta::assert_snapshot!(home.tell(&denied), @r"
+    exit 5
+    --- stderr
+    error[AX-P012]: plugin `test:env` may not see the environment variable `LANG`
+    caused by: `env:LANG` is declared, but not granted
+    caused by: the tool then failed: no variable is set
+
+    hint: allow it for this call: --allow env:LANG
+    ");
+    let stray = home.ax(&["-C", "env", "tool", "call", "env.count", "--allow", "kv"]);
+    assert_eq!(stray.code, 2, "{stray:?}");
 }

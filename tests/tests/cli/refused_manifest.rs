@@ -51,7 +51,7 @@ fn a_folder_that_was_not_built() {
     --- stderr
     error[AX-P003]: the component `WORK/plugin/plugin.wasm` is not there
 
-    hint: build it for wasm32-wasip2 and copy it there, or name it in plugin.toml: [plugin] component = "PATH"
+    hint: build it (ax build, or for wasm32-wasip2 yourself), or name it in plugin.toml: [plugin] component = "PATH"
     "#);
 }
 

@@ -134,6 +134,8 @@ fn help_lists_no_command_that_does_not_work() {
     let expected = [
         "new",
         "build",
+        "check",
+        "pack",
         "plugin",
         "permission",
         "policy",

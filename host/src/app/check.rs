@@ -1,0 +1,112 @@
+//! `ax check`: everything that would keep a plugin from being installed or liked, in one go.
+//!
+//! Invariant: nothing is written, and nothing is compiled but the component itself.
+//! Not here: building (`project`); what an installation refuses is decided where it is done.
+
+use std::path::Path;
+
+use ax_manifest::{Manifest, PluginName, Warning};
+use serde::Serialize;
+
+use super::App;
+use super::source::{self, SourceError, SourcePackage};
+
+/// Bytes from which on a component is called large: Python's are, others need not be.
+const LARGE_BYTES: usize = 8 << 20;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It cannot be installed like this.
+    Error,
+    /// It can be, and somebody will ask about it.
+    Warning,
+}
+
+/// Something that was found.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckFinding {
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is, with its causes.
+    pub what: String,
+    /// What to type or to write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// What a check looked at and found.
+#[derive(Debug)]
+pub struct Checked {
+    /// The plugin's name; none if its manifest cannot be read.
+    pub name: Option<PluginName>,
+    /// What was found, errors first.
+    pub findings: Vec<CheckFinding>,
+}
+
+impl App {
+    /// Checks the plugin in `folder` as it was built last.
+    #[must_use]
+    pub fn check_project(&self, folder: &Path) -> Checked {
+        let manifest = match source::manifest_of(folder) {
+            Ok(manifest) => manifest,
+            Err(error) => return Checked { name: None, findings: vec![refused(&error)] },
+        };
+        let mut findings = Vec::new();
+        match self.read_source(folder, None) {
+            Ok(made) => findings.extend(odd_in_package(&made)),
+            Err(error) => findings.push(refused(&error)),
+        }
+        findings.extend(odd_in_manifest(&manifest));
+        if !folder.join("README.md").is_file() {
+            findings.push(odd("it has no README.md", "write one: who installs it reads it first"));
+        }
+        Checked { name: Some(manifest.plugin.name), findings }
+    }
+}
+
+fn refused(error: &SourceError) -> CheckFinding {
+    let mut what = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        what = format!("{what}: {next}");
+        cause = next.source();
+    }
+    CheckFinding { severity: Severity::Error, what, hint: error.hint() }
+}
+
+fn odd(what: impl Into<String>, hint: impl Into<String>) -> CheckFinding {
+    let (what, hint) = (what.into(), Some(hint.into()));
+    CheckFinding { severity: Severity::Warning, what, hint }
+}
+
+fn odd_in_package(made: &SourcePackage) -> Vec<CheckFinding> {
+    let unused = made.warnings.iter().map(|Warning::Unused { permission }| {
+        odd(
+            format!("it asks for `{permission}` and imports nothing that could use it"),
+            "take it out of [permissions]: people grant less gladly what has no use",
+        )
+    });
+    let bytes = made.package.component.len();
+    let large = (bytes > LARGE_BYTES).then(|| {
+        let what = format!("its component has {} MiB", bytes >> 20);
+        odd(what, "build it in release, without debug information")
+    });
+    unused.chain(large).collect()
+}
+
+fn odd_in_manifest(manifest: &Manifest) -> Vec<CheckFinding> {
+    let silent = manifest.permissions.iter().filter(|ask| ask.reason.is_none()).map(|ask| {
+        odd(
+            format!("it does not say why it asks for `{}`", ask.permission),
+            "add `reason = \"…\"`, which is shown to whoever is asked to grant it",
+        )
+    });
+    let license = manifest
+        .plugin
+        .license
+        .is_none()
+        .then(|| odd("it has no license", "add `license = \"MIT\"`, or another, to [plugin]"));
+    silent.chain(license).collect()
+}

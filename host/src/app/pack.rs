@@ -1,0 +1,62 @@
+//! `ax pack`: a project becomes one file that can be given away and installed.
+//!
+//! What `describe` said is frozen into it, and its bytes depend on nothing but its content: packed
+//! twice, it is the same file.
+//!
+//! Invariant: what is written could be installed.
+//! Not here: the file's layout (`ax_registry`), building (`project`).
+
+use std::path::{Path, PathBuf};
+
+use ax_manifest::{Digest, PluginName};
+use ax_registry::pack;
+use semver::Version;
+
+use super::App;
+use super::project::{BuiltPlugin, ProjectError, put};
+
+/// A package that was written.
+#[derive(Debug)]
+pub struct Packed {
+    /// The plugin's name.
+    pub name: PluginName,
+    /// Its version.
+    pub version: Version,
+    /// Where the package lies.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// The digest of the file.
+    pub digest: Digest,
+    /// Its tools, by name.
+    pub tools: Vec<String>,
+    /// What was built for it; none if the folder has a component and no sources.
+    pub built: Option<BuiltPlugin>,
+}
+
+impl App {
+    /// Builds the project in `folder`, if it has sources, and packs it into `file`, or into one of its
+    /// name and version in the folder.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError`]; a package that was there before stays.
+    pub fn pack_project(&self, folder: &Path, file: Option<&Path>) -> Result<Packed, ProjectError> {
+        let built = match crate::project::has_sources(folder) {
+            true => Some(self.build_project(folder)?),
+            false => None,
+        };
+        let made = self.read_source(folder, None)?;
+        let section = &made.package.config.manifest.plugin;
+        let (name, version) = (section.name.clone(), section.version.clone());
+        let bytes = pack(&made.package)?;
+        let path = match file {
+            Some(file) => file.to_owned(),
+            None => folder.join(format!("{}-{}-{version}.axp", name.namespace(), name.name())),
+        };
+        put(&path, &bytes).map_err(|source| ProjectError::Write { path: path.clone(), source })?;
+        let tools = made.package.config.tools.iter().map(|tool| tool.name.clone()).collect();
+        let (digest, bytes) = (Digest::of(&bytes), bytes.len() as u64);
+        Ok(Packed { name, version, path, bytes, digest, tools, built })
+    }
+}
