@@ -15,6 +15,7 @@
 //! `secrets` keeps the same order under the same lock.
 
 mod card;
+mod case;
 mod change;
 mod check;
 mod consent;
@@ -34,6 +35,7 @@ mod source;
 mod start;
 mod state;
 mod switch;
+mod testing;
 mod tools;
 mod unused;
 mod verify;
@@ -61,6 +63,7 @@ use crate::plugin::{
 use crate::secret::vault::{KEY_FILE, Vault};
 
 pub use card::{Card, CardPermission};
+pub use case::CaseError;
 pub use change::ChangeError;
 pub use check::{CheckFinding, Checked, Severity};
 pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
@@ -78,6 +81,7 @@ pub use secrets::{ListedSecret, SecretUse, SecretsError};
 pub use source::{Named, SourceError};
 pub use start::LeftBehind;
 pub use state::StateError;
+pub use testing::{RanCase, TestError};
 pub use tools::{Listed, Offered, ToolsError};
 pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;

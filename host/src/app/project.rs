@@ -18,8 +18,9 @@ use ax_manifest::{COMPONENT_BYTES_MAX, Digest, Identity, Permission, PluginName,
 use ax_registry::PackageError;
 use fs_err as fs;
 use semver::Version;
+use serde_json::{Map, Value};
 
-use super::source::{self, SourceError};
+use super::source::{self, SourceError, SourcePackage};
 use super::{App, AppError};
 use crate::kv::{Kv, KvError};
 use crate::plugin::{Injection, Limits, LoadError, Plugin, PluginHost, Release};
@@ -159,7 +160,20 @@ impl App {
         folder: &Path,
         allow: &[Permission],
     ) -> Result<ReadyProject, ProjectError> {
-        let source::SourcePackage { package, source, .. } = self.read_source(folder, None)?;
+        let made = self.read_source(folder, None)?;
+        self.load_project(&made, Kv::at(&folder.join(DATA_FOLDER)), None, allow)
+    }
+
+    /// Makes a project's plugin ready with its data in `kv`, and with these settings instead of the
+    /// operator's.
+    pub(super) fn load_project(
+        &self,
+        made: &SourcePackage,
+        kv: Kv,
+        settings: Option<Map<String, Value>>,
+        allow: &[Permission],
+    ) -> Result<ReadyProject, ProjectError> {
+        let SourcePackage { package, source, .. } = made;
         let manifest = &package.config.manifest;
         let name = manifest.plugin.name.clone();
         let declared = manifest.asked();
@@ -167,19 +181,18 @@ impl App {
             return Err(ProjectError::NotAsked { plugin: name, permission: (*stray).clone() });
         }
         let policies = self.policies()?;
-        let identity = Identity { name: name.clone(), source };
-        let kv = Kv::at(&folder.join(DATA_FOLDER));
+        let identity = Identity { name: name.clone(), source: source.clone() };
         let state = match declared.covering(&Permission::Kv) {
             Some(_) => state_of(&kv, &identity.to_string(), &manifest.plugin.version)?,
             None => 0,
         };
-        let settings = self.config().plugins.get(&name).map(|set| set.value.clone());
-        let limits = Limits::effective(&manifest.limits, true).at_most(&policies.limits());
+        let set = || self.config().plugins.get(&name).map(|set| set.value.clone());
+        let settings = settings.or_else(set).unwrap_or_default();
         let release = Release {
             version: manifest.plugin.version.clone(),
             tools: package.config.tools.clone(),
-            limits,
-            settings: Arc::new(settings.unwrap_or_default()),
+            limits: Limits::effective(&manifest.limits, true).at_most(&policies.limits()),
+            settings: Arc::new(settings),
             reuse: manifest.plugin.reuse,
             state,
             injections: manifest.permissions.iter().filter_map(Injection::of).collect(),

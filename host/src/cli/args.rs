@@ -7,7 +7,7 @@ use ax_manifest::{Digest, NameError, Permission, PluginName, ToolId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
-use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs};
+use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs, TestArgs};
 use super::prune::PruneArgs;
 use super::secret::{Discarded, GivenName};
 
@@ -99,6 +99,8 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Build the plugin of a project, and compare it with its manifest
     Build(BuildArgs),
+    /// Build a plugin and run the cases of its `tests/` in the sandbox
+    Test(TestArgs),
     /// Check what was built: manifest, component, permissions, and what people will miss
     Check(CheckArgs),
     /// Build a plugin and pack it into one file that can be given away and installed

@@ -1,4 +1,4 @@
-//! `ax new`, `build`, `check` and `pack`: the author's loop.
+//! `ax new`, `build`, `test`, `check` and `pack`: the author's loop.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::fault::CliError;
 use super::output::Output;
-use crate::app::{App, CheckFinding, Checked, Packed, Severity};
+use crate::app::{App, CheckFinding, Checked, Packed, RanCase, Severity};
 use crate::project::{self, NewPlugin};
 
 /// The namespace of a plugin that is given none: nobody else's.
@@ -42,6 +42,17 @@ pub(crate) struct CheckArgs {
     /// The plugin's folder
     #[arg(default_value = ".", value_name = "DIR")]
     path: PathBuf,
+}
+
+/// What `ax test` is told.
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// The plugin's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    path: PathBuf,
+    /// Do not build it first
+    #[arg(long)]
+    no_build: bool,
 }
 
 /// What `ax pack` is told.
@@ -83,7 +94,7 @@ pub(super) fn new(output: Output, arguments: NewArgs) -> Result<(), CliError> {
     output.data(&json!({ "plugin": plugin, "folder": shown, "files": files }), || {
         format!("made {plugin} in {shown}: {}\n", files.join(", "))
     });
-    output.note(&format!("try: cd {shown} && ax build && ax tool call {tool} --arg name=Ada"));
+    output.note(&format!("try: cd {shown} && ax test && ax tool call {tool} --arg name=Ada"));
     Ok(())
 }
 
@@ -129,6 +140,28 @@ pub(super) fn check(app: &App, output: Output, arguments: &CheckArgs) -> Result<
     match errors {
         0 => Ok(()),
         count => Err(CliError::ProjectFindings { count }),
+    }
+}
+
+pub(super) fn test(app: &App, output: Output, arguments: &TestArgs) -> Result<(), CliError> {
+    if !arguments.no_build && project::has_sources(&arguments.path) {
+        app.build_project(&arguments.path)?;
+    }
+    let ran = app.test_project(&arguments.path)?;
+    let failed = ran.iter().filter(|case| !case.failures.is_empty()).count();
+    output.data(&json!({ "passed": ran.len() - failed, "failed": failed, "cases": ran }), || {
+        let line = |case: &RanCase| {
+            let RanCase { file, name, failures, usage } = case;
+            let why: String = failures.iter().map(|why| format!("      {why}\n")).collect();
+            let mark = if failures.is_empty() { "ok  " } else { "FAIL" };
+            format!("{mark}  {file}: {name} ({} fuel)\n{why}", usage.fuel)
+        };
+        let lines: String = ran.iter().map(line).collect();
+        format!("{lines}{} passed, {failed} failed\n", ran.len() - failed)
+    });
+    match failed {
+        0 => Ok(()),
+        count => Err(CliError::CasesFailed { count }),
     }
 }
 

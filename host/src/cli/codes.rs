@@ -165,6 +165,10 @@ codes! {
         "The toolchain said why, above. What was built before is as it was.";
     CHECK_FINDINGS = "AX-B004", "The plugin cannot be installed like this",
         "`ax check` lists each mistake with what to do. Exit code 6; notes alone are no mistake.";
+    CASES = "AX-B005", "The cases of a project do not hold, or cannot be run",
+        "`ax test` runs the [[case]] tables of tests/*.toml, each in the sandbox with data of its own, \
+         and says what a failed one got. Exit code 1 if one fails, 2 if a file is wrong, 3 if there are \
+         none.";
     SYSTEM = "AX-S001", "This system does not offer what is needed",
         "Files, folders, threads or the engine could not be set up, or an answer could not be \
          written. `ax doctor` checks what it can.";

@@ -15,7 +15,7 @@ use super::secret::ValueError;
 use super::verdict::verdict;
 use crate::app::{
     AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, PolicyFileError,
-    ProjectError, PruneError, SecretsError, ToolsError,
+    ProjectError, PruneError, SecretsError, TestError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
@@ -98,6 +98,11 @@ pub(crate) enum CliError {
     /// `ax plugin verify` found something.
     #[error("not as it was installed: {}", counted(*.count as u64, "finding"))]
     VerifyFindings { count: usize },
+    /// `ax test` found something.
+    #[error("not as the cases say: {} failed", counted(*.count as u64, "case"))]
+    CasesFailed { count: usize },
+    #[error(transparent)]
+    Test(#[from] TestError),
     /// `ax check` found something.
     #[error("it cannot be installed like this: {}", counted(*.count as u64, "mistake"))]
     ProjectFindings { count: usize },
@@ -136,6 +141,7 @@ impl CliError {
                 | Self::VerifyFindings { .. }
                 | Self::DoctorFindings { .. }
                 | Self::ProjectFindings { .. }
+                | Self::CasesFailed { .. }
                 | Self::PolicyFindings { .. }
                 | Self::PolicyTests { .. }
         )
@@ -324,6 +330,8 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Change(error) => error.hint(),
         CliError::Prune(error) => error.hint(),
         CliError::Create(error) => error.hint(),
+        CliError::Test(error) => error.hint(),
+        CliError::CasesFailed { .. } => Some("each failed case says what it got".to_owned()),
         CliError::Project(error) => error.hint(),
         CliError::Tools(error) => error.hint(),
         CliError::Generation(error) => error.hint(),

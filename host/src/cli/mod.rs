@@ -118,6 +118,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     let ran = match cli.command {
         Command::New(arguments) => author::new(*output, arguments),
         Command::Build(arguments) => author::build(&app, *output, &arguments),
+        Command::Test(arguments) => author::test(&app, *output, &arguments),
         Command::Check(arguments) => author::check(&app, *output, &arguments),
         Command::Pack(arguments) => author::pack(&app, *output, &arguments),
         Command::Plugin(command) => plugin::run(&app, *output, command),

@@ -10,7 +10,8 @@ use super::fault::{CliError, exit};
 use super::secret::ValueError;
 use crate::app::{
     AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
-    PolicyFileError, ProjectError, PruneError, SecretsError, SourceError, StateError, ToolsError,
+    PolicyFileError, ProjectError, PruneError, SecretsError, SourceError, StateError, TestError,
+    ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};
@@ -42,6 +43,11 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Call { source, .. } => call(source),
         CliError::AuditFindings { .. } => (codes::AUDIT_FINDINGS, FINDINGS),
         CliError::VerifyFindings { .. } => (codes::VERIFY_FINDINGS, FINDINGS),
+        CliError::CasesFailed { .. } => (codes::CASES, FAILED),
+        CliError::Test(TestError::Project(error)) => project(error),
+        CliError::Test(TestError::Cases { .. }) => (codes::CASES, USAGE),
+        CliError::Test(TestError::None { .. }) => (codes::CASES, NOT_FOUND),
+        CliError::Test(TestError::File(_)) => (codes::SYSTEM, FAILED),
         CliError::ProjectFindings { .. } => (codes::CHECK_FINDINGS, FINDINGS),
         CliError::DoctorFindings { .. } => (codes::DOCTOR_FINDINGS, FINDINGS),
         CliError::PolicyFindings { .. } => (codes::POLICY, FINDINGS),

@@ -29,6 +29,7 @@ const RUST: &[(&str, &str)] = &[
     ("README.md", include_str!("templates/rust/README.md")),
     ("Cargo.toml", include_str!("templates/rust/Cargo.toml.txt")),
     ("src/lib.rs", include_str!("templates/rust/lib.rs.txt")),
+    ("tests/greet.toml", include_str!("templates/rust/cases.toml")),
 ];
 
 impl NewPlugin {

@@ -14,14 +14,16 @@ fn a_new_project_builds_and_its_tool_answers() {
     insta::assert_snapshot!(home.told(&["new", "hello"]), @r"
     exit 0
     --- stdout
-    made my:hello in hello: plugin.toml, .gitignore, README.md, Cargo.toml, src/lib.rs, Cargo.lock
+    made my:hello in hello: plugin.toml, .gitignore, README.md, Cargo.toml, src/lib.rs, tests/greet.toml, Cargo.lock
     --- stderr
-    try: cd hello && ax build && ax tool call hello.greet --arg name=Ada
+    try: cd hello && ax test && ax tool call hello.greet --arg name=Ada
     ");
     let built = home.author(&["build", "hello", "--json"]).ok().json();
     assert_eq!(built["plugin"], "my:hello");
     assert_eq!(built["tools"], serde_json::json!(["greet"]));
     assert!(built["bytes"].as_u64().is_some_and(|bytes| bytes < 400 << 10), "{built}");
+    let tested = home.author(&["test", "hello", "--json"]).ok().json();
+    assert_eq!((&tested["passed"], &tested["failed"]), (&2.into(), &0.into()), "{tested}");
     // Called where it was made, …
     let greeted =
         home.ax(&["-C", "hello", "tool", "call", "hello.greet", "--arg", "name=Ada"]).ok();
@@ -152,4 +154,45 @@ fn a_denial_in_a_project_names_what_allows_it_there() {
     ");
     let stray = home.ax(&["-C", "env", "tool", "call", "env.count", "--allow", "kv"]);
     assert_eq!(stray.code, 2, "{stray:?}");
+}
+
+#[test]
+fn a_case_that_does_not_hold_says_what_it_got() {
+    let home = Home::new();
+    home.write_plugin("calc", ax_tests::components::CALC_MANIFEST, &ax_tests::components::calc());
+    home.write(
+        "calc/tests/add.toml",
+        "[[case]]\nname = \"two and two\"\ntool = \"add\"\ninput = { a = 2, b = 2 }\nstructured = 5\n\
+         [[case]]\ntool = \"add\"\ninput = { a = 1 }\nerror = \"invalid\"\n\
+         [[case]]\ntool = \"add\"\ninput = { a = 1, b = 1 }\nstructured = 2\nfuel-max = 1\n",
+    );
+    let failed = home.ax(&["test", "calc", "--json"]).exits(1).json();
+    let failures =
+        |case: usize| failed["cases"][case]["failures"].as_array().expect("a list").clone();
+    assert_eq!(failures(0), ["expected 5, got 4"]);
+    assert_eq!(failures(1), [""; 0]);
+    let costly = failures(2)[0].as_str().expect("text").to_owned();
+    assert!(costly.ends_with(" fuel, at most 1 was expected"), "{costly}");
+    home.write("calc/tests/add.toml", "[[case]]\ntool = \"add\"\n");
+    insta::assert_snapshot!(home.told(&["test", "calc"]), @r"
+    exit 2
+    --- stderr
+    error[AX-B005]: `calc/tests/add.toml` is not a file of cases
+    caused by: case 1 expects nothing; add text, structured or error
+
+    hint: a case is a table: [[case]] with tool, input, and text, structured or error
+    ");
+}
+
+#[test]
+fn a_case_may_do_what_it_names_and_no_other_learns_of_it() {
+    let home = Home::new();
+    home.write_plugin("env", ax_tests::components::ENV_MANIFEST, &ax_tests::components::env());
+    home.write(
+        "env/tests/count.toml",
+        "[[case]]\ntool = \"count\"\nallow = [\"env:LANG\"]\nstructured = 1\n\
+         [[case]]\ntool = \"count\"\nerror = \"failed\"\n",
+    );
+    let ran = home.ax_with(("LANG", "en"), &["test", "env", "--json"]).ok().json();
+    assert_eq!(ran["passed"], 2, "{ran}");
 }
