@@ -123,7 +123,7 @@ fn documented(attributes: &[Attribute]) -> String {
         _ => None,
     };
     let lines: Vec<String> = attributes.iter().filter_map(line).collect();
-    let lines: Vec<&str> = lines.iter().flat_map(|text| text.lines()).map(str::trim).collect();
+    let lines: Vec<&str> = lines.iter().flat_map(|text| text.split('\n')).map(str::trim).collect();
     let paragraphs = lines.split(|line| line.is_empty()).map(|lines| lines.join(" "));
     paragraphs.filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n")
 }
@@ -189,4 +189,34 @@ fn input(function: &Ident, parameters: &[Parameter]) -> (TokenStream, TokenStrea
             ::ax_sdk::Answer::into_output(super::#function(#(#names),*))
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(options: &str, function: &str) -> String {
+        let parse = |text: &str| text.parse().expect("tokens");
+        expand(parse(options), parse(function)).expect_err("it is refused").to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_a_tool_is_refused_with_the_reason() {
+        for (options, function, why) in [
+            ("", "fn a() {}", "needs a description"),
+            ("", "/// A.\nasync fn a() {}", "not `async`"),
+            ("", "/// A.\nfn a<T>(b: T) {}", "no generic parameters"),
+            ("", "/// A.\nunsafe fn a() {}", "not `unsafe`"),
+            ("", "/// A.\nfn a(b: &str) {}", "a parameter is owned"),
+            ("", "/// A.\nfn a((b, c): (u8, u8)) {}", "a parameter needs a name"),
+            ("", "/// A.\nfn a(&self) {}", "not a method"),
+            ("", "/// A.\nfn _a() {}", "set one: `#[tool(name"),
+            ("name = \"A b\"", "/// A.\nfn a() {}", "named like `count-words`"),
+            ("readonly", "/// A.\nfn a() {}", "`readonly` is no option"),
+            ("", "struct A;", "expected"),
+        ] {
+            let error = refused(options, function);
+            assert!(error.contains(why), "{options} {function}: {error}");
+        }
+    }
 }
