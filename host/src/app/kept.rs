@@ -43,8 +43,7 @@ impl App {
     ///
     /// [`KeptError`].
     pub fn kept(&self, generation: &Generation) -> Result<u64, KeptError> {
-        // Asked for what is not kept, if nothing were: that is all there is, and makes no database.
-        let there = self.kv.unused(&|_, _| false, &|_| true)?.states;
+        let there = self.kv.states()?;
         let mut count = 0;
         for (name, locked) in generation.lock.plugins.iter().filter(|(_, it)| it.state > 0) {
             let owner = Identity { name: name.clone(), source: locked.source.clone() }.to_string();

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use ax_manifest::{Digest, ToolId};
+use ax_manifest::{Digest, PluginName, ToolId};
 use serde_json::Value;
 
 use super::policy::Forbidden;
@@ -47,25 +47,27 @@ impl App {
 
     /// Records a call that cannot be made since its secrets cannot be read.
     pub(super) fn record_unreadable(&self, id: &ToolId, input: &str) -> Result<(), AppError> {
-        let entry = Entry {
-            who: Arc::from("person"),
-            plugin: Arc::from(id.plugin.as_str()),
-            component: None,
-            decision: Decision::Allowed,
-            rule: Arc::from(""),
-            record: not_run(id, input, "unavailable"),
-        };
-        Ok(self.audit()?.record_durable_blocking(entry)?)
+        self.record_of(&id.plugin, Decision::Allowed, "", not_run(id, input, "unavailable"))
     }
 
     fn record_refusal(&self, refusal: &Forbidden, record: Record) -> Result<(), AppError> {
         let (Forbidden::Plugin { plugin, .. } | Forbidden::Permission { plugin, .. }) = refusal;
+        self.record_of(plugin, Decision::Denied, refusal.rule(), record)
+    }
+
+    fn record_of(
+        &self,
+        plugin: &PluginName,
+        decision: Decision,
+        rule: &str,
+        record: Record,
+    ) -> Result<(), AppError> {
         let entry = Entry {
             who: Arc::from("person"),
             plugin: Arc::from(plugin.as_str()),
             component: None,
-            decision: Decision::Denied,
-            rule: Arc::from(refusal.rule()),
+            decision,
+            rule: Arc::from(rule),
             record,
         };
         Ok(self.audit()?.record_durable_blocking(entry)?)

@@ -169,13 +169,16 @@ impl Kv {
         }
     }
 
-    /// Lists all states with what they hold, by owner and number.
+    /// Lists all states with what they hold, by owner and number. Makes no database.
     ///
     /// # Errors
     ///
     /// Only those of every function.
     pub fn states(&self) -> Result<Vec<(String, u64, Usage)>, KvError> {
-        self.database.read(state::list)
+        match self.database.is_there() {
+            true => self.database.read(state::list),
+            false => Ok(Vec::new()),
+        }
     }
 
     /// Makes the next state of `owner`, as a copy of `from` or empty. This is the only way in
