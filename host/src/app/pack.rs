@@ -42,9 +42,9 @@ impl App {
     ///
     /// [`ProjectError`]; a package that was there before stays.
     pub fn pack_project(&self, folder: &Path, file: Option<&Path>) -> Result<Packed, ProjectError> {
-        let built = match crate::project::has_sources(folder) {
-            true => Some(self.build_project(folder)?),
-            false => None,
+        let built = match crate::project::language_of(folder) {
+            Some(_) => Some(self.build_project(folder)?),
+            None => None,
         };
         let made = self.read_source(folder, None)?;
         let section = &made.package.config.manifest.plugin;

@@ -119,7 +119,7 @@ impl App {
         let manifest = source::manifest_of(&folder)?;
         let (name, version) = (manifest.plugin.name.clone(), manifest.plugin.version.clone());
         let component = folder.join(&manifest.plugin.component);
-        let built = project::build(&folder)?.component;
+        let built = project::build(&folder, &manifest)?.component;
         let bytes = source::read_file(&built, COMPONENT_BYTES_MAX)?;
         let made = self.make(&built, manifest, bytes.clone(), Source::Folder(folder.clone()))?;
         put(&component, &bytes)

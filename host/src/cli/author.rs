@@ -23,6 +23,9 @@ pub(crate) struct NewArgs {
     /// What to write it in
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     lang: Language,
+    /// What to begin with
+    #[arg(long, value_enum, default_value_t = Kind::Tools)]
+    kind: Kind,
     /// Where to put it [default: a folder of its name]
     #[arg(value_name = "DIR")]
     path: Option<PathBuf>,
@@ -73,6 +76,13 @@ enum Language {
     Rust,
 }
 
+/// What a plugin can begin as.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    /// A tool that computes
+    Tools,
+}
+
 fn name(text: &str) -> Result<PluginName, ax_manifest::NameError> {
     match text.contains(':') {
         true => text.parse(),
@@ -81,20 +91,23 @@ fn name(text: &str) -> Result<PluginName, ax_manifest::NameError> {
 }
 
 pub(super) fn new(output: Output, arguments: NewArgs) -> Result<(), CliError> {
-    let NewArgs { name, lang, path } = arguments;
+    let NewArgs { name, lang, kind, path } = arguments;
     let language = match lang {
         Language::Rust => project::Language::Rust,
     };
+    let kind = match kind {
+        Kind::Tools => project::Kind::Tools,
+    };
     let folder = path.unwrap_or_else(|| PathBuf::from(name.name()));
     let plugin = name.to_string();
-    let tool = format!("{}.greet", name.name());
-    let created = project::create(&NewPlugin { name, language }, &folder)?;
+    let new = NewPlugin { name, language, kind };
+    let created = project::create(&new, &folder)?;
     let files: Vec<String> = created.files.iter().map(|file| file.display().to_string()).collect();
     let shown = created.folder.display().to_string();
     output.data(&json!({ "plugin": plugin, "folder": shown, "files": files }), || {
         format!("made {plugin} in {shown}: {}\n", files.join(", "))
     });
-    output.note(&format!("try: cd {shown} && ax test && ax tool call {tool} --arg name=Ada"));
+    output.note(&format!("try: cd {shown} && ax test && ax tool call {}", new.example()));
     Ok(())
 }
 
@@ -144,7 +157,7 @@ pub(super) fn check(app: &App, output: Output, arguments: &CheckArgs) -> Result<
 }
 
 pub(super) fn test(app: &App, output: Output, arguments: &TestArgs) -> Result<(), CliError> {
-    if !arguments.no_build && project::has_sources(&arguments.path) {
+    if !arguments.no_build && project::language_of(&arguments.path).is_some() {
         app.build_project(&arguments.path)?;
     }
     let ran = app.test_project(&arguments.path)?;

@@ -4,7 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
-use super::{rust, sdk};
+use ax_manifest::Manifest;
+
+use super::world::world_of;
+use super::{Language, rust, sdk};
 
 /// Why a project cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -73,21 +76,30 @@ pub struct Built {
     pub component: PathBuf,
 }
 
-/// Answers whether a folder has sources that can be built here.
+/// Tells the language of a project by the file that its toolchain reads; none if there are no sources.
 #[must_use]
-pub fn has_sources(folder: &Path) -> bool {
-    folder.join("Cargo.toml").is_file()
+pub fn language_of(folder: &Path) -> Option<Language> {
+    let told = [
+        ("Cargo.toml", Language::Rust),
+        ("package.json", Language::TypeScript),
+        ("pyproject.toml", Language::Python),
+    ];
+    told.into_iter().find(|(file, _)| folder.join(file).is_file()).map(|(_, language)| language)
 }
 
-/// Builds the project in `folder`. What the toolchain says goes to standard error.
+/// Builds the project in `folder`, whose manifest this is. What the toolchain says goes to standard
+/// error.
 ///
 /// # Errors
 ///
 /// [`BuildError`].
-pub fn build(folder: &Path) -> Result<Built, BuildError> {
-    if !has_sources(folder) {
+pub fn build(folder: &Path, manifest: &Manifest) -> Result<Built, BuildError> {
+    let Some(language) = language_of(folder) else {
         return Err(BuildError::NoProject { folder: folder.to_owned() });
+    };
+    sdk::write(folder, language)?;
+    sdk::write_world(folder, &world_of(manifest))?;
+    match language {
+        Language::Rust | Language::TypeScript | Language::Python => rust::build(folder),
     }
-    sdk::write(folder)?;
-    rust::build(folder)
 }

@@ -77,7 +77,7 @@ pub fn create(new: &NewPlugin, folder: &Path) -> Result<Created, CreateError> {
         }
         fs::write(path, text).map_err(wrong)?;
     }
-    sdk::write(making.path()).map_err(wrong)?;
+    sdk::write(making.path(), new.language).map_err(wrong)?;
     open_to_all(making.path()).map_err(wrong)?;
     // A rename replaces an empty folder and no other.
     fs::rename(making.path(), folder).map_err(wrong)?;
@@ -94,11 +94,11 @@ fn open_to_all(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::template::Language;
+    use super::super::template::{Kind, Language};
     use super::*;
 
     fn hello() -> NewPlugin {
-        NewPlugin { name: "my:hello".parse().unwrap(), language: Language::Rust }
+        NewPlugin { name: "my:hello".parse().unwrap(), language: Language::Rust, kind: Kind::Tools }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! template ──→ create ──→ folder: plugin.toml, sources, .ax/sdk ──→ build ──→ the component's bytes
-//!                sdk, lock ┘
+//!                sdk, lock ┘                        .ax/wit ◀── world ◀── manifest
 //! ```
 //!
 //! Everything under `.ax/` is this program's and made anew by each build; the rest is the author's and
@@ -17,10 +17,11 @@ mod lock;
 mod rust;
 mod sdk;
 mod template;
+mod world;
 
 /// Where the plugin of a project keeps its data while it is being written.
 pub const DATA_FOLDER: &str = ".ax/data";
 
-pub use build::{BuildError, Built, build, has_sources};
+pub use build::{BuildError, Built, build, language_of};
 pub use create::{CreateError, Created, create};
-pub use template::{Language, NewPlugin};
+pub use template::{Kind, Language, NewPlugin};

@@ -1,4 +1,4 @@
-//! What a new project begins with.
+//! What a new project begins with: the files of its language and of its kind, filled in.
 
 use std::path::PathBuf;
 
@@ -11,6 +11,21 @@ use super::lock;
 pub enum Language {
     /// `cargo build --target wasm32-wasip2`.
     Rust,
+    /// `jco componentize`, on QuickJS.
+    TypeScript,
+    /// `componentize-py`.
+    Python,
+}
+
+/// What a plugin begins as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A tool that computes.
+    Tools,
+    /// Tools that keep data between calls.
+    State,
+    /// A tool that asks a server.
+    Http,
 }
 
 /// What is to be made.
@@ -20,35 +35,105 @@ pub struct NewPlugin {
     pub name: PluginName,
     /// What it is written in.
     pub language: Language,
+    /// What it begins as.
+    pub kind: Kind,
 }
 
-/// The files of a template: where, and the text with `{name}` and the like in braces of two.
-const RUST: &[(&str, &str)] = &[
-    ("plugin.toml", include_str!("templates/plugin.toml")),
-    (".gitignore", include_str!("templates/gitignore")),
-    ("README.md", include_str!("templates/rust/README.md")),
-    ("Cargo.toml", include_str!("templates/rust/Cargo.toml.txt")),
-    ("src/lib.rs", include_str!("templates/rust/lib.rs.txt")),
-    ("tests/greet.toml", include_str!("templates/rust/cases.toml")),
-];
+/// Files of a template: where, and the text with `{{name}}` and the like in it.
+type Files = &'static [(&'static str, &'static str)];
 
-impl NewPlugin {
-    /// Returns every file of the project but those under `.ax/`.
-    pub(super) fn files(&self) -> Vec<(PathBuf, String)> {
-        let plugin = self.name.name();
-        let fill = |text: &str| {
-            text.replace("{{name}}", &self.name.to_string())
-                .replace("{{plugin}}", plugin)
-                .replace("{{host}}", HOST_API)
-        };
-        let mut files: Vec<(PathBuf, String)> =
-            RUST.iter().map(|(path, text)| (PathBuf::from(path), fill(text))).collect();
-        match self.language {
-            Language::Rust => files.push(("Cargo.lock".into(), lock::for_project(plugin))),
-        }
-        files
-    }
+/// What a plugin of each kind has in every language.
+struct Common {
+    manifest: &'static str,
+    /// Its cases, which hold in every language.
+    cases: &'static str,
+    /// What to type after `ax tool call PLUGIN.` to see it work.
+    example: &'static str,
 }
+
+/// What a project of each language has, whatever its kind.
+struct Toolchain {
+    files: Files,
+    /// Where the tools are written.
+    source: &'static str,
+    /// What runs the tests that need no sandbox.
+    unit_tests: &'static str,
+    /// Memory that suffices for a small plugin.
+    memory: &'static str,
+}
+
+const RUST: Toolchain = Toolchain {
+    files: &[
+        (".gitignore", include_str!("templates/rust/gitignore")),
+        ("Cargo.toml", include_str!("templates/rust/Cargo.toml.txt")),
+    ],
+    source: "src/lib.rs",
+    unit_tests: "cargo test",
+    memory: "16 MiB",
+};
 
 /// The host API that a new plugin asks for: this host's.
 const HOST_API: &str = "0.2";
+
+impl Kind {
+    fn common(self) -> Common {
+        match self {
+            Self::Tools | Self::State | Self::Http => Common {
+                manifest: include_str!("templates/tools/plugin.toml"),
+                cases: include_str!("templates/tools/cases.toml"),
+                example: "greet --arg name=Ada",
+            },
+        }
+    }
+}
+
+impl NewPlugin {
+    /// What to type after `ax tool call` to see the new plugin work.
+    #[must_use]
+    pub fn example(&self) -> String {
+        format!("{}.{}", self.name.name(), self.kind.common().example)
+    }
+
+    /// Returns every file of the project but those under `.ax/`, in the order to read them.
+    pub(super) fn files(&self) -> Vec<(PathBuf, String)> {
+        let toolchain = self.toolchain();
+        let common = self.kind.common();
+        let own = [
+            ("plugin.toml", common.manifest),
+            (toolchain.source, self.source()),
+            ("tests/cases.toml", common.cases),
+            ("README.md", include_str!("templates/README.md")),
+        ];
+        let fill = |text: &str| {
+            text.replace("{{name}}", &self.name.to_string())
+                .replace("{{plugin}}", self.name.name())
+                .replace("{{host}}", HOST_API)
+                .replace("{{memory}}", toolchain.memory)
+                .replace("{{source}}", toolchain.source)
+                .replace("{{unit-tests}}", toolchain.unit_tests)
+                .replace("{{try}}", common.example)
+        };
+        let all = own.iter().chain(toolchain.files);
+        let mut files: Vec<(PathBuf, String)> =
+            all.map(|(path, text)| (PathBuf::from(path), fill(text))).collect();
+        if self.language == Language::Rust {
+            files.push(("Cargo.lock".into(), lock::for_project(self.name.name())));
+        }
+        files
+    }
+
+    fn toolchain(&self) -> Toolchain {
+        match self.language {
+            Language::Rust | Language::TypeScript | Language::Python => RUST,
+        }
+    }
+
+    /// The text of [`Toolchain::source`].
+    fn source(&self) -> &'static str {
+        match (self.language, self.kind) {
+            (_, Kind::Tools | Kind::State | Kind::Http) => {
+                include_str!("templates/tools/lib.rs.txt")
+            }
+        }
+    }
+}

@@ -14,7 +14,7 @@ use wit_bindgen_rust::WithOption;
 /// The variable that makes the test write the files instead of comparing them.
 const WRITE: &str = "AX_WRITE_BINDINGS";
 
-/// The worlds of `sdk/worlds.wit`; each makes one file.
+/// The worlds of `sdk/rust/worlds.wit`; each makes one file.
 const WORLDS: [&str; 3] = ["imports", "tools", "lifecycle"];
 
 fn options(world: &str) -> Opts {
@@ -35,7 +35,7 @@ fn options(world: &str) -> Opts {
 fn generated(world: &str) -> String {
     let mut resolve = Resolve::default();
     let (served, _) = resolve.push_path(program::repository().join("wit")).expect("WIT");
-    let path = program::repository().join("sdk/worlds.wit");
+    let path = program::repository().join("sdk/rust/worlds.wit");
     let text = fs_err::read_to_string(&path).expect("the worlds");
     let group = UnresolvedPackageGroup::parse(&path, &text).expect("WIT");
     let worlds = resolve.push_group(group).expect("packages it names are there");
@@ -52,7 +52,7 @@ fn generated(world: &str) -> String {
 fn the_sdk_calls_the_host_by_the_packages_that_are_served() {
     let is_written = std::env::var(WRITE).is_ok_and(|set| set == "1");
     for world in WORLDS {
-        let path = program::repository().join(format!("sdk/src/bindings/{world}.rs"));
+        let path = program::repository().join(format!("sdk/rust/src/bindings/{world}.rs"));
         let expected = generated(world);
         if is_written {
             fs_err::write(&path, &expected).expect("the bindings are written");

@@ -14,7 +14,7 @@ fn a_new_project_builds_and_its_tool_answers() {
     insta::assert_snapshot!(home.told(&["new", "hello"]), @r"
     exit 0
     --- stdout
-    made my:hello in hello: plugin.toml, .gitignore, README.md, Cargo.toml, src/lib.rs, tests/greet.toml, Cargo.lock
+    made my:hello in hello: plugin.toml, src/lib.rs, tests/cases.toml, README.md, .gitignore, Cargo.toml, Cargo.lock
     --- stderr
     try: cd hello && ax test && ax tool call hello.greet --arg name=Ada
     ");

@@ -1,0 +1,113 @@
+//! The SDKs that this program carries, written into projects.
+//!
+//! Invariant: each table names every file of its folder that a project needs; a test compares.
+
+mod rust;
+mod wit;
+
+use std::path::Path;
+
+use fs_err as fs;
+
+use super::Language;
+
+/// A file: its place and its text.
+type File = (&'static str, &'static str);
+
+/// Where an SDK lies in a project.
+const FOLDER: &str = ".ax/sdk";
+
+/// Where the packages lie that a project's world names, beside the world itself.
+const PACKAGES: &str = ".ax/wit/deps";
+
+/// Where a project's world lies.
+const WORLD: &str = ".ax/wit/world.wit";
+
+/// Writes the SDK of a language and the WIT packages into a project.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub(super) fn write(project: &Path, language: Language) -> std::io::Result<()> {
+    let files = match language {
+        Language::Rust => rust::FILES,
+        Language::TypeScript | Language::Python => &[],
+    };
+    write_all(&project.join(FOLDER), files)?;
+    write_all(&project.join(PACKAGES), wit::FILES)
+}
+
+/// Writes the world of a project.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub(super) fn write_world(project: &Path, world: &str) -> std::io::Result<()> {
+    write_one(&project.join(WORLD), world)
+}
+
+fn write_all(folder: &Path, files: &[File]) -> std::io::Result<()> {
+    files.iter().try_for_each(|(name, text)| write_one(&folder.join(name), text))
+}
+
+/// Writes one file. What is there and as it should be is left, so that nothing is compiled again for
+/// it.
+fn write_one(path: &Path, text: &str) -> std::io::Result<()> {
+    if fs::read_to_string(path).is_ok_and(|held| held == text) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::write(path, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn walk(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = format!("{below}{}", entry.file_name().to_string_lossy());
+            match entry.file_type().unwrap().is_dir() {
+                true => walk(&entry.path(), &format!("{name}/"), found),
+                false => drop(found.insert(name)),
+            }
+        }
+    }
+
+    fn in_folder(folder: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder), "", &mut found);
+        found
+    }
+
+    fn carried(files: &[File]) -> BTreeSet<String> {
+        files.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn every_file_of_an_sdk_is_carried() {
+        let mut rust = in_folder("sdk/rust");
+        // What the bindings are generated from and the SDK's own tests are of no use to authors.
+        rust.retain(|name| name != "worlds.wit" && !name.starts_with("tests/"));
+        assert_eq!(carried(rust::FILES), rust);
+        assert_eq!(carried(wit::FILES), in_folder("wit/deps"));
+    }
+
+    #[test]
+    fn what_is_as_it_should_be_is_not_touched() {
+        let project = tempfile::tempdir().unwrap();
+        write(project.path(), Language::Rust).unwrap();
+        let path = project.path().join(FOLDER).join("src/lib.rs");
+        let times = || fs::metadata(&path).unwrap().modified().unwrap();
+        let before = times();
+        write(project.path(), Language::Rust).unwrap();
+        assert_eq!(times(), before);
+        fs::write(&path, "changed").unwrap();
+        write(project.path(), Language::Rust).unwrap();
+        assert_ne!(fs::read_to_string(&path).unwrap(), "changed");
+    }
+}

@@ -1,0 +1,72 @@
+//! The WIT world of a project: what its manifest asks for is what its component may import.
+//!
+//! Toolchains that make bindings from a world read it from `.ax/wit`. The Rust SDK has its bindings
+//! already, and a component keeps those imports that it calls.
+
+use std::fmt::Write as _;
+
+use ax_manifest::{Manifest, PermissionKind, Served, TABLE};
+
+/// What a package's version is for as long as its track lasts: the first that was served.
+const PATCH: &str = "0";
+
+/// Writes the world of a plugin.
+pub(super) fn world_of(manifest: &Manifest) -> String {
+    let asked =
+        |kind: PermissionKind| manifest.permissions.iter().any(|ask| ask.permission.kind() == kind);
+    let mut world = String::from(
+        "// Made by `ax build` from plugin.toml.\npackage local:plugin;\n\nworld plugin {\n",
+    );
+    let ours = TABLE.iter().filter(|row| row.interface.starts_with("ax:"));
+    for row in ours.filter(|row| row.served == Served::Now && row.kind.is_none_or(asked)) {
+        let _ = writeln!(world, "  import {}@{}.{PATCH};", row.interface, row.track);
+    }
+    world.push_str("  export ax:guest/tools@0.1.1;\n");
+    // Who keeps data may have to bring them to a newer form.
+    if asked(PermissionKind::Kv) {
+        world.push_str("  export ax:guest/lifecycle@0.1.1;\n");
+    }
+    world.push_str("}\n");
+    world
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(permissions: &str) -> String {
+        let text = format!(
+            "[plugin]\nname = \"my:hello\"\nversion = \"0.1.0\"\ndescription = \"d\"\n\
+             license = \"MIT\"\nhost = \"^0.2\"\ncomponent = \"plugin.wasm\"\n{permissions}"
+        );
+        world_of(&Manifest::parse(&text).unwrap())
+    }
+
+    #[test]
+    fn who_asks_for_nothing_imports_what_everybody_has() {
+        insta::assert_snapshot!(world(""), @r"
+        // Made by `ax build` from plugin.toml.
+        package local:plugin;
+
+        world plugin {
+          import ax:types/types@0.1.0;
+          import ax:log/log@0.1.0;
+          import ax:config/config@0.1.0;
+          import ax:task/call@0.1.0;
+          export ax:guest/tools@0.1.1;
+        }
+        ");
+    }
+
+    #[test]
+    fn who_asks_imports_what_the_permission_is_for() {
+        let all = world(
+            "[permissions]\nkv = { bytes = \"1 MiB\", reason = \"r\" }\n\
+             net = [{ to = \"https://example.org\", methods = [\"GET\"], reason = \"r\" }]\n",
+        );
+        for line in ["import ax:kv/store@0.1.0", "import ax:http/client@0.1.0", "guest/lifecycle"] {
+            assert!(all.contains(line), "{line}: {all}");
+        }
+        assert!(!all.contains("ax:secrets"), "{all}");
+    }
+}
