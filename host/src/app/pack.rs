@@ -41,9 +41,14 @@ impl App {
     /// # Errors
     ///
     /// [`ProjectError`]; a package that was there before stays.
-    pub fn pack_project(&self, folder: &Path, file: Option<&Path>) -> Result<Packed, ProjectError> {
+    pub fn pack_project(
+        &self,
+        folder: &Path,
+        file: Option<&Path>,
+        note: &dyn Fn(&str),
+    ) -> Result<Packed, ProjectError> {
         let built = match crate::project::language_of(folder) {
-            Some(_) => Some(self.build_project(folder)?),
+            Some(_) => Some(self.build_project(folder, note)?),
             None => None,
         };
         let made = self.read_source(folder, None)?;

@@ -24,7 +24,7 @@ use super::source::{self, SourceError, SourcePackage};
 use super::{App, AppError};
 use crate::kv::{Kv, KvError};
 use crate::plugin::{Injection, Limits, LoadError, Plugin, PluginHost, Release};
-use crate::project::{self, BuildError, DATA_FOLDER};
+use crate::project::{self, BuildError, DATA_FOLDER, Toolchains};
 
 /// Why a project gives no plugin.
 #[derive(Debug, thiserror::Error)]
@@ -107,19 +107,24 @@ pub struct BuiltPlugin {
 }
 
 impl App {
-    /// Builds the project in `folder`.
+    /// Builds the project in `folder`; `note` is told what takes its time.
     ///
     /// # Errors
     ///
     /// [`ProjectError`]; the component that was there before stays.
-    pub fn build_project(&self, folder: &Path) -> Result<BuiltPlugin, ProjectError> {
+    pub fn build_project(
+        &self,
+        folder: &Path,
+        note: &dyn Fn(&str),
+    ) -> Result<BuiltPlugin, ProjectError> {
         let read = |source| SourceError::Read { path: folder.to_owned(), source };
         let folder = folder.canonicalize().map_err(read)?;
         // What is wrong with the manifest is said before anything is compiled.
         let manifest = source::manifest_of(&folder)?;
         let (name, version) = (manifest.plugin.name.clone(), manifest.plugin.version.clone());
         let component = folder.join(&manifest.plugin.component);
-        let built = project::build(&folder, &manifest)?.component;
+        let toolchains = Toolchains { folder: &self.config().toolchains.value, note };
+        let built = project::build(&folder, &manifest, &toolchains)?.component;
         let bytes = source::read_file(&built, COMPONENT_BYTES_MAX)?;
         let made = self.make(&built, manifest, bytes.clone(), Source::Folder(folder.clone()))?;
         put(&component, &bytes)

@@ -112,7 +112,7 @@ pub(super) fn new(output: Output, arguments: NewArgs) -> Result<(), CliError> {
 }
 
 pub(super) fn build(app: &App, output: Output, arguments: &BuildArgs) -> Result<(), CliError> {
-    let built = app.build_project(&arguments.path)?;
+    let built = app.build_project(&arguments.path, &|line| output.note(line))?;
     for warning in &built.warnings {
         output.warn(&warning.to_string());
     }
@@ -158,7 +158,7 @@ pub(super) fn check(app: &App, output: Output, arguments: &CheckArgs) -> Result<
 
 pub(super) fn test(app: &App, output: Output, arguments: &TestArgs) -> Result<(), CliError> {
     if !arguments.no_build && project::language_of(&arguments.path).is_some() {
-        app.build_project(&arguments.path)?;
+        app.build_project(&arguments.path, &|line| output.note(line))?;
     }
     let ran = app.test_project(&arguments.path)?;
     let failed = ran.iter().filter(|case| !case.failures.is_empty()).count();
@@ -179,7 +179,8 @@ pub(super) fn test(app: &App, output: Output, arguments: &TestArgs) -> Result<()
 }
 
 pub(super) fn pack(app: &App, output: Output, arguments: &PackArgs) -> Result<(), CliError> {
-    let packed = app.pack_project(&arguments.path, arguments.output.as_deref())?;
+    let file = arguments.output.as_deref();
+    let packed = app.pack_project(&arguments.path, file, &|line| output.note(line))?;
     for warning in packed.built.iter().flat_map(|built| &built.warnings) {
         output.warn(&warning.to_string());
     }

@@ -160,7 +160,8 @@ codes! {
          way, 3 for one that is no project.";
     TOOLCHAIN = "AX-B002", "The toolchain of the language is not complete",
         "A compiler, or the part of it that makes components, is not installed. The hint is the line \
-         that installs it.";
+         that installs it. What `ax` installs by itself, once for all projects, lies in the folder \
+         that `ax config show` calls `toolchains` (AX_TOOLCHAINS).";
     BUILD = "AX-B003", "The plugin could not be built",
         "The toolchain said why, above. What was built before is as it was.";
     CHECK_FINDINGS = "AX-B004", "The plugin cannot be installed like this",

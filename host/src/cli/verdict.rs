@@ -145,9 +145,9 @@ fn project(error: &ProjectError) -> (Code, u8) {
     match error {
         ProjectError::Source(error) => source(error),
         ProjectError::Build(BuildError::NoProject { .. }) => (codes::PROJECT, exit::NOT_FOUND),
-        ProjectError::Build(BuildError::Program { .. } | BuildError::NoTarget) => {
-            (codes::TOOLCHAIN, exit::FAILED)
-        }
+        ProjectError::Build(
+            BuildError::Program { .. } | BuildError::Install { .. } | BuildError::NoTarget,
+        ) => (codes::TOOLCHAIN, exit::FAILED),
         ProjectError::Build(BuildError::Failed { .. } | BuildError::Nothing { .. }) => {
             (codes::BUILD, exit::FAILED)
         }

@@ -70,6 +70,7 @@ pub fn load(
         directory: places.directory,
         home: places.home,
         user_file: places.user_file,
+        toolchains: places.toolchains,
         policy_file: places.policy_file,
         workspace: places.workspace,
     })

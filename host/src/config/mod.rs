@@ -91,6 +91,8 @@ pub struct Config {
     pub home: Setting<PathBuf>,
     /// The user's file; it may not be there.
     pub user_file: Setting<PathBuf>,
+    /// Where the toolchains of authors are; it may not be there yet.
+    pub toolchains: Setting<PathBuf>,
     /// One more policy, which narrows what the others leave; it has to be there.
     pub policy_file: Option<Setting<PathBuf>>,
     /// The workspace's `ax.toml`, when there is one.

@@ -4,6 +4,7 @@
 //! home        --home       > AX_HOME      > XDG_DATA_HOME/ax               > ~/.local/share/ax
 //! user file   --config     > AX_CONFIG    > in a home that was named       > XDG_CONFIG_HOME/ax
 //!                                                                          > ~/.config/ax
+//! toolchains                 AX_TOOLCHAINS > XDG_CACHE_HOME/ax/toolchains > ~/.cache/ax/toolchains
 //! workspace   --workspace  > AX_WORKSPACE > nearest folder with `ax.toml`
 //! folders     --folder     > user file
 //! policy      AX_POLICY, beside those of the machine and of the home (`app`)
@@ -31,6 +32,9 @@ use crate::config::workspace;
 /// The name of the user's file.
 const USER_FILE: &str = "config.toml";
 
+/// The folder of toolchains in ours.
+const TOOLCHAINS: &str = "toolchains";
+
 /// Our folder in the folders of XDG.
 const XDG_FOLDER: &str = "ax";
 
@@ -42,6 +46,7 @@ pub(super) struct Places {
     pub(super) directory: Setting<PathBuf>,
     pub(super) home: Setting<PathBuf>,
     pub(super) user_file: Setting<PathBuf>,
+    pub(super) toolchains: Setting<PathBuf>,
     pub(super) policy_file: Option<Setting<PathBuf>>,
     pub(super) workspace: Option<Setting<PathBuf>>,
     /// Folders that flags named.
@@ -67,6 +72,7 @@ impl Places {
         let named_file = choose("--config", &overrides.config_file, "AX_CONFIG")?;
         let named_workspace = choose("--workspace", &overrides.workspace, "AX_WORKSPACE")?;
         let policy_file = variables.path("AX_POLICY", person.as_deref())?;
+        let toolchains = variables.path("AX_TOOLCHAINS", person.as_deref())?;
         let folders = folders(&overrides.folders, flags)?;
         let user_file = named_file
             .or_else(|| named_home.as_ref().map(file_in))
@@ -78,6 +84,11 @@ impl Places {
             .ok_or(ConfigError::NoHome)?;
         Ok(Self {
             user_file: user_file.unwrap_or_else(|| file_in(&home)),
+            // Nobody's data: what is lost there is installed again.
+            toolchains: Setting::of_variable("AX_TOOLCHAINS", toolchains)
+                .or_else(|| xdg(variables, "XDG_CACHE_HOME", TOOLCHAINS))
+                .or_else(|| in_person(person.as_deref(), ".cache", TOOLCHAINS))
+                .unwrap_or_else(|| Setting::default_of(home.value.join(TOOLCHAINS))),
             policy_file: Setting::of_variable("AX_POLICY", policy_file),
             workspace: workspace(named_workspace, &directory.value)?,
             person,

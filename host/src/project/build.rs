@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use ax_manifest::Manifest;
 
 use super::world::world_of;
-use super::{Language, rust, sdk};
+use super::{Language, Toolchains, rust, sdk};
 
 /// Why a project cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,14 @@ pub enum BuildError {
         install: &'static str,
         /// What the operating system says.
         source: io::Error,
+    },
+    /// A toolchain cannot be installed.
+    #[error("`{program}` could not install what this language needs: {said}")]
+    Install {
+        /// What was run.
+        program: &'static str,
+        /// The last lines of what it said.
+        said: String,
     },
     /// The compiler cannot build components.
     #[error("the target `wasm32-wasip2` is not installed")]
@@ -59,6 +67,9 @@ impl BuildError {
                 Some("type it in a folder that `ax new NAME` made, or name one".to_owned())
             }
             Self::Program { install, .. } => Some((*install).to_owned()),
+            Self::Install { .. } => {
+                Some("it is downloaded once; check the network, then type this again".to_owned())
+            }
             Self::NoTarget => Some("rustup target add wasm32-wasip2".to_owned()),
             Self::Failed { .. } => Some("mend what is said above, then type this again".to_owned()),
             Self::Nothing { .. } => {
@@ -93,7 +104,11 @@ pub fn language_of(folder: &Path) -> Option<Language> {
 /// # Errors
 ///
 /// [`BuildError`].
-pub fn build(folder: &Path, manifest: &Manifest) -> Result<Built, BuildError> {
+pub fn build(
+    folder: &Path,
+    manifest: &Manifest,
+    _toolchains: &Toolchains<'_>,
+) -> Result<Built, BuildError> {
     let Some(language) = language_of(folder) else {
         return Err(BuildError::NoProject { folder: folder.to_owned() });
     };

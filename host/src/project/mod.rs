@@ -17,6 +17,7 @@ mod lock;
 mod rust;
 mod sdk;
 mod template;
+mod toolchain;
 mod world;
 
 /// Where the plugin of a project keeps its data while it is being written.
@@ -25,3 +26,4 @@ pub const DATA_FOLDER: &str = ".ax/data";
 pub use build::{BuildError, Built, build, language_of};
 pub use create::{CreateError, Created, create};
 pub use template::{Kind, Language, NewPlugin};
+pub use toolchain::Toolchains;

@@ -329,6 +329,7 @@ fn the_listing_is_complete_and_sorted() {
     sandbox.instances = 1000 (default)
     sandbox.memory-percent = 25 (default)
     sandbox.threads = 6 (default)
+    toolchains = @/me/.cache/ax/toolchains (default)
     user-file = @/me/.config/ax/config.toml (default)
     verbose = 0 (default)
     workspace = @/work (project file @/work/ax.toml)

@@ -1,0 +1,154 @@
+//! Toolchains that this program installs: each once, at a pinned version, for all projects.
+//!
+//! ```text
+//! <toolchains>/jco-1.35.0/             what its installer made
+//!                        /installed    written last, with the pins
+//!             /jco-1.35.0.lock         held while it is made
+//! ```
+//!
+//! Invariant: a toolchain is used only when its installation came to its end with the pins that are
+//! wanted; one that was broken off is made anew. Nothing is installed into a project.
+//! Not here: what the toolchains do (`python`, `typescript`), cargo, which is the author's own.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fs_err as fs;
+
+use super::build::BuildError;
+
+/// The file that says what was installed.
+const NOTE: &str = "installed";
+
+/// Lines of an installer's words that are repeated when it fails; the reason is at the end.
+const SAID_LINES: usize = 12;
+
+/// Where toolchains are, and whom to tell that one is being installed.
+pub struct Toolchains<'a> {
+    /// The folder they share.
+    pub folder: &'a Path,
+    /// Told what takes its time.
+    pub note: &'a dyn Fn(&str),
+}
+
+/// A toolchain that can be installed.
+pub(super) struct Toolchain {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Its version.
+    pub(super) version: &'static str,
+    /// All that is pinned, as one text: other pins are another installation.
+    pub(super) pins: &'static str,
+    /// How much is downloaded, for a person who waits.
+    pub(super) size: &'static str,
+    /// Makes it in a folder that is there and empty.
+    pub(super) install: fn(&Path) -> Result<(), BuildError>,
+}
+
+impl Toolchains<'_> {
+    /// Returns the folder of a toolchain, installing it first where that was not done.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] of its installer, or when the folder cannot be used.
+    pub(super) fn folder_of(&self, wanted: &Toolchain) -> Result<PathBuf, BuildError> {
+        let Toolchain { name, version, pins, size, install } = wanted;
+        let folder = self.folder.join(format!("{name}-{version}"));
+        let is_whole = || fs::read_to_string(folder.join(NOTE)).is_ok_and(|held| held == *pins);
+        if is_whole() {
+            return Ok(folder);
+        }
+        fs::create_dir_all(self.folder)?;
+        // Whoever comes second finds it made.
+        let lock = File::create(self.folder.join(format!("{name}-{version}.lock")))?;
+        lock.lock()?;
+        if is_whole() {
+            return Ok(folder);
+        }
+        (self.note)(&format!(
+            "installing {name} {version} ({size}) into {}, once for all projects",
+            self.folder.display()
+        ));
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir(&folder)?;
+        install(&folder)?;
+        fs::write(folder.join(NOTE), pins)?;
+        Ok(folder)
+    }
+}
+
+/// Runs one step of an installation. What it says is kept for the error.
+///
+/// `program` is what a person would install to have it, by typing `get`.
+///
+/// # Errors
+///
+/// [`BuildError::Program`] when it cannot be started, [`BuildError::Install`] when it fails.
+pub(super) fn run(
+    step: &mut Command,
+    program: &'static str,
+    get: &'static str,
+) -> Result<(), BuildError> {
+    step.stdin(Stdio::null());
+    let output =
+        step.output().map_err(|source| BuildError::Program { program, install: get, source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    let said = lines[lines.len().saturating_sub(SAID_LINES)..].join("\n");
+    Err(BuildError::Install { program, said })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    const WHOLE: Toolchain = Toolchain {
+        name: "tool",
+        version: "1.0",
+        pins: "tool 1.0",
+        size: "1 KiB",
+        install: |folder| Ok(fs::write(folder.join("program"), "x")?),
+    };
+
+    fn told(folder: &Path, wanted: &Toolchain) -> (Result<PathBuf, BuildError>, Vec<String>) {
+        let said = RefCell::new(Vec::new());
+        let note = |line: &str| said.borrow_mut().push(line.to_owned());
+        let found = Toolchains { folder, note: &note }.folder_of(wanted);
+        (found, said.into_inner())
+    }
+
+    #[test]
+    fn a_toolchain_is_installed_once_and_that_is_said() {
+        let home = tempfile::tempdir().unwrap();
+        let (first, said) = told(home.path(), &WHOLE);
+        assert!(first.unwrap().join("program").is_file());
+        assert!(said[0].starts_with("installing tool 1.0 (1 KiB) into "), "{said:?}");
+        let (second, said) = told(home.path(), &WHOLE);
+        assert_eq!((second.unwrap(), said), (home.path().join("tool-1.0"), Vec::new()));
+    }
+
+    #[test]
+    fn what_was_broken_off_or_pinned_otherwise_is_made_anew() {
+        let home = tempfile::tempdir().unwrap();
+        let broken = Toolchain {
+            install: |folder| {
+                fs::write(folder.join("half"), "x")?;
+                Err(BuildError::Install { program: "tool", said: "no network".to_owned() })
+            },
+            ..WHOLE
+        };
+        told(home.path(), &broken).0.unwrap_err();
+        let folder = told(home.path(), &WHOLE).0.unwrap();
+        assert!(folder.join("program").is_file() && !folder.join("half").exists());
+        let other = Toolchain { pins: "tool 1.0, part 2", ..WHOLE };
+        assert_eq!(told(home.path(), &other).1.len(), 1);
+    }
+}
