@@ -4,6 +4,7 @@
 //! character that would not show. There are no secrets in a configuration.
 //! Not here: printing (`cli`).
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use ax_manifest::PluginName;
 use crate::config::Config;
 use crate::config::NetworkSettings;
 use crate::config::Sandbox;
+use crate::config::Settings;
 use crate::config::plugins::key_of;
 use crate::config::shown::Shown;
 use crate::config::shown::shown_json;
@@ -82,6 +84,17 @@ pub(super) fn of(config: &Config) -> Vec<Row> {
         path_row("network.ca-file", ca_file.as_ref()),
     ];
     rows.extend(folders.iter().map(|(name, it)| path_row(&format!("folders.{name}"), Some(it))));
+    rows.extend(told(plugins, plugin_keys));
+    rows.sort();
+    rows
+}
+
+/// Lists what plugins are told.
+fn told(
+    plugins: &BTreeMap<PluginName, Setting<Settings>>,
+    plugin_keys: &BTreeMap<PluginName, BTreeMap<String, Source>>,
+) -> Vec<Row> {
+    let mut rows = Vec::new();
     for (name, told) in plugins {
         if told.value.is_empty() {
             rows.push(Row {
@@ -102,7 +115,6 @@ pub(super) fn of(config: &Config) -> Vec<Row> {
             }
         }));
     }
-    rows.sort();
     rows
 }
 

@@ -2,11 +2,12 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
 use super::build::{BuildError, Built};
+use super::toolchain::command;
 
 /// What is typed.
 const COMMAND: &str = "cargo build --release --target wasm32-wasip2";
@@ -18,9 +19,9 @@ const INSTALL: &str = "install Rust from https://rustup.rs";
 pub(super) fn build(folder: &Path) -> Result<Built, BuildError> {
     let mut words = COMMAND.split(' ');
     let program = words.next().unwrap_or_default();
-    let mut cargo = Command::new(program);
+    let mut cargo = command(program);
     cargo.args(words).arg("--message-format=json-render-diagnostics");
-    cargo.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
+    cargo.current_dir(folder).stdout(Stdio::piped());
     let missing = |source| BuildError::Program { program: "cargo", install: INSTALL, source };
     let mut child = cargo.spawn().map_err(missing)?;
     let mut component = None;
@@ -51,10 +52,8 @@ fn artifact(message: &str) -> Option<PathBuf> {
 
 /// Answers whether the compiler has what the target needs; none if it cannot be asked.
 fn has_target() -> Option<bool> {
-    let rustc = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", "wasm32-wasip2"])
-        .stdin(Stdio::null())
-        .output();
+    let rustc =
+        command("rustc").args(["--print", "target-libdir", "--target", "wasm32-wasip2"]).output();
     let said = rustc.ok().filter(|output| output.status.success())?;
     let folder = String::from_utf8(said.stdout).ok()?;
     Some(Path::new(folder.trim()).is_dir())

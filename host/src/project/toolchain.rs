@@ -10,6 +10,7 @@
 //! wanted; one that was broken off is made anew. Nothing is installed into a project.
 //! Not here: what the toolchains do (`python`, `typescript`), cargo, which is the author's own.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -80,6 +81,13 @@ impl Toolchains<'_> {
     }
 }
 
+/// Prepares a program of a toolchain. It is given nothing to read.
+pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null());
+    command
+}
+
 /// Runs one step of an installation. What it says is kept for the error.
 ///
 /// `program` is what a person would install to have it, by typing `get`.
@@ -92,7 +100,6 @@ pub(super) fn run(
     program: &'static str,
     get: &'static str,
 ) -> Result<(), BuildError> {
-    step.stdin(Stdio::null());
     let output =
         step.output().map_err(|source| BuildError::Program { program, install: get, source })?;
     if output.status.success() {

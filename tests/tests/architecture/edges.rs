@@ -48,7 +48,7 @@ const READING: Edge = Edge {
     exceptions: &[
         ("plugin/jail.rs", "the component to compile comes on standard input"),
         ("cli/prompt.rs", "asks whether standard input is a terminal"),
-        ("project/rust.rs", "the toolchain of a project is given nothing to read"),
+        ("project/toolchain.rs", "the toolchain of a project is given nothing to read"),
     ],
 };
 
