@@ -15,7 +15,6 @@
 //! `secrets` keeps the same order under the same lock.
 
 mod card;
-mod case;
 mod change;
 mod check;
 mod consent;
@@ -63,7 +62,6 @@ use crate::plugin::{
 use crate::secret::vault::{KEY_FILE, Vault};
 
 pub use card::{Card, CardPermission};
-pub use case::CaseError;
 pub use change::ChangeError;
 pub use check::{CheckFinding, Checked, Severity};
 pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
@@ -81,7 +79,7 @@ pub use secrets::{ListedSecret, SecretUse, SecretsError};
 pub use source::{Named, SourceError};
 pub use start::LeftBehind;
 pub use state::StateError;
-pub use testing::{RanCase, TestError};
+pub use testing::{CaseError, Played, RanCase, TestError, TestOptions, Tested};
 pub use tools::{Listed, Offered, ToolsError};
 pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;
@@ -101,6 +99,16 @@ pub struct App {
     watch: Option<Arc<dyn CompileWatch>>,
     audit: OnceLock<Audit>,
     host: OnceLock<Arc<PluginHost>>,
+}
+
+/// What the guests of a sandbox reach.
+struct Ground {
+    kv: Kv,
+    vault: Vault,
+    folders: Vec<Folder>,
+    network: EgressConfig,
+    /// When it is, in a rehearsal.
+    rehearsal_at_ms: Option<u64>,
 }
 
 /// Why a part of the application cannot be built.
@@ -230,12 +238,12 @@ impl App {
         if let Some(host) = self.host.get() {
             return Ok(host);
         }
-        let built = self.host_with(self.kv.clone())?;
+        let built = self.host_on(self.ground()?)?;
         Ok(self.host.get_or_init(|| built))
     }
 
-    /// Builds a sandbox whose guests keep their data in `kv`.
-    fn host_with(&self, kv: Kv) -> Result<Arc<PluginHost>, AppError> {
+    /// What the sandbox of installed plugins stands on.
+    fn ground(&self) -> Result<Ground, AppError> {
         let mut folders = Vec::new();
         if let Some(workspace) = &self.config.workspace {
             folders.push(Folder::bind(WORKSPACE, &workspace.value)?);
@@ -243,6 +251,18 @@ impl App {
         for (name, path) in &self.config.folders {
             folders.push(Folder::bind(name, &path.value)?);
         }
+        Ok(Ground {
+            kv: self.kv.clone(),
+            vault: self.vault.clone(),
+            folders,
+            network: self.network()?,
+            rehearsal_at_ms: None,
+        })
+    }
+
+    /// Builds a sandbox.
+    fn host_on(&self, ground: Ground) -> Result<Arc<PluginHost>, AppError> {
+        let Ground { kv, vault, folders, network, rehearsal_at_ms } = ground;
         let sandbox = &self.config.sandbox;
         let host = HostConfig {
             home: self.config.home.value.clone(),
@@ -254,8 +274,9 @@ impl App {
             folders,
             environment: config::environment_variable,
             kv,
-            vault: self.vault.clone(),
-            network: self.network()?,
+            vault,
+            network,
+            rehearsal_at_ms,
         };
         let host = PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?;
         if let Some(watch) = &self.watch {

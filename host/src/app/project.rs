@@ -21,7 +21,7 @@ use semver::Version;
 use serde_json::{Map, Value};
 
 use super::source::{self, SourceError, SourcePackage};
-use super::{App, AppError};
+use super::{App, AppError, Ground};
 use crate::kv::{Kv, KvError};
 use crate::plugin::{Injection, Limits, LoadError, Plugin, PluginHost, Release};
 use crate::project::{self, BuildError, DATA_FOLDER, Toolchains};
@@ -166,15 +166,16 @@ impl App {
         allow: &[Permission],
     ) -> Result<ReadyProject, ProjectError> {
         let made = self.read_source(folder, None)?;
-        self.load_project(&made, Kv::at(&folder.join(DATA_FOLDER)), None, allow)
+        let ground = Ground { kv: Kv::at(&folder.join(DATA_FOLDER)), ..self.ground()? };
+        self.load_project(&made, ground, None, allow)
     }
 
-    /// Makes a project's plugin ready with its data in `kv`, and with these settings instead of the
+    /// Makes a project's plugin ready on this ground, and with these settings instead of the
     /// operator's.
     pub(super) fn load_project(
         &self,
         made: &SourcePackage,
-        kv: Kv,
+        ground: Ground,
         settings: Option<Map<String, Value>>,
         allow: &[Permission],
     ) -> Result<ReadyProject, ProjectError> {
@@ -188,7 +189,7 @@ impl App {
         let policies = self.policies()?;
         let identity = Identity { name: name.clone(), source: source.clone() };
         let state = match declared.covering(&Permission::Kv) {
-            Some(_) => state_of(&kv, &identity.to_string(), &manifest.plugin.version)?,
+            Some(_) => state_of(&ground.kv, &identity.to_string(), &manifest.plugin.version)?,
             None => 0,
         };
         let set = || self.config().plugins.get(&name).map(|set| set.value.clone());
@@ -205,7 +206,7 @@ impl App {
             declared,
             ..Release::bare(identity, Digest::of(&package.component))
         };
-        let host = self.host_with(kv)?;
+        let host = self.host_on(ground)?;
         let loaded = host.load(release, || Ok::<_, LoadError>(package.component.clone()));
         let plugin =
             loaded.map_err(|source| ProjectError::Load { plugin: name.clone(), source })?;

@@ -7,9 +7,10 @@ use ax_manifest::{Digest, NameError, Permission, PluginName, ToolId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
-use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs, TestArgs};
+use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs};
 use super::prune::PruneArgs;
 use super::secret::{Discarded, GivenName};
+use super::test::TestArgs;
 
 /// Runs plugins for agents, each in a sandbox of its own.
 #[derive(Debug, Parser)]

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::fault::CliError;
 use super::output::Output;
-use crate::app::{App, CheckFinding, Checked, Packed, RanCase, Severity};
+use crate::app::{App, CheckFinding, Checked, Packed, Severity};
 use crate::project::{self, NewPlugin};
 
 /// The namespace of a plugin that is given none: nobody else's.
@@ -45,17 +45,6 @@ pub(crate) struct CheckArgs {
     /// The plugin's folder
     #[arg(default_value = ".", value_name = "DIR")]
     path: PathBuf,
-}
-
-/// What `ax test` is told.
-#[derive(Debug, Args)]
-pub(crate) struct TestArgs {
-    /// The plugin's folder
-    #[arg(default_value = ".", value_name = "DIR")]
-    path: PathBuf,
-    /// Do not build it first
-    #[arg(long)]
-    no_build: bool,
 }
 
 /// What `ax pack` is told.
@@ -153,28 +142,6 @@ pub(super) fn check(app: &App, output: Output, arguments: &CheckArgs) -> Result<
     match errors {
         0 => Ok(()),
         count => Err(CliError::ProjectFindings { count }),
-    }
-}
-
-pub(super) fn test(app: &App, output: Output, arguments: &TestArgs) -> Result<(), CliError> {
-    if !arguments.no_build && project::language_of(&arguments.path).is_some() {
-        app.build_project(&arguments.path, &|line| output.note(line))?;
-    }
-    let ran = app.test_project(&arguments.path)?;
-    let failed = ran.iter().filter(|case| !case.failures.is_empty()).count();
-    output.data(&json!({ "passed": ran.len() - failed, "failed": failed, "cases": ran }), || {
-        let line = |case: &RanCase| {
-            let RanCase { file, name, failures, usage } = case;
-            let why: String = failures.iter().map(|why| format!("      {why}\n")).collect();
-            let mark = if failures.is_empty() { "ok  " } else { "FAIL" };
-            format!("{mark}  {file}: {name} ({} fuel)\n{why}", usage.fuel)
-        };
-        let lines: String = ran.iter().map(line).collect();
-        format!("{lines}{} passed, {failed} failed\n", ran.len() - failed)
-    });
-    match failed {
-        0 => Ok(()),
-        count => Err(CliError::CasesFailed { count }),
     }
 }
 

@@ -229,7 +229,7 @@ fn print(
         if failed || output.is_verbose() || line.level >= Level::Warn {
             let fields: String =
                 line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-            output.guest(level(line.level), &format!("{}{fields}", line.message));
+            output.guest(level_word(line.level), &format!("{}{fields}", line.message));
         }
     }
     if report.usage.log_lines_dropped > 0 {
@@ -269,7 +269,7 @@ fn print(
     Ok(())
 }
 
-fn level(level: Level) -> &'static str {
+pub(super) fn level_word(level: Level) -> &'static str {
     match level {
         Level::Trace => "trace",
         Level::Debug => "debug",

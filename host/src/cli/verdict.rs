@@ -45,9 +45,13 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::VerifyFindings { .. } => (codes::VERIFY_FINDINGS, FINDINGS),
         CliError::CasesFailed { .. } => (codes::CASES, FAILED),
         CliError::Test(TestError::Project(error)) => project(error),
-        CliError::Test(TestError::Cases { .. }) => (codes::CASES, USAGE),
-        CliError::Test(TestError::None { .. }) => (codes::CASES, NOT_FOUND),
-        CliError::Test(TestError::File(_)) => (codes::SYSTEM, FAILED),
+        CliError::Test(
+            TestError::Cases { .. } | TestError::Line(_) | TestError::ManyFiles { .. },
+        ) => (codes::CASES, USAGE),
+        CliError::Test(TestError::None { .. } | TestError::NoneOf { .. }) => {
+            (codes::CASES, NOT_FOUND)
+        }
+        CliError::Test(TestError::File(_) | TestError::Secrets(_)) => (codes::SYSTEM, FAILED),
         CliError::ProjectFindings { .. } => (codes::CHECK_FINDINGS, FINDINGS),
         CliError::DoctorFindings { .. } => (codes::DOCTOR_FINDINGS, FINDINGS),
         CliError::PolicyFindings { .. } => (codes::POLICY, FINDINGS),

@@ -22,8 +22,10 @@ use ax_manifest::Origin;
 use ax_manifest::Scheme;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncWrite;
+use tokio::io::DuplexStream;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio_rustls::client::TlsStream;
 
 use crate::egress::address::Leave;
@@ -31,6 +33,8 @@ use crate::egress::error::EgressError;
 use crate::egress::error::Phase;
 use crate::egress::network::Network;
 use crate::egress::resolve::Resolve;
+use crate::egress::script::SCRIPTED;
+use crate::egress::script::Script;
 use crate::egress::tls::Tls;
 
 /// Addresses of one name that are tried. More would get less than a second each.
@@ -42,6 +46,15 @@ pub(super) struct Connector {
     pub(super) resolver: Arc<dyn Resolve>,
     pub(super) tls: Tls,
     pub(super) opened: Vec<Network>,
+    /// In a rehearsal, who is connected to instead of anybody else.
+    pub(super) served: Option<Served>,
+}
+
+/// A script, and what serves its connections.
+#[derive(Debug)]
+pub(super) struct Served {
+    pub(super) script: Arc<Script>,
+    pub(super) runtime: Handle,
 }
 
 impl Connector {
@@ -59,6 +72,9 @@ impl Connector {
         is_named: bool,
         within: Duration,
     ) -> Result<(Stream, SocketAddr), EgressError> {
+        if let Some(Served { script, runtime }) = &self.served {
+            return Ok((Stream::Script(script.open(origin, runtime)), SCRIPTED));
+        }
         let host = origin.host();
         let addresses = self.addresses(owner, host).await?;
         let leave = self.leave(origin, is_named);
@@ -139,10 +155,11 @@ async fn connect_to(remote: SocketAddr) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// A connection, in the clear or not.
+/// A connection, in the clear or not, or with a script.
 pub(super) enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    Script(DuplexStream),
 }
 
 impl AsyncRead for Stream {
@@ -154,6 +171,7 @@ impl AsyncRead for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Script(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }
@@ -167,6 +185,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
             Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Script(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
 
@@ -174,6 +193,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Script(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -181,6 +201,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Script(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 
@@ -188,6 +209,7 @@ impl AsyncWrite for Stream {
         match self {
             Self::Plain(stream) => stream.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
+            Self::Script(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -199,6 +221,7 @@ impl AsyncWrite for Stream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Script(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }
 }

@@ -23,6 +23,7 @@
 //! | `wire`     | how many bytes passed?                                         |
 //! | `budget`   | how many may the call still exchange?                          |
 //! | `blame`    | why did it fail?                                               |
+//! | `script`   | what is answered in a rehearsal, without any network?          |
 //!
 //! HTTP/1.1 alone, without proxies, cookies, upgrades or redirects: a redirect is an answer like any
 //! other, and following it is a new request that must be allowed anew.
@@ -46,6 +47,7 @@ mod link;
 mod network;
 mod payload;
 mod resolve;
+pub mod script;
 mod tls;
 mod wire;
 
@@ -80,9 +82,11 @@ use tokio::runtime::Handle;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::egress::connect::Connector;
+use crate::egress::connect::Served;
 use crate::egress::error::EgressError;
 use crate::egress::error::EgressStartError;
 use crate::egress::idle::Idle;
+use crate::egress::script::Script;
 use crate::egress::tls::Tls;
 
 /// How requests find their way.
@@ -94,13 +98,15 @@ pub struct EgressConfig {
     pub extra_roots: Vec<CertificateDer<'static>>,
     /// Networks that the operator opened although they are not public.
     pub opened: Vec<Network>,
+    /// What answers instead of the network, in a rehearsal.
+    pub script: Option<Arc<Script>>,
 }
 
 impl Default for EgressConfig {
     /// The system's resolver and its certificate authorities, and nothing opened.
     fn default() -> Self {
         let resolver = Arc::new(SystemResolver::new());
-        Self { resolver, extra_roots: Vec::new(), opened: Vec::new() }
+        Self { resolver, extra_roots: Vec::new(), opened: Vec::new(), script: None }
     }
 }
 
@@ -201,9 +207,10 @@ impl Egress {
     ///
     /// [`EgressStartError::Root`] for an extra root that is none.
     pub fn new(config: EgressConfig, runtime: Handle) -> Result<Arc<Self>, EgressStartError> {
-        let EgressConfig { resolver, extra_roots, opened } = config;
+        let EgressConfig { resolver, extra_roots, opened, script } = config;
         let tls = Tls::new(extra_roots)?;
-        let connector = Arc::new(Connector { resolver, tls, opened });
+        let served = script.map(|script| Served { script, runtime: runtime.clone() });
+        let connector = Arc::new(Connector { resolver, tls, opened, served });
         Ok(Arc::new(Self { runtime, connector, idle: Arc::default() }))
     }
 

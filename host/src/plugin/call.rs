@@ -24,7 +24,7 @@ use super::account::Run;
 use super::error::CallError;
 use super::exports::{self, Arguments, Output, Target};
 use super::gate::Gate;
-use super::guest::{CallFrame, CallId, Guest, Progress, World};
+use super::guest::{CallFrame, CallId, Guest, Progress};
 use super::limits::{self, Limit, Limits};
 use super::log::Log;
 use super::meter::Meter;
@@ -251,7 +251,7 @@ impl PluginHost {
             id,
             depth: call.depth,
             ends_at: began + deadline,
-            world: World::Real,
+            world: self.world,
             clock: Arc::clone(&self.clock),
             environment: self.environment,
             progress: call.progress.clone(),

@@ -77,6 +77,12 @@ pub(super) enum World {
     /// Time stands still and random numbers repeat, so that `describe` gives the same answer
     /// everywhere.
     Frozen,
+    /// Time begins here, in milliseconds since the Unix epoch, and moves by waiting alone; random
+    /// numbers repeat.
+    Rehearsal {
+        /// When it begins.
+        at_ms: u64,
+    },
 }
 
 /// Reads a variable of the host's environment by name.

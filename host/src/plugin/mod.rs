@@ -97,7 +97,7 @@ pub use written::is_account_in_use;
 
 use executor::Executor;
 use exports::Target;
-use guest::{Guest, Holdings, Outside};
+use guest::{Guest, Holdings, Outside, World};
 use secrets::Secrets;
 use slots::CallSlots;
 use warm::{Lane, WarmInstances};
@@ -130,6 +130,9 @@ pub struct HostConfig {
     pub vault: Vault,
     /// How requests find their way.
     pub network: EgressConfig,
+    /// Calls rehearse: their time begins here, in milliseconds since the Unix epoch, and moves by
+    /// waiting alone.
+    pub rehearsal_at_ms: Option<u64>,
 }
 
 /// Why the sandbox cannot start.
@@ -163,6 +166,8 @@ pub struct PluginHost {
     meter: Arc<HostMeter>,
     folders: Arc<[Folder]>,
     environment: EnvironmentLookup,
+    /// What guests are shown of the world.
+    world: World,
     outside: Arc<Outside>,
     secrets: Arc<Secrets>,
     warm: WarmInstances,
@@ -268,6 +273,7 @@ impl PluginHost {
             meter: HostMeter::new(config.memory_bytes_max, config.instances_max),
             folders: config.folders.into(),
             environment: config.environment,
+            world: config.rehearsal_at_ms.map_or(World::Real, |at_ms| World::Rehearsal { at_ms }),
             outside: Arc::new(Outside {
                 accounts: Accounts::new(config.kv.clone()),
                 keeping,

@@ -178,9 +178,9 @@ fn a_case_that_does_not_hold_says_what_it_got() {
     exit 2
     --- stderr
     error[AX-B005]: `calc/tests/add.toml` is not a file of cases
-    caused by: case 1 expects nothing; add text, structured or error
+    caused by: case 1 expects nothing; add text, structured, golden or error
 
-    hint: a case is a table: [[case]] with tool, input, and text, structured or error
+    hint: a case is a table: [[case]] with tool, input, and text, structured, golden or error
     ");
 }
 

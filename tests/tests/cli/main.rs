@@ -27,6 +27,7 @@ mod refused_manifest;
 mod refused_package;
 mod refused_settings;
 mod refused_usage;
+mod rehearsal;
 mod secret;
 mod secret_vault;
 mod settings;

@@ -243,7 +243,7 @@ fn egress() -> Arc<Egress> {
 fn egress_with(resolver: Arc<dyn Resolve>, opened: &[&str]) -> Arc<Egress> {
     let opened = opened.iter().map(|text| text.parse().unwrap()).collect();
     let runtime = Handle::current();
-    let config = EgressConfig { resolver, extra_roots: Vec::new(), opened };
+    let config = EgressConfig { resolver, extra_roots: Vec::new(), opened, script: None };
     Egress::new(config, runtime).unwrap()
 }
 

@@ -69,6 +69,7 @@ fn trusting(roots: &[&CertifiedIssuer<'static, KeyPair>]) -> Arc<Egress> {
         resolver: Script::new(&[&["127.0.0.1"]]),
         extra_roots: roots.iter().map(|root| root.der().clone()).collect(),
         opened: vec!["127.0.0.0/8".parse().unwrap()],
+        script: None,
     };
     Egress::new(config, Handle::current()).unwrap()
 }
@@ -178,6 +179,7 @@ async fn an_extra_root_that_is_none_is_refused_at_once() {
         resolver: Script::new(&[]),
         extra_roots: vec![TRUSTED.der().clone(), CertificateDer::from(vec![1, 2, 3])],
         opened: Vec::new(),
+        script: None,
     };
     let error = Egress::new(config, Handle::current()).unwrap_err();
     let EgressStartError::Root { number, .. } = &error;

@@ -97,6 +97,7 @@ fn wired() -> HostConfig {
         resolver: NAMES.clone(),
         extra_roots: vec![Authority::trusted().root()],
         opened: vec![network("127.1.0.0/16"), network("169.254.0.0/16")],
+        script: None,
     };
     HostConfig { network, ..usual }
 }

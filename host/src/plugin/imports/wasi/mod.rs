@@ -4,6 +4,7 @@
 //! code over a context that holds no folder, no variable and no network. Toolchains import much
 //! of WASI whether a program uses it or not, so everybody gets it and nobody gets anything by it.
 
+mod clock;
 mod environment;
 mod file_stream;
 mod file_writer;
@@ -13,6 +14,8 @@ mod lease;
 mod quota;
 mod sockets;
 mod stdio;
+
+use std::time::Duration;
 
 use ax_manifest::Capability;
 use wasmtime::component::{HasData, Linker, ResourceTable};
@@ -28,6 +31,7 @@ use wasmtime_wasi::{
 use super::super::guest::{Guest, World};
 use super::super::limits;
 use super::super::log::{Level, Log};
+use clock::VirtualClock;
 use environment::HasEnvironment;
 use files::HasFiles;
 use sockets::HasSockets;
@@ -47,9 +51,7 @@ pub(super) fn link(capability: Capability, l: &mut Linker<Guest>) -> wasmtime::R
         C::WasiClocksWallClock => {
             clocks::wall_clock::add_to_linker::<Guest, WasiClocks>(l, Guest::clocks)
         }
-        C::WasiClocksMonotonicClock => {
-            clocks::monotonic_clock::add_to_linker::<Guest, WasiClocks>(l, Guest::clocks)
-        }
+        C::WasiClocksMonotonicClock => clock::link(l),
         C::WasiRandomRandom => {
             random::random::add_to_linker::<Guest, WasiRandom>(l, WasiRandomView::random)
         }
@@ -136,13 +138,19 @@ impl WasiView for Guest {
 pub(in super::super) struct Wasi {
     ctx: WasiCtx,
     streams: [LogStream; 2],
+    /// Time in a rehearsal.
+    virtual_clock: Option<VirtualClock>,
 }
 
 impl Wasi {
     fn new(world: World, log: &Log) -> Self {
         let streams =
             [LogStream::new(log.clone(), Level::Info), LogStream::new(log.clone(), Level::Error)];
-        Self { ctx: context(world, &streams), streams }
+        let virtual_clock = match world {
+            World::Real | World::Frozen => None,
+            World::Rehearsal { at_ms } => Some(VirtualClock::at(Duration::from_millis(at_ms))),
+        };
+        Self { ctx: context(world, &streams, virtual_clock.clone()), streams, virtual_clock }
     }
 
     /// Takes the bytes that were written to standard output and error since the last time.
@@ -158,7 +166,11 @@ impl Wasi {
 
 /// Builds the context when the guest first asks for something of it: many never do, and seeding
 /// its random numbers costs more than a whole fresh instance.
-fn context(world: World, [stdout, stderr]: &[LogStream; 2]) -> WasiCtx {
+fn context(
+    world: World,
+    [stdout, stderr]: &[LogStream; 2],
+    virtual_clock: Option<VirtualClock>,
+) -> WasiCtx {
     let mut builder = WasiCtxBuilder::new();
     builder
         .stdout(stdout.clone())
@@ -167,33 +179,33 @@ fn context(world: World, [stdout, stderr]: &[LogStream; 2]) -> WasiCtx {
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
-    match world {
-        World::Real => {}
-        World::Frozen => {
-            let seed = || Deterministic::new(FROZEN_SEED.to_vec());
-            builder
-                .secure_random(seed())
-                .insecure_random(seed())
-                .insecure_random_seed(u128::from_le_bytes(*FROZEN_SEED))
-                .wall_clock(FrozenClock)
-                .monotonic_clock(FrozenClock);
-        }
+    if world != World::Real {
+        let seed = || Deterministic::new(FROZEN_SEED.to_vec());
+        builder
+            .secure_random(seed())
+            .insecure_random(seed())
+            .insecure_random_seed(u128::from_le_bytes(*FROZEN_SEED));
+    }
+    match (world, virtual_clock) {
+        (World::Real, _) => {}
+        (_, Some(clock)) => drop(builder.wall_clock(clock.clone()).monotonic_clock(clock)),
+        (_, None) => drop(builder.wall_clock(FrozenClock).monotonic_clock(FrozenClock)),
     }
     builder.build()
 }
 
-/// Random numbers of a guest that is only described: the same on every machine.
+/// Random numbers of a guest that is described or rehearses: the same on every machine.
 const FROZEN_SEED: &[u8; 16] = b"automatosx-probe";
 
 /// A clock that stands still at the Unix epoch.
 struct FrozenClock;
 
 impl HostWallClock for FrozenClock {
-    fn resolution(&self) -> std::time::Duration {
-        std::time::Duration::from_secs(1)
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
     }
-    fn now(&self) -> std::time::Duration {
-        std::time::Duration::ZERO
+    fn now(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

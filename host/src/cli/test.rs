@@ -1,0 +1,97 @@
+//! `ax test`: the cases of a project, each in the sandbox.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::fault::{CliError, Fault};
+use super::input_lines;
+use super::output::Output;
+use super::tool::level_word;
+use crate::app::{App, RanCase, TestOptions, Tested};
+use crate::project;
+
+/// Bytes of a case that a program sends.
+const LINE_BYTES_MAX: u64 = 4 << 20;
+
+/// What `ax test` is told.
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// The plugin's folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    path: PathBuf,
+    /// Run those cases only whose name has this in it
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Take the answers as the golden ones that cases name
+    #[arg(long)]
+    bless: bool,
+    /// Do not build it first
+    #[arg(long)]
+    no_build: bool,
+    /// Read cases from standard input, a JSON object on each line, and answer each with one
+    #[arg(long, conflicts_with_all = ["only", "bless"])]
+    stdio: bool,
+}
+
+pub(super) fn run(app: &App, output: Output, arguments: &TestArgs) -> Result<(), CliError> {
+    let TestArgs { path, only, bless, no_build, stdio } = arguments;
+    if !no_build && project::language_of(path).is_some() {
+        app.build_project(path, &|line| output.note(line))?;
+    }
+    let tested = app.tested(path)?;
+    if *stdio {
+        return play(output, &tested);
+    }
+    let mut ran = Vec::new();
+    let options = TestOptions { only: only.as_deref(), bless: *bless };
+    tested.run(options, |case| {
+        if !output.is_json() {
+            output.text(&shown(&case));
+        }
+        ran.push(case);
+    })?;
+    let failed = ran.iter().filter(|case| !case.failures.is_empty()).count();
+    let passed = ran.len() - failed;
+    let data = json!({ "passed": passed, "failed": failed, "cases": ran });
+    output.data(&data, || format!("{passed} passed, {failed} failed\n"));
+    match failed {
+        0 => Ok(()),
+        count => Err(CliError::CasesFailed { count }),
+    }
+}
+
+/// One case for a person. What the guest said is worth reading when something is wrong.
+fn shown(case: &RanCase) -> String {
+    let RanCase { file, name, failures, blessed, log, usage } = case;
+    let mark = if failures.is_empty() { "ok  " } else { "FAIL" };
+    let golden = if *blessed { ", its golden answer was written" } else { "" };
+    let mut text = format!("{mark}  {file}: {name} ({} fuel{golden})\n", usage.fuel);
+    text.extend(failures.iter().map(|why| format!("      {why}\n")));
+    if !failures.is_empty() {
+        let said = |line: &crate::plugin::Line| {
+            format!("      {:>5} | {}\n", level_word(line.level), line.message)
+        };
+        text.extend(log.iter().map(said));
+    }
+    text
+}
+
+/// Plays cases that a program sends, until it closes standard input.
+fn play(output: Output, tested: &Tested<'_>) -> Result<(), CliError> {
+    for line in input_lines(LINE_BYTES_MAX) {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        match tested.play(&line) {
+            Ok(played) => output.json_line(&json!({ "played": played })),
+            Err(error) => {
+                let fault = Fault::from(&CliError::from(error));
+                output.json_line(&json!({ "refused": fault }));
+            }
+        }
+    }
+    Ok(())
+}
