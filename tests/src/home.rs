@@ -138,10 +138,17 @@ impl Home {
     /// time.
     #[must_use]
     pub fn author(&self, arguments: &[&str]) -> Run {
-        let mut command = self.command(arguments);
-        command.env("CARGO_TARGET_DIR", program::repository().join("target/authors"));
-        command.envs(toolchain());
-        finish(command, b"")
+        with_toolchain(self.command(arguments))
+    }
+
+    /// Runs `cargo` in a project, as its author does. What it compiles is kept for the next time.
+    #[must_use]
+    pub fn cargo(&self, project: &str, arguments: &[&str]) -> Run {
+        let mut command = Command::new("cargo");
+        command.args(arguments).current_dir(self.work.join(project));
+        command.env_clear().envs(search_path().map(|path| ("PATH", path)));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        with_toolchain(command)
     }
 
     /// Runs `ax` with a variable set.
@@ -278,6 +285,13 @@ impl Run {
         let hint = self.stderr.lines().find_map(|line| line.strip_prefix("hint: "));
         hint.unwrap_or_else(|| panic!("{}: no hint\n{}", self.line, self.stderr))
     }
+}
+
+/// Runs a command that may compile.
+fn with_toolchain(mut command: Command) -> Run {
+    command.env("CARGO_TARGET_DIR", program::repository().join("target/authors"));
+    command.envs(toolchain());
+    finish(command, b"")
 }
 
 /// The variables by which rustup and cargo find what they need.

@@ -70,6 +70,10 @@ enum Language {
 enum Kind {
     /// A tool that computes
     Tools,
+    /// Tools that keep data between calls
+    State,
+    /// A tool that asks a server
+    Http,
 }
 
 fn name(text: &str) -> Result<PluginName, ax_manifest::NameError> {
@@ -86,6 +90,8 @@ pub(super) fn new(output: Output, arguments: NewArgs) -> Result<(), CliError> {
     };
     let kind = match kind {
         Kind::Tools => project::Kind::Tools,
+        Kind::State => project::Kind::State,
+        Kind::Http => project::Kind::Http,
     };
     let folder = path.unwrap_or_else(|| PathBuf::from(name.name()));
     let plugin = name.to_string();

@@ -78,10 +78,21 @@ const HOST_API: &str = "0.2";
 impl Kind {
     fn common(self) -> Common {
         match self {
-            Self::Tools | Self::State | Self::Http => Common {
+            Self::Tools => Common {
                 manifest: include_str!("templates/tools/plugin.toml"),
                 cases: include_str!("templates/tools/cases.toml"),
                 example: "greet --arg name=Ada",
+            },
+            Self::State => Common {
+                manifest: include_str!("templates/state/plugin.toml"),
+                cases: include_str!("templates/state/cases.toml"),
+                example: "remember --arg key=milk --arg text='2 litres' --allow kv",
+            },
+            Self::Http => Common {
+                manifest: include_str!("templates/http/plugin.toml"),
+                cases: include_str!("templates/http/cases.toml"),
+                example: "latest-release --arg repository=rust-lang/rust \
+                          --allow 'net:https://api.github.com:GET:/repos/**'",
             },
         }
     }
@@ -131,9 +142,9 @@ impl NewPlugin {
     /// The text of [`Toolchain::source`].
     fn source(&self) -> &'static str {
         match (self.language, self.kind) {
-            (_, Kind::Tools | Kind::State | Kind::Http) => {
-                include_str!("templates/tools/lib.rs.txt")
-            }
+            (_, Kind::Tools) => include_str!("templates/tools/lib.rs.txt"),
+            (_, Kind::State) => include_str!("templates/state/lib.rs.txt"),
+            (_, Kind::Http) => include_str!("templates/http/lib.rs.txt"),
         }
     }
 }

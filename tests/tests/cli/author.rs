@@ -60,6 +60,53 @@ fn a_new_project_builds_and_its_tool_answers() {
 }
 
 #[test]
+fn a_project_of_each_kind_holds_what_its_tests_say() {
+    let home = Home::new();
+    for (kind, tools) in [
+        ("tools", &["greet"][..]),
+        ("state", &["remember", "recall", "forget", "list"]),
+        ("http", &["latest-release"]),
+    ] {
+        let name = format!("kind-{kind}");
+        home.ax(&["new", &name, "--kind", kind]).ok();
+        let built = home.author(&["build", &name, "--json"]).ok().json();
+        assert_eq!(built["tools"], serde_json::json!(tools));
+        let tested = home.author(&["test", &name, "--json", "--no-build"]).ok().json();
+        assert_eq!(tested["failed"], 0, "{tested}");
+        let checked = home.ax(&["check", &name]).ok();
+        assert_eq!(checked.stdout, format!("ok    my:{name} can be installed\n"));
+        let _ = home.cargo(&name, &["test", "--quiet", "--locked", "--lib"]).ok();
+        // Formatted as whoever has no opinion about it formats.
+        let _ = home.cargo(&name, &["fmt", "--check"]).ok();
+    }
+}
+
+#[test]
+fn what_is_remembered_where_a_project_lies_stays_there() {
+    let home = Home::new();
+    home.ax(&["new", "notebook", "--kind", "state"]).ok();
+    home.author(&["build", "notebook"]).ok();
+    let call = |tool: &str, arguments: &[&str]| {
+        let tool = format!("notebook.{tool}");
+        home.ax(&[&["-C", "notebook", "tool", "call", &tool], arguments].concat())
+    };
+    let milk = ["--arg", "key=milk", "--allow", "kv"];
+    let kept = call("remember", &[&milk[..], &["--arg", "text=2 litres"]].concat()).ok();
+    assert_eq!(kept.stdout, "Remembered milk.\n");
+    assert_eq!(call("recall", &milk).ok().stdout, "2 litres\n");
+    let denied = call("recall", &milk[..2]);
+    insta::assert_snapshot!(home.tell(&denied), @r"
+    exit 5
+    --- stderr
+    error[AX-P012]: plugin `my:notebook` may not keep data of its own between calls
+    caused by: `kv` is declared, but not granted
+    caused by: the tool then failed: `kv` is not permitted: declared, but not granted
+
+    hint: allow it for this call: --allow kv
+    ");
+}
+
+#[test]
 fn a_project_that_does_not_build_leaves_what_was_built() {
     let home = Home::new();
     // Of another name: projects share what the tests compile.
