@@ -147,6 +147,7 @@ impl Home {
         let mut command = Command::new("cargo");
         command.args(arguments).current_dir(self.work.join(project));
         command.env_clear().envs(search_path().map(|path| ("PATH", path)));
+        command.env("AX", program::ax()).env("AX_HOME", &self.path);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         with_toolchain(command)
     }

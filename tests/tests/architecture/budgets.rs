@@ -38,6 +38,7 @@ const FOLDERS: &[&str] = &[
     "plugins/text/src",
     "sdk/rust/macros/src",
     "sdk/rust/src",
+    "sdk/rust/test/src",
     "tests/src",
     "tests/tests",
     "xtask/src",

@@ -26,6 +26,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("plugins/text", "ax-plugin-text", &[]),
     ("sdk/rust", "ax-sdk", &["ax-sdk-macros"]),
     ("sdk/rust/macros", "ax-sdk-macros", &[]),
+    ("sdk/rust/test", "ax-sdk-test", &[]),
     ("tests", "ax-tests", &["ax-host", "ax-manifest", "ax-registry"]),
     ("fuzz/entries", "ax-fuzz", &["ax-host", "ax-manifest", "ax-registry"]),
     ("xtask", "xtask", &["ax-host", "ax-manifest", "ax-registry"]),

@@ -82,6 +82,43 @@ fn a_project_of_each_kind_holds_what_its_tests_say() {
 }
 
 #[test]
+fn tests_in_rust_call_the_sandbox() {
+    let home = Home::new();
+    home.ax(&["new", "driven", "--kind", "state"]).ok();
+    home.write(
+        "driven/tests/sandbox.rs",
+        r#"
+        use ax_sdk_test::Sandbox;
+
+        #[test]
+        fn what_is_remembered_is_recalled() {
+            let sandbox = Sandbox::here();
+            let input = [("key", "milk"), ("text", "2 litres")];
+            let input: ax_sdk::serde_json::Map<String, ax_sdk::serde_json::Value> =
+                input.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+            let recall = || sandbox.case("recall").arg("key", "milk").allow("kv");
+            let recalled = recall().before("remember", input).fuel_max(2_000_000).run();
+            assert_eq!(recalled.text(), "2 litres");
+            assert!(recalled.fuel() > 1_000 && recalled.memory_peak_bytes() > 0);
+            // Each case has data of its own.
+            assert_eq!(recall().run().failure().kind, "not-found");
+            let denied = sandbox.case("recall").arg("key", "milk").run();
+            assert_eq!((denied.failure().code.as_str(), denied.denied()), ("kv", vec!["kv"]));
+        }
+
+        #[test]
+        #[should_panic(expected = "fuel, at most 1 was expected")]
+        fn what_does_not_hold_fails_the_test() {
+            let _ = Sandbox::here().case("recall").arg("key", "milk").allow("kv").fuel_max(1).run();
+        }
+        "#,
+    );
+    // Cargo has nothing to change in the lock file that comes with it.
+    let ran = home.cargo("driven", &["test", "--quiet", "--locked", "--test", "sandbox"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
 fn what_is_remembered_where_a_project_lies_stays_there() {
     let home = Home::new();
     home.ax(&["new", "notebook", "--kind", "state"]).ok();

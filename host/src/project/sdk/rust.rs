@@ -28,4 +28,9 @@ pub(super) const FILES: &[File] = &[
     ("src/secrets.rs", include_str!("../../../../sdk/rust/src/secrets.rs")),
     ("src/task.rs", include_str!("../../../../sdk/rust/src/task.rs")),
     ("src/tool.rs", include_str!("../../../../sdk/rust/src/tool.rs")),
+    ("test/Cargo.toml", include_str!("../../../../sdk/rust/test/Cargo.toml")),
+    ("test/src/answer.rs", include_str!("../../../../sdk/rust/test/src/answer.rs")),
+    ("test/src/case.rs", include_str!("../../../../sdk/rust/test/src/case.rs")),
+    ("test/src/lib.rs", include_str!("../../../../sdk/rust/test/src/lib.rs")),
+    ("test/src/process.rs", include_str!("../../../../sdk/rust/test/src/process.rs")),
 ];
