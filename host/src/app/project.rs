@@ -14,7 +14,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ax_manifest::{COMPONENT_BYTES_MAX, Digest, Identity, Permission, PluginName, Source, Warning};
+use ax_manifest::{
+    COMPONENT_BYTES_MAX, Digest, Identity, Manifest, Permission, PluginName, Source, Warning,
+};
 use ax_registry::PackageError;
 use fs_err as fs;
 use semver::Version;
@@ -107,6 +109,15 @@ pub struct BuiltPlugin {
 }
 
 impl App {
+    /// Reads the manifest of the plugin in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError::Source`].
+    pub fn manifest_of(&self, folder: &Path) -> Result<Manifest, ProjectError> {
+        Ok(source::manifest_of(folder)?)
+    }
+
     /// Builds the project in `folder`; `note` is told what takes its time.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
 use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs};
+use super::dev::DevArgs;
 use super::prune::PruneArgs;
 use super::secret::{Discarded, GivenName};
 use super::test::TestArgs;
@@ -100,6 +101,8 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Build the plugin of a project, and compare it with its manifest
     Build(BuildArgs),
+    /// Build and test a plugin whenever a file of it is saved, and show the calls made meanwhile
+    Dev(DevArgs),
     /// Build a plugin and run the cases of its `tests/` in the sandbox
     Test(TestArgs),
     /// Check what was built: manifest, component, permissions, and what people will miss

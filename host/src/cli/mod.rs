@@ -10,6 +10,7 @@ mod cause;
 mod codes;
 mod compiling;
 mod config;
+mod dev;
 mod doctor;
 mod explain;
 mod fault;
@@ -119,6 +120,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     let ran = match cli.command {
         Command::New(arguments) => author::new(*output, arguments),
         Command::Build(arguments) => author::build(&app, *output, &arguments),
+        Command::Dev(arguments) => dev::run(&app, *output, &arguments),
         Command::Test(arguments) => test::run(&app, *output, &arguments),
         Command::Check(arguments) => author::check(&app, *output, &arguments),
         Command::Pack(arguments) => author::pack(&app, *output, &arguments),

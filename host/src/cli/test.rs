@@ -63,7 +63,7 @@ pub(super) fn run(app: &App, output: Output, arguments: &TestArgs) -> Result<(),
 }
 
 /// One case for a person. What the guest said is worth reading when something is wrong.
-fn shown(case: &RanCase) -> String {
+pub(super) fn shown(case: &RanCase) -> String {
     let RanCase { file, name, failures, blessed, log, usage } = case;
     let mark = if failures.is_empty() { "ok  " } else { "FAIL" };
     let golden = if *blessed { ", its golden answer was written" } else { "" };

@@ -18,6 +18,7 @@ mod rust;
 mod sdk;
 mod template;
 mod toolchain;
+mod watch;
 mod world;
 
 /// Where the plugin of a project keeps its data while it is being written.
@@ -27,3 +28,4 @@ pub use build::{BuildError, Built, build, language_of};
 pub use create::{CreateError, Created, create};
 pub use template::{Kind, Language, NewPlugin};
 pub use toolchain::Toolchains;
+pub use watch::Snapshot;

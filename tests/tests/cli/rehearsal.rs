@@ -1,6 +1,6 @@
 //! `ax test`: each case on a stage of its own.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, Write as _};
 use std::process::Stdio;
 
 use ax_tests::home::Home;
@@ -270,6 +270,31 @@ fn what_is_wrong_in_a_case_is_named() {
     alow = []
         TOML parse error at line 4, column 1
     "#);
+}
+
+#[test]
+fn what_is_saved_is_built_and_tested_and_calls_are_shown() {
+    let home = Home::new();
+    home.write_plugin("calc", ax_tests::components::CALC_MANIFEST, &ax_tests::components::calc());
+    // Without sources there is nothing to build: that is told, and the next save waited for.
+    let mut dev = home.command(&["dev", "calc"]);
+    let mut dev = dev.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let errors = std::io::BufReader::new(dev.stderr.take().expect("a pipe"));
+    let mut told = errors.lines().map(|line| line.expect("text"));
+    let mut wait_for = |part: &str| {
+        assert!(told.any(|line| line.contains(part)), "it ended without {part:?}");
+    };
+    wait_for("error[AX-B001]");
+    wait_for("waiting for a change");
+    home.write("calc/notes.md", "saved");
+    wait_for("notes.md was saved");
+    wait_for("waiting for a change");
+    home.ax(&["-C", "calc", "tool", "call", "calc.add", r#"{ "a": 1, "b": 2 }"#]).ok();
+    let mut shown = std::io::BufReader::new(dev.stdout.take().expect("a pipe")).lines();
+    let line = shown.next().expect("a call is shown").expect("text");
+    assert!(line.starts_with("call  add: ok ("), "{line}");
+    dev.kill().expect("it runs");
+    dev.wait().expect("it ends");
 }
 
 #[test]

@@ -134,6 +134,7 @@ fn help_lists_no_command_that_does_not_work() {
     let expected = [
         "new",
         "build",
+        "dev",
         "test",
         "check",
         "pack",
