@@ -101,7 +101,7 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Build the plugin of a project, and compare it with its manifest
     Build(BuildArgs),
-    /// Build and test a plugin whenever a file of it is saved, and show the calls made meanwhile
+    /// Build and test a plugin whenever a file is saved, and show the calls made of it
     Dev(DevArgs),
     /// Build a plugin and run the cases of its `tests/` in the sandbox
     Test(TestArgs),

@@ -110,6 +110,17 @@ pub(super) fn example_of(kind: PermissionKind) -> &'static str {
 type Placed<'a> = (&'a Node, Ask);
 
 pub(super) fn from_node(node: &Node) -> Result<Vec<Ask>, Located> {
+    let mut asks: Vec<Ask> = placed(node)?.into_iter().map(|(_, ask)| ask).collect();
+    asks.sort_by(|a, b| a.permission.cmp(&b.permission));
+    Ok(asks)
+}
+
+/// Returns each permission with the byte offset of the value that asks for it.
+pub(super) fn offsets(node: &Node) -> Result<Vec<(Permission, usize)>, Located> {
+    Ok(placed(node)?.into_iter().map(|(node, ask)| (ask.permission, node.at)).collect())
+}
+
+fn placed(node: &Node) -> Result<Vec<Placed<'_>>, Located> {
     let mut placed: Vec<Placed<'_>> = Vec::new();
     for entry in node.entries("permissions")? {
         let Some(&(_, kind)) = KEYS.iter().find(|(key, _)| *key == entry.key) else {
@@ -131,9 +142,7 @@ pub(super) fn from_node(node: &Node) -> Result<Vec<Ask>, Located> {
             return Err(node.wrong(ManifestErrorKind::DuplicatePermission { permission }));
         }
     }
-    let mut asks: Vec<Ask> = placed.into_iter().map(|(_, ask)| ask).collect();
-    asks.sort_by(|a, b| a.permission.cmp(&b.permission));
-    Ok(asks)
+    Ok(placed)
 }
 
 fn asks_of<'a>(

@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use semver::VersionReq;
 
 use crate::name::PluginName;
+use crate::permission::Permission;
 use crate::permission::PermissionSet;
 
 pub use asks::{Ask, Quota};
@@ -35,6 +36,7 @@ pub use plugin::{PluginSection, Reuse};
 pub use tools::ToolNotes;
 
 use error::Located;
+use error::place;
 use section::Section;
 use tree::Node;
 
@@ -78,6 +80,22 @@ impl Manifest {
         tree::parse(text)
             .and_then(|root| Self::from_tree(&root))
             .map_err(|located| located.in_text(text))
+    }
+
+    /// Finds the line of `text`, from 1, that asks for a permission; without one, the line of the table
+    /// `[permissions]`. None if neither is there.
+    pub fn line_of(text: &str, permission: Option<&Permission>) -> Option<usize> {
+        let root = tree::parse(text).ok()?;
+        let entries = root.entries("").ok()?;
+        let section = entries.iter().find(|entry| entry.key == "permissions")?;
+        let at = match permission {
+            None => section.key_at,
+            Some(wanted) => {
+                let asked = asks::offsets(&section.node).ok()?;
+                asked.into_iter().find(|(asked, _)| asked == wanted)?.1
+            }
+        };
+        Some(place(at, text).0)
     }
 
     /// Returns the permissions that are asked, without reasons and quotas.

@@ -722,6 +722,19 @@ fn any_manifest() -> impl Strategy<Value = String> {
     })
 }
 
+#[test]
+fn a_permission_is_found_where_it_is_asked() {
+    let text = format!(
+        "{SMALL}[permissions]\nkv = {{ bytes = \"1 MiB\" }}\nenv = [\n  \"LANG\",\n  \"TZ\",\n]\n"
+    );
+    let first = SMALL.lines().count() + 1;
+    let line = |permission: &str| Manifest::line_of(&text, permission.parse().ok().as_ref());
+    assert_eq!(Manifest::line_of(&text, None), Some(first));
+    assert_eq!((line("kv"), line("env:TZ")), (Some(first + 1), Some(first + 4)));
+    assert_eq!(line("env:HOME"), None);
+    assert_eq!(Manifest::line_of("not [toml", None), None);
+}
+
 proptest! {
     #[test]
     fn a_manifest_survives_json_and_toml(text in any_manifest()) {
