@@ -275,6 +275,18 @@ impl Run {
         })
     }
 
+    /// Returns the data that a tool answered with, whichever way its component tells it.
+    ///
+    /// # Panics
+    ///
+    /// When the command failed.
+    #[track_caller]
+    #[must_use]
+    pub fn answer(self) -> Value {
+        let output = self.ok().json()["output"].clone();
+        output.get("structuredContent").cloned().unwrap_or(output)
+    }
+
     /// Returns the line of the hint that says what to type.
     ///
     /// # Panics

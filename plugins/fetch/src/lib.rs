@@ -6,8 +6,7 @@
 //!                           └─ text ────────────────┘
 //! ```
 //!
-//! The component (`export`, wasm only) asks `ax:http` and answers `ax:fetch/fetch`. All else is plain
-//! Rust, tested natively. Nothing recurses, since the stack of a guest is 512 KiB.
+//! The tools are in `tool`. Nothing recurses, since the stack of a guest is 512 KiB.
 
 pub mod charset;
 pub mod element;
@@ -25,9 +24,9 @@ pub mod report;
 pub mod style;
 pub mod table;
 pub mod tag;
+pub mod tool;
 pub mod tree;
 pub mod url;
 pub mod writer;
 
-#[cfg(target_arch = "wasm32")]
-mod export;
+ax_sdk::plugin!(tools: [tool::get, tool::head]);

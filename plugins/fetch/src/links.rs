@@ -1,5 +1,7 @@
 //! The links of a page, each once, in the order they appear.
 
+use ax_sdk::data;
+
 use crate::invisible;
 
 /// Most links that are listed: more is a site map, and each costs a model some 30 tokens.
@@ -11,12 +13,13 @@ const TEXT_CHARS_MAX: usize = 120;
 /// Bytes of a link's text that are looked at for that.
 const TEXT_BYTES_MAX: usize = 1_024;
 
-/// A link.
+/// A link in the text.
+#[data]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// Where it goes: absolute, `http` or `https`.
+    /// Where it leads: absolute, `http` or `https`, ASCII, at most 2,048 bytes.
     pub url: String,
-    /// What it says, on one line.
+    /// What it says, on one line of at most 120 characters; empty when it says nothing.
     pub text: String,
 }
 

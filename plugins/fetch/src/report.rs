@@ -1,6 +1,9 @@
 //! Makes the report of an answer: the text in the form that is wanted, and what is known about it.
 //!
-//! Not here: getting the answer and the WIT types (`export`).
+//! Not here: getting the answer (`tool`).
+
+use ax_sdk::data;
+use ax_sdk::http::Response;
 
 use crate::charset;
 use crate::excerpt::excerpt;
@@ -25,14 +28,16 @@ pub const CHARS: u32 = 20_000;
 pub const CHARS_MAX: u32 = 100_000;
 
 /// In which form the text is wanted.
+#[data]
+#[serde(rename_all = "kebab-case")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// Markdown.
+    /// Markdown. JSON is indented in a code block, other text stays as it is.
     #[default]
     Markdown,
-    /// Text without marks.
+    /// Text without marks. JSON is indented, other text stays as it is.
     Text,
-    /// The body as it came, decoded.
+    /// The body as it came, decoded: nothing is left out, not even what a reader would not see.
     Raw,
 }
 
@@ -74,53 +79,39 @@ impl Wish {
     }
 }
 
-/// What came back.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The URL that answered.
-    pub url: String,
-    /// The status.
-    pub status: u16,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    /// Returns the value of a header.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        headers.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// What is told about an answer.
+/// What was found.
+#[data]
+#[serde(rename_all = "kebab-case")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// The URL that answered.
+    /// The URL that answered, after redirects.
     pub url: String,
-    /// The status.
+    /// The status, 200 to 599. One of 400 and up is no error: `markdown` is what the server said.
     pub status: u16,
-    /// As `text/html`; empty when nobody knows.
+    /// As `text/html`, without parameters; guessed when the server does not say. Empty when there is
+    /// nothing to guess from.
     pub media_type: String,
-    /// The title.
+    /// The page's title, at most 300 characters.
     pub title: Option<String>,
-    /// The description.
+    /// The page's own description, at most 1,000 characters.
     pub description: Option<String>,
-    /// The language tag.
+    /// The language the page says it is in, as `de-AT`.
     pub language: Option<String>,
-    /// The piece.
+    /// The piece from `offset` on, in the form that was asked for. Where it goes, it ends with a line.
+    #[serde(rename = "markdown")]
     pub text: String,
     /// Characters of the whole text.
     pub chars: usize,
-    /// Where the next piece begins.
+    /// Pass this as `offset` to read on; absent at the end of the text.
     pub next_offset: Option<usize>,
-    /// There is more than this piece.
+    /// Whether there is more than this piece. When `next-offset` is absent too, the rest cannot be
+    /// read: the text is cut at 2 MiB.
     pub truncated: bool,
-    /// The links, with the first piece.
+    /// The links of the whole text, each once, the first 200 or 128 KiB; only with `offset` 0 and not
+    /// for `raw`.
     pub links: Vec<Link>,
-    /// What the reader should know, in sentences.
+    /// What the reader should know, in sentences: that bytes were replaced, hidden parts left out,
+    /// the end cut.
     pub notes: Vec<String>,
 }
 
@@ -175,7 +166,7 @@ struct Content {
 /// # Errors
 ///
 /// [`Refusal`]. An error page (status 400 and up) that is no text is reported without its body.
-pub fn report(mut answer: Answer, wish: &Wish) -> Result<Report, Refusal> {
+pub fn report(mut answer: Response, wish: &Wish) -> Result<Report, Refusal> {
     let body = std::mem::take(&mut answer.body);
     let media_type = match answer.header("content-type").map(MediaType::parse) {
         Some(known) if !known.essence.is_empty() => known,
@@ -284,17 +275,17 @@ fn notes(page: &html::Page) -> Vec<String> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Answer;
     use super::CHARS_MAX;
     use super::Format;
     use super::Refusal;
     use super::Report;
+    use super::Response;
     use super::Wish;
     use super::report;
     use crate::outline::OUTPUT_BYTES_MAX;
 
-    fn answer(status: u16, media_type: &str, body: impl Into<Vec<u8>>) -> Answer {
-        Answer {
+    fn answer(status: u16, media_type: &str, body: impl Into<Vec<u8>>) -> Response {
+        Response {
             url: "https://example.org/".to_owned(),
             status,
             headers: vec![("content-type".to_owned(), media_type.to_owned())],

@@ -1,7 +1,6 @@
 //! Measures a tree of source code: lines by kind, functions, complexity, duplication.
 //!
-//! The component (`export`, wasm only) answers `ax:metrics/metrics`. All else is plain Rust, tested
-//! natively.
+//! What may be asked is in `tool`; all else is plain Rust that knows no host.
 
 pub mod braces;
 pub mod complexity;
@@ -19,7 +18,7 @@ pub mod report;
 pub mod scan;
 pub mod syntax;
 pub mod token;
+pub mod tool;
 pub mod walk;
 
-#[cfg(target_arch = "wasm32")]
-mod export;
+ax_sdk::plugin!(tools: [tool::measure]);

@@ -1,11 +1,13 @@
 //! Measures a tree: one file at a time, sums by language.
 //!
-//! Not here: the WIT types of the answer (`export`).
+//! Not here: what may be asked (`tool`).
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
+
+use ax_sdk::data;
 
 use crate::duplicate::LINES_MAX;
 use crate::duplicate::Lines;
@@ -29,105 +31,106 @@ pub const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 pub const SKIPPED_MAX: usize = 100;
 
 /// A place in a file.
+#[data]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// Path below the root.
+    /// Path below `folder`, with `/` between names.
     pub path: String,
     /// The line, from 1.
     pub line: u32,
-    /// Name of the function.
+    /// Name of the function; `<anonymous>` where it has none. At most 128 bytes.
     pub name: String,
 }
 
 /// What one language, or all of them together, amounts to.
+#[data]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Count {
     /// Files.
     pub files: u32,
-    /// Their lines, embedded languages included.
+    /// Lines of these files, embedded languages included.
     pub lines: LineCount,
-    /// Functions with a body.
+    /// Functions with a body, methods included. Embedded code is not searched for functions.
     pub functions: u32,
-    /// Lines in repeated runs.
+    /// Lines that are part of a run that occurs at least twice in the language, every occurrence
+    /// counted. White space, blank lines and comments make no difference.
     pub duplicated: u64,
 }
 
+/// The longest function; the first by path and line among equals.
+#[data]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Longest {
+    /// Lines from its first to its last, both included.
+    pub lines: u32,
+    /// Where it begins.
+    pub at: Place,
+}
+
+/// Cyclomatic complexity over the functions: branches + 1 each.
+#[data]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Complexity {
+    /// The mean, rounded to hundredths.
+    pub mean: f64,
+    /// The largest.
+    pub maximum: u32,
+    /// The function that has the largest; the first by path and line among equals.
+    pub at: Place,
+}
+
+/// The part of the lines that is in another language, as the Markdown in Rust's doc comments.
+#[data]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbeddedCount {
+    /// Name of that language.
+    pub name: String,
+    /// Its lines, code blocks inside it included.
+    pub lines: LineCount,
+}
+
 /// The figures of one language.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[data]
+#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LanguageReport {
+    /// Its name, as `Rust`.
+    pub name: String,
     /// The sums.
     pub count: Count,
-    /// Lines in other languages, by their name.
-    pub embedded: BTreeMap<&'static str, LineCount>,
-    /// The part of `count.lines` that tokei 15 loses.
-    pub uncounted: LineCount,
-    /// The longest function: lines, where. The first by path and line among equals.
-    pub longest: Option<(u32, Place)>,
-    /// The function with the most branches: complexity, where. The first among equals.
-    pub most_complex: Option<(u32, Place)>,
-    /// Complexity of all functions together.
-    pub complexity_sum: u64,
-}
-
-impl LanguageReport {
-    /// Complexity of the mean function, in hundredths, rounded to the nearest; 0 without functions.
-    pub fn complexity_mean_hundredths(&self) -> u64 {
-        let functions = u64::from(self.count.functions);
-        (self.complexity_sum * 100 + functions / 2).checked_div(functions).unwrap_or(0)
-    }
-
-    /// Adds the lines of one file.
-    fn add_lines(&mut self, scan: &Scan) {
-        self.count.files += 1;
-        self.count.lines.add(&scan.total);
-        self.uncounted.add(&scan.uncounted);
-        for (name, lines) in &scan.embedded {
-            self.embedded.entry(name).or_default().add(lines);
-        }
-    }
-
-    /// Adds a function of the file at `path`. Files come in the order of their paths.
-    fn add_function(&mut self, path: &str, function: Function) {
-        self.count.functions += 1;
-        self.complexity_sum += u64::from(function.complexity);
-        let (lines, complexity) = (function.lines(), function.complexity);
-        let place = Place { path: path.to_owned(), line: function.line, name: function.name };
-        if is_more(lines, &place, self.longest.as_ref()) {
-            self.longest = Some((lines, place.clone()));
-        }
-        if is_more(complexity, &place, self.most_complex.as_ref()) {
-            self.most_complex = Some((complexity, place));
-        }
-    }
-}
-
-/// Whether a figure takes the place of the largest so far: it is larger, or as large and in the same
-/// file on an earlier line, since functions come in the order in which they end.
-fn is_more(figure: u32, place: &Place, largest: Option<&(u32, Place)>) -> bool {
-    largest.is_none_or(|(most, at)| {
-        figure > *most || (figure == *most && place.path == at.path && place.line < at.line)
-    })
+    /// Complexity; absent when there is no function.
+    pub complexity: Option<Complexity>,
+    /// The longest function; absent when there is none.
+    pub longest_function: Option<Longest>,
+    /// Which part of `count.lines` tokei 15 loses, so that `count.lines` less this is what it prints:
+    /// see the README for where that happens.
+    pub tokei_uncounted: LineCount,
+    /// Which part of `count.lines` is in other languages, by name.
+    pub embedded: Vec<EmbeddedCount>,
 }
 
 /// A file that was not measured.
+#[data]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// Path below the root.
+pub struct SkippedFile {
+    /// Path below `folder`, with `/` between names.
     pub path: String,
-    /// Why.
+    /// Why, in a few words: `larger than 4 MiB`, `not UTF-8`, `cannot be read: …`.
     pub reason: String,
 }
 
 /// What was found.
+#[data]
+#[serde(rename_all = "kebab-case")]
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
-    /// By language.
-    pub languages: BTreeMap<Language, LanguageReport>,
-    /// The sums.
+    /// One entry per language that has files, by name.
+    pub languages: Vec<LanguageReport>,
+    /// The sums over all languages.
     pub totals: Count,
-    /// The first [`SKIPPED_MAX`] files that were not measured.
-    pub skipped: Vec<Skipped>,
-    /// How many there were.
+    /// Files of a known language that were not measured, by path: the first 100.
+    pub skipped: Vec<SkippedFile>,
+    /// How many files were skipped in all.
     pub skipped_count: u32,
 }
 
@@ -178,53 +181,119 @@ pub fn measure(
 /// A tree that is being measured.
 #[derive(Default)]
 struct Tree {
-    report: Report,
-    /// The lines that may be duplicated, by language.
-    lines: BTreeMap<Language, Lines>,
+    languages: BTreeMap<Language, Figures>,
+    skipped: Vec<SkippedFile>,
+    skipped_count: u32,
+}
+
+/// The figures of one language, so far.
+#[derive(Default)]
+struct Figures {
+    count: Count,
+    embedded: BTreeMap<&'static str, LineCount>,
+    uncounted: LineCount,
+    longest: Option<(u32, Place)>,
+    most_complex: Option<(u32, Place)>,
+    complexity_sum: u64,
+    /// The lines that may be duplicated.
+    lines: Lines,
 }
 
 impl Tree {
     fn add(&mut self, file: &Found, text: &str) -> Result<(), MeasureError> {
-        let figures = self.report.languages.entry(file.language).or_default();
+        let figures = self.languages.entry(file.language).or_default();
         let scan = scan(syntax_of(file.language), text);
         figures.add_lines(&scan);
         if let Some(dialect) = Dialect::of(file.language) {
             functions(dialect, text, &mut |function| figures.add_function(&file.path, function));
         }
-        let lines = self.lines.entry(file.language).or_default();
         let is_prose = syntax_of(file.language).prose;
         for (line, kind) in text.lines().zip(scan.kinds) {
             if kind == Kind::Code || is_prose {
-                lines.push(line);
+                figures.lines.push(line);
             }
         }
-        lines.end_file();
-        let all: usize = self.lines.values().map(Lines::len).sum();
+        figures.lines.end_file();
+        let all: usize = self.languages.values().map(|figures| figures.lines.len()).sum();
         if all > LINES_MAX { Err(MeasureError::TooManyLines) } else { Ok(()) }
     }
 
     fn skip(&mut self, path: &str, reason: String) {
-        self.report.skipped_count += 1;
-        if self.report.skipped.len() < SKIPPED_MAX {
-            self.report.skipped.push(Skipped { path: path.to_owned(), reason });
+        self.skipped_count += 1;
+        if self.skipped.len() < SKIPPED_MAX {
+            self.skipped.push(SkippedFile { path: path.to_owned(), reason });
         }
     }
 
-    fn finish(mut self, duplicate_lines: usize) -> Report {
-        for (language, lines) in self.lines {
-            if let Some(figures) = self.report.languages.get_mut(&language) {
-                figures.count.duplicated = lines.duplicated(duplicate_lines);
-            }
+    fn finish(self, duplicate_lines: usize) -> Report {
+        let mut totals = Count::default();
+        let mut languages = Vec::new();
+        for (language, figures) in self.languages {
+            let report = figures.finish(language, duplicate_lines);
+            totals.files += report.count.files;
+            totals.lines.add(&report.count.lines);
+            totals.functions += report.count.functions;
+            totals.duplicated += report.count.duplicated;
+            languages.push(report);
         }
-        let totals = &mut self.report.totals;
-        for figures in self.report.languages.values() {
-            totals.files += figures.count.files;
-            totals.lines.add(&figures.count.lines);
-            totals.functions += figures.count.functions;
-            totals.duplicated += figures.count.duplicated;
-        }
-        self.report
+        Report { languages, totals, skipped: self.skipped, skipped_count: self.skipped_count }
     }
+}
+
+impl Figures {
+    /// Adds the lines of one file.
+    fn add_lines(&mut self, scan: &Scan) {
+        self.count.files += 1;
+        self.count.lines.add(&scan.total);
+        self.uncounted.add(&scan.uncounted);
+        for (name, lines) in &scan.embedded {
+            self.embedded.entry(name).or_default().add(lines);
+        }
+    }
+
+    /// Adds a function of the file at `path`. Files come in the order of their paths.
+    fn add_function(&mut self, path: &str, function: Function) {
+        self.count.functions += 1;
+        self.complexity_sum += u64::from(function.complexity);
+        let (lines, complexity) = (function.lines(), function.complexity);
+        let place = Place { path: path.to_owned(), line: function.line, name: function.name };
+        if is_more(lines, &place, self.longest.as_ref()) {
+            self.longest = Some((lines, place.clone()));
+        }
+        if is_more(complexity, &place, self.most_complex.as_ref()) {
+            self.most_complex = Some((complexity, place));
+        }
+    }
+
+    /// Complexity of the mean function, rounded to hundredths; 0 without functions.
+    fn complexity_mean(&self) -> f64 {
+        let functions = u64::from(self.count.functions);
+        let sum = self.complexity_sum * 100 + functions / 2;
+        sum.checked_div(functions).unwrap_or(0) as f64 / 100.0
+    }
+
+    fn finish(self, language: Language, duplicate_lines: usize) -> LanguageReport {
+        let mean = self.complexity_mean();
+        let embedded = self.embedded.into_iter();
+        LanguageReport {
+            name: language.name().to_owned(),
+            count: Count { duplicated: self.lines.duplicated(duplicate_lines), ..self.count },
+            complexity: self.most_complex.map(|(maximum, at)| Complexity { mean, maximum, at }),
+            longest_function: self.longest.map(|(lines, at)| Longest { lines, at }),
+            tokei_uncounted: self.uncounted,
+            embedded: embedded
+                .map(|(name, lines)| EmbeddedCount { name: name.to_owned(), lines })
+                .collect(),
+        }
+    }
+}
+
+/// Whether a figure takes the place of the largest so far: it is larger, or as large and in the same
+/// file on an earlier line, since functions come in the order in which they end.
+fn is_more(figure: u32, place: &Place, largest: Option<&(u32, Place)>) -> bool {
+    largest.is_none_or(|(most, at)| {
+        figure > *most || (figure == *most && place.path == at.path && place.line < at.line)
+    })
 }
 
 /// Reads a file, or says why it is skipped.
@@ -244,12 +313,13 @@ mod tests {
 
     use fs_err as fs;
 
+    use super::Complexity;
     use super::FILE_BYTES_MAX;
+    use super::Longest;
     use super::MeasureError;
     use super::Report;
     use super::SKIPPED_MAX;
     use super::measure;
-    use crate::language::Language;
     use crate::walk::Filter;
 
     fn measured(files: &[(&str, &[u8])]) -> Report {
@@ -270,20 +340,20 @@ mod tests {
             ),
             ("c.toml", b"a = 1\n"),
         ]);
-        let rust = &report.languages[&Language::Rust];
-        assert_eq!(rust.count.files, 2);
+        let rust = &report.languages[0];
+        assert_eq!((rust.name.as_str(), rust.count.files), ("Rust", 2));
         assert_eq!(
             (rust.count.lines.code, rust.count.lines.comment, rust.count.lines.blank),
             (11, 1, 2)
         );
         assert_eq!(rust.count.functions, 3);
-        assert_eq!(rust.complexity_mean_hundredths(), 133);
         assert_eq!(rust.count.duplicated, 6);
-        let (lines, at) = rust.longest.clone().expect("a function");
+        let Longest { lines, at } = rust.longest_function.clone().expect("a function");
         assert_eq!((lines, at.path.as_str(), at.line, at.name.as_str()), (4, "a.rs", 1, "a"));
-        let (complexity, at) = rust.most_complex.clone().expect("a function");
-        assert_eq!((complexity, at.path.as_str(), at.line, at.name.as_str()), (2, "b.rs", 3, "e"));
-        assert_eq!((report.totals.files, report.totals.lines.lines()), (3, 15));
+        let Complexity { mean, maximum, at } = rust.complexity.clone().expect("a function");
+        assert_eq!((mean, maximum), (1.33, 2));
+        assert_eq!((at.path.as_str(), at.line, at.name.as_str()), ("b.rs", 3, "e"));
+        assert_eq!((report.totals.files, report.totals.lines.lines), (3, 15));
     }
 
     #[test]
@@ -297,7 +367,8 @@ mod tests {
             ("f.jsx", b""),
             ("g.js", b""),
         ]);
-        let names: Vec<_> = report.languages.keys().map(|language| language.name()).collect();
+        let names: Vec<_> =
+            report.languages.iter().map(|language| language.name.as_str()).collect();
         assert_eq!(names, ["C", "C Header", "JSX", "JavaScript", "Markdown", "TSX", "TypeScript"]);
         assert!(names.is_sorted());
     }

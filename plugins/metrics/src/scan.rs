@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use ax_sdk::data;
+
 use crate::marks::Marks;
 use crate::marks::Read;
 use crate::syntax::MARKDOWN;
@@ -19,24 +21,29 @@ const EMBEDDED_DEPTH_MAX: u32 = 8;
 const FENCE: &str = "```";
 
 /// Lines by kind.
+#[data]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LineCount {
+    /// Lines of all kinds: `code + comment + blank`.
+    pub lines: u64,
     /// Lines that hold code.
     pub code: u64,
-    /// Lines that hold nothing but comment.
+    /// Lines that hold nothing but comment, or text in Markdown.
     pub comment: u64,
     /// Lines that hold nothing but white space.
     pub blank: u64,
 }
 
 impl LineCount {
-    /// All lines.
-    pub fn lines(&self) -> u64 {
-        self.code + self.comment + self.blank
+    /// Counts blank lines alone.
+    fn blank(lines: usize) -> Self {
+        let lines = lines as u64;
+        Self { lines, blank: lines, ..Self::default() }
     }
 
     /// Adds one line.
     fn count(&mut self, kind: Kind) {
+        self.lines += 1;
         match kind {
             Kind::Code => self.code += 1,
             Kind::Comment => self.comment += 1,
@@ -46,6 +53,7 @@ impl LineCount {
 
     /// Adds the lines of `other`.
     pub fn add(&mut self, other: &Self) {
+        self.lines += other.lines;
         self.code += other.code;
         self.comment += other.comment;
         self.blank += other.blank;
@@ -171,7 +179,7 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> Scanner<I> {
             }
         }
         let gaps = taken + 1 - texts.len();
-        let gaps = LineCount { blank: gaps as u64, ..LineCount::default() };
+        let gaps = LineCount::blank(gaps);
         self.found.total.add(&gaps);
         self.found.uncounted.add(&gaps);
         self.embed(&MARKDOWN, &texts, taken);
@@ -185,7 +193,7 @@ impl<'a, I: Iterator<Item = &'a str> + Clone> Scanner<I> {
         let mut inner = scan_embedded(syntax, &texts[first..end], self.depth + 1);
         // tokei trims the text first, and the blank lines at its ends are lost.
         let edges = first + texts.len() - end;
-        let edges = LineCount { blank: edges as u64, ..LineCount::default() };
+        let edges = LineCount::blank(edges);
         inner.total.add(&edges);
         inner.uncounted.add(&edges);
         self.found.total.add(&inner.total);
@@ -350,7 +358,7 @@ mod tests {
             let found = scanned(Language::Rust, text);
             let lost = found.uncounted;
             assert_eq!([lost.code, lost.comment, lost.blank], expected, "{text}");
-            assert_eq!(found.total.lines(), text.lines().count() as u64, "{text}");
+            assert_eq!(found.total.lines, text.lines().count() as u64, "{text}");
         }
     }
 
@@ -367,7 +375,7 @@ mod tests {
             text = format!("/// ```rust\n{lines}");
         }
         let found = scanned(Language::Rust, &text);
-        assert_eq!(found.total.lines(), text.lines().count() as u64);
+        assert_eq!(found.total.lines, text.lines().count() as u64);
         assert_eq!(found.total.code, 0);
     }
 
@@ -376,11 +384,11 @@ mod tests {
         fn each_line_is_counted_once(text in "([ \\n'\"`/*#\\\\a]|///|//!|```|rust|\r\n|r#\"|\"#|é){0,80}") {
             for language in Language::ALL {
                 let found = scanned(language, &text);
-                assert_eq!(found.total.lines(), text.lines().count() as u64);
+                assert_eq!(found.total.lines, text.lines().count() as u64);
                 assert_eq!(found.kinds.len(), text.lines().count());
-                assert!(found.uncounted.lines() <= found.total.lines());
-                let embedded: u64 = found.embedded.values().map(super::LineCount::lines).sum();
-                assert!(embedded <= found.total.lines());
+                assert!(found.uncounted.lines <= found.total.lines);
+                let embedded: u64 = found.embedded.values().map(|lines| lines.lines).sum();
+                assert!(embedded <= found.total.lines);
             }
         }
     }

@@ -270,10 +270,11 @@ fn head(word: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use ax_sdk::kv::VALUE_BYTES_MAX;
+
     use super::*;
     use crate::note::BODY_BYTES_MAX;
     use crate::note::TITLE_BYTES_MAX;
-    use crate::store::VALUE_BYTES_MAX;
     use crate::tag::TAG_BYTES_MAX;
     use crate::tag::TAGS_MAX;
 

@@ -1,10 +1,9 @@
 //! Why something could not be done with the notes.
 //!
-//! Not here: which kind of `ax:types` error each one is (`export`).
+//! Not here: which kind of error each one is to a caller (`tool`).
 
+use ax_sdk::ErrorKind;
 use thiserror::Error;
-
-use crate::store::StoreError;
 
 /// Why something could not be done.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -61,9 +60,26 @@ pub enum NotesError {
         /// The version of this plugin.
         to: String,
     },
+    /// There is no room.
+    #[error("the store of notes is full (`{limit}`)")]
+    Full {
+        /// What there is too much of, as the store calls it.
+        limit: String,
+    },
     /// The store said no.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("{0}")]
+    Store(ax_sdk::Error),
+}
+
+impl From<ax_sdk::Error> for NotesError {
+    fn from(cause: ax_sdk::Error) -> Self {
+        match cause.kind {
+            ErrorKind::Exhausted if cause.code.starts_with("kv-") => {
+                Self::Full { limit: cause.code }
+            }
+            _ => Self::Store(cause),
+        }
+    }
 }
 
 impl NotesError {
@@ -73,8 +89,11 @@ impl NotesError {
             Self::Version { .. } => Some("read it again, then decide".to_owned()),
             Self::Contention { .. } => Some("ask again".to_owned()),
             Self::Origin { .. } => Some("this release reads notes of 0.1 and 0.2 only".to_owned()),
-            Self::Store(cause) => cause.hint(),
-            Self::Invalid { .. }
+            Self::Full { .. } => {
+                Some("remove notes that are no longer needed, or shorten long ones".to_owned())
+            }
+            Self::Store(_)
+            | Self::Invalid { .. }
             | Self::NoNote { .. }
             | Self::Cancelled { .. }
             | Self::Damaged { .. } => None,

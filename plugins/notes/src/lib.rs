@@ -1,14 +1,13 @@
 //! Keeps notes and finds them again by their words.
 //!
 //! ```text
-//! export ──► notebook  add, get, update, remove ─┐
+//! tool   ──► notebook  add, get, update, remove ─┐
 //!        ├─► listing   list, tags ───────────────┤
-//!        ├─► search ─────────────────────────────┼─► shelf, block, note ──► store ──► ax:kv
+//!        ├─► search ─────────────────────────────┼─► shelf, block, note ──► store ──► ax_sdk::kv
 //!        └─► migrate   0.1 → 0.2 ────────────────┘
 //! ```
 //!
-//! The component (`export`, wasm only) answers `ax:notes/notes` and `ax:guest/lifecycle`. All else is
-//! plain Rust, tested natively over a store in memory.
+//! The tools are in `tool`; all below is tested over a store in memory.
 
 pub mod block;
 pub mod error;
@@ -23,9 +22,15 @@ pub mod search;
 pub mod shelf;
 pub mod store;
 pub mod tag;
+pub mod tool;
 pub mod word;
 
-#[cfg(target_arch = "wasm32")]
-mod export;
 #[cfg(test)]
 mod tests;
+
+ax_sdk::plugin!(
+    tools: [
+        tool::add, tool::get, tool::update, tool::remove, tool::list, tool::search, tool::tags,
+    ],
+    migrate: tool::migrate,
+);

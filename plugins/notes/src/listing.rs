@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use crate::block::Card;
+use ax_sdk::data;
+
+use crate::block;
 use crate::error::NotesError;
 use crate::error::invalid;
 use crate::layout::ID_MAX;
@@ -47,30 +49,57 @@ impl Limit {
 }
 
 /// Which notes to list.
+#[data]
 #[derive(Debug, Clone, Default)]
 pub struct ListQuestion {
-    /// Only those with this tag.
+    /// Only notes with this tag; all when absent.
     pub tag: Option<String>,
-    /// At most as many.
+    /// Notes in one answer, 1 to 100; 20 when absent.
     pub limit: Option<u32>,
-    /// Where the answer before this one ended.
+    /// `next` of the answer before this one; the newest notes when absent.
     pub cursor: Option<String>,
 }
 
+/// A note without its text.
+#[data]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Its number.
+    pub id: u64,
+    /// Its version.
+    pub version: u64,
+    /// Its title.
+    pub title: String,
+    /// Its tags, sorted.
+    pub tags: Vec<String>,
+}
+
 /// Part of a list.
+#[data]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Listing {
-    /// The notes, newest first.
-    pub notes: Vec<Card>,
-    /// The cursor for those after them; absent at the end.
+    /// The notes, the one added last first.
+    pub notes: Vec<Summary>,
+    /// Pass this as `cursor` for older ones; absent at the end.
     pub next: Option<String>,
 }
 
-/// Tags and how often they are used.
+/// A tag and how often it is used.
+#[data]
+#[derive(Debug, PartialEq, Eq)]
+pub struct TagCount {
+    /// The tag.
+    pub tag: String,
+    /// Notes that have it.
+    pub notes: u32,
+}
+
+/// The tags in use.
+#[data]
 #[derive(Debug, PartialEq, Eq)]
 pub struct TagCounts {
     /// The most used first, by name among equals.
-    pub tags: Vec<(String, u32)>,
+    pub tags: Vec<TagCount>,
     /// How many there are, those left out included.
     pub total: u32,
 }
@@ -95,7 +124,8 @@ pub fn list(
         for card in &reading.cards {
             let has_tag = tag.as_ref().is_none_or(|tag| card.tags.contains(tag));
             if card.id < before && has_tag {
-                notes.push(card.clone());
+                let block::Card { id, version, title, tags, .. } = card.clone();
+                notes.push(Summary { id, version, title, tags });
             }
             // One more than asked for tells whether the list goes on.
             if notes.len() > limit {
@@ -138,9 +168,10 @@ pub fn tags(
         ControlFlow::Continue(())
     })?;
     let total = u32::try_from(counts.len()).unwrap_or(u32::MAX);
-    let mut tags: Vec<_> = counts.into_iter().collect();
+    let mut tags: Vec<TagCount> =
+        counts.into_iter().map(|(tag, notes)| TagCount { tag, notes }).collect();
     // By name they are already.
-    tags.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    tags.sort_by_key(|count| std::cmp::Reverse(count.notes));
     tags.truncate(limit);
     Ok(TagCounts { tags, total })
 }

@@ -19,6 +19,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as MapEntry;
 
+use ax_sdk::kv;
 use semver::Version;
 
 use crate::error::NotesError;
@@ -32,10 +33,9 @@ use crate::note::TITLE_BYTES_MAX;
 use crate::notebook::Meta;
 use crate::shelf;
 use crate::shelf::Taken;
-use crate::store::CHANGES_MAX;
 use crate::store::Change;
-use crate::store::Condition;
 use crate::store::Store;
+use crate::store::When;
 
 /// Where 0.1 kept the number of the next note.
 const OLD_NEXT: &str = "next";
@@ -45,7 +45,7 @@ const OLD_NOTES: &str = "n:";
 const ENTRIES_PER_SCAN: u32 = 1_000;
 /// Notes moved in one write: each is a key removed, one put, and a block at most.
 const NOTES_PER_WRITE: usize = 256;
-const _: () = assert!(NOTES_PER_WRITE * 3 <= CHANGES_MAX);
+const _: () = assert!(NOTES_PER_WRITE * 3 <= kv::CHANGES_MAX);
 /// Bytes of notes moved in one write. The host takes 8 MiB at once, and a text may grow sixfold as
 /// JSON if it is all control characters, or more than threefold with the index of its words.
 const BYTES_PER_WRITE: usize = 1 << 20;
@@ -92,8 +92,8 @@ fn old_notes(store: &impl Store) -> Result<Vec<Old>, NotesError> {
     let mut notes = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
-        let page = store.scan(OLD_NOTES, ENTRIES_PER_SCAN, cursor.as_deref())?;
-        for entry in &page.entries {
+        let (entries, next) = store.scan(OLD_NOTES, ENTRIES_PER_SCAN, cursor.as_deref())?;
+        for entry in &entries {
             let key = &entry.key;
             let id = old_id(key).ok_or_else(|| damaged(key, "it is no note's key"))?;
             let bytes = entry.value.len();
@@ -104,7 +104,7 @@ fn old_notes(store: &impl Store) -> Result<Vec<Old>, NotesError> {
             str::from_utf8(&entry.value).map_err(|cause| damaged(key, cause))?;
             notes.push(Old { id, bytes });
         }
-        match page.next {
+        match next {
             Some(next) => cursor = Some(next),
             None => break,
         }
@@ -132,7 +132,7 @@ fn settle_next(store: &impl Store, least: u64) -> Result<(), NotesError> {
         changes.push(Meta { next }.put(as_read));
     }
     if let Some(entry) = old {
-        let when = Condition::AtVersion(entry.version);
+        let when = When::AtVersion(entry.version);
         changes.push(Change::Remove { key: entry.key, when });
     }
     if !changes.is_empty() {
@@ -166,8 +166,8 @@ fn move_notes(store: &impl Store, notes: &[Old]) -> Result<(), NotesError> {
         };
         taken.block.put(*id, &note);
         let value = note.encode();
-        changes.push(Change::Put { key: note_key(*id), value, when: Condition::Absent });
-        changes.push(Change::Remove { key, when: Condition::AtVersion(entry.version) });
+        changes.push(Change::Put { key: note_key(*id), value, when: When::Absent });
+        changes.push(Change::Remove { key, when: When::AtVersion(entry.version) });
     }
     changes.extend(blocks.into_values().map(Taken::put_back));
     store.write(changes)?;

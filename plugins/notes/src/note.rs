@@ -4,6 +4,7 @@
 //! it does not know.
 //! Not here: where notes are kept (`layout`), their tags (`tag`), their words (`block`).
 
+use ax_sdk::data;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -42,12 +43,13 @@ pub struct Draft {
     pub tags: Option<Vec<String>>,
 }
 
-/// A note's number and version.
+/// A note's number and version after a change.
+#[data]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
-    /// Its number.
+    /// Its number, from 1; never given to another note.
     pub id: u64,
-    /// Its version.
+    /// Its version: 1 when added, one more with each update. Of a removed note, the last.
     pub version: u64,
 }
 

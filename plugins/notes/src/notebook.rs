@@ -6,6 +6,7 @@
 //! Invariant: a change is made whole or not at all, and never on top of one that was not read.
 //! Not here: lists (`listing`), searching (`search`).
 
+use ax_sdk::ErrorKind;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -20,9 +21,8 @@ use crate::note::Note;
 use crate::note::Stamp;
 use crate::shelf;
 use crate::store::Change;
-use crate::store::Condition;
 use crate::store::Store;
-use crate::store::StoreError;
+use crate::store::When;
 
 /// How often a change is tried. Whenever one try fails, another call has succeeded; 16 calls of a
 /// plugin run at once in one process, so a call that loses this often has company.
@@ -41,7 +41,7 @@ impl Meta {
     /// # Errors
     ///
     /// [`NotesError::Damaged`], [`NotesError::Store`].
-    pub fn read(store: &impl Store) -> Result<(Self, Condition), NotesError> {
+    pub fn read(store: &impl Store) -> Result<(Self, When), NotesError> {
         let entry = store.get(META)?;
         let meta = match &entry {
             Some(entry) => {
@@ -49,11 +49,11 @@ impl Meta {
             }
             None => Self { next: 1 },
         };
-        Ok((meta, Condition::as_read(entry.as_ref())))
+        Ok((meta, When::as_read(entry.as_ref())))
     }
 
     /// Returns the change that keeps it.
-    pub fn put(self, when: Condition) -> Change {
+    pub fn put(self, when: When) -> Change {
         let value = serde_json::to_vec(&self).expect("a number has a JSON form");
         Change::Put { key: META.to_owned(), value, when }
     }
@@ -77,7 +77,7 @@ pub fn add(store: &impl Store, draft: Draft) -> Result<Stamp, NotesError> {
         }
         let mut taken = shelf::take(store, id)?;
         taken.block.put(id, &note);
-        let put = Change::Put { key: note_key(id), value: note.encode(), when: Condition::Absent };
+        let put = Change::Put { key: note_key(id), value: note.encode(), when: When::Absent };
         let meta = Meta { next: id + 1 };
         store.write(vec![meta.put(meta_as_read), put, taken.put_back()])?;
         Ok(Stamp { id, version: note.version })
@@ -139,11 +139,11 @@ pub fn remove(store: &impl Store, id: u64, given: Option<u64>) -> Result<Stamp, 
 }
 
 /// Reads a note, with what has to hold for it to be changed.
-fn read(store: &impl Store, id: u64) -> Result<(Note, Condition), NotesError> {
+fn read(store: &impl Store, id: u64) -> Result<(Note, When), NotesError> {
     let key = note_key(id);
     let entry = store.get(&key)?.ok_or(NotesError::NoNote { id })?;
     let note = Note::decode(&key, &entry.value)?;
-    Ok((note, Condition::AtVersion(entry.version)))
+    Ok((note, When::AtVersion(entry.version)))
 }
 
 /// Tries until no other call is in the way.
@@ -152,7 +152,7 @@ fn until_settled(
 ) -> Result<Stamp, NotesError> {
     for _ in 0..ATTEMPTS_MAX {
         match attempt() {
-            Err(NotesError::Store(StoreError::Conflict { .. })) => {}
+            Err(NotesError::Store(cause)) if cause.kind == ErrorKind::Conflict => {}
             settled => return settled,
         }
     }

@@ -12,6 +12,8 @@
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
+use ax_sdk::data;
+
 use crate::block::Reading;
 use crate::error::NotesError;
 use crate::excerpt::excerpt;
@@ -30,33 +32,42 @@ use crate::tag;
 const SEARCH: Limit = Limit { default: 10, max: 50 };
 
 /// What to look for.
+#[data]
 #[derive(Debug, Clone, Default)]
 pub struct SearchQuestion {
-    /// The words.
+    /// 1 to 16 words, at most 1 KiB together. Letters and digits count, their case does not; the
+    /// last word may be the beginning of one.
     pub query: String,
-    /// Only notes with this tag.
+    /// Only notes with this tag; all when absent.
     pub tag: Option<String>,
-    /// At most as many.
+    /// Notes in the answer, 1 to 50; 10 when absent.
     pub limit: Option<u32>,
 }
 
 /// A note that was found.
+#[data]
 #[derive(Debug, PartialEq)]
 pub struct Hit {
     /// Its number.
     pub id: u64,
-    /// The note.
-    pub note: Note,
-    /// Some of its text, on one line.
+    /// Its version.
+    pub version: u64,
+    /// Its title.
+    pub title: String,
+    /// Its tags, sorted.
+    pub tags: Vec<String>,
+    /// Some of the text around the first word that was found in it, else its beginning: one line of
+    /// at most 162 characters, with `…` where text is left out.
     pub excerpt: String,
-    /// How well it fits, to a thousandth.
+    /// How well it fits, to a thousandth. Says nothing beyond this one answer.
     pub score: f64,
 }
 
 /// What was found.
+#[data]
 #[derive(Debug, PartialEq)]
 pub struct Findings {
-    /// The best, best first.
+    /// The notes that fit best, best first; the newer first among equals.
     pub hits: Vec<Hit>,
     /// Notes that hold one of the words at least.
     pub found: u32,
@@ -109,7 +120,9 @@ pub fn search(
         match notebook::get(store, id) {
             Ok(note) => {
                 let excerpt = excerpt(&note.body, &query);
-                hits.push(Hit { id, note, excerpt, score: score as f64 / 1000.0 });
+                let Note { version, title, tags, .. } = note;
+                let score = score as f64 / 1000.0;
+                hits.push(Hit { id, version, title, tags, excerpt, score });
             }
             // Removed since the index was read.
             Err(NotesError::NoNote { .. }) => {}

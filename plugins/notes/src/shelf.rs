@@ -13,8 +13,8 @@ use crate::layout::block_at;
 use crate::layout::block_key;
 use crate::layout::block_of;
 use crate::store::Change;
-use crate::store::Condition;
 use crate::store::Store;
+use crate::store::When;
 
 /// Blocks to ask for at once: 512 notes, so that the first page of a list takes one question, and
 /// the index of a full store some twenty.
@@ -29,7 +29,7 @@ pub struct Taken {
     number: u64,
     /// What is in it.
     pub block: Block,
-    when: Condition,
+    when: When,
 }
 
 /// Takes the block that a note belongs to; an empty one if there is none.
@@ -45,7 +45,7 @@ pub fn take(store: &impl Store, id: u64) -> Result<Taken, NotesError> {
         Some(entry) => Block::decode(number, &entry.value).map_err(|cause| damaged(&key, cause))?,
         None => Block::default(),
     };
-    Ok(Taken { number, block, when: Condition::as_read(entry.as_ref()) })
+    Ok(Taken { number, block, when: When::as_read(entry.as_ref()) })
 }
 
 impl Taken {
@@ -78,8 +78,8 @@ pub fn walk(
         if !watch(blocks) {
             return Err(NotesError::Cancelled { blocks });
         }
-        let page = store.scan(INDEX, BLOCKS_PER_SCAN, cursor.as_deref())?;
-        for entry in &page.entries {
+        let (entries, next) = store.scan(INDEX, BLOCKS_PER_SCAN, cursor.as_deref())?;
+        for entry in &entries {
             let key = &entry.key;
             let number = block_at(key).ok_or_else(|| damaged(key, "it is no block's key"))?;
             if number > newest {
@@ -91,8 +91,8 @@ pub fn walk(
                 return Ok(());
             }
         }
-        blocks += page.entries.len() as u64;
-        match page.next {
+        blocks += entries.len() as u64;
+        match next {
             Some(next) => cursor = Some(next),
             None => return Ok(()),
         }

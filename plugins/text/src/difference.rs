@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use ax_sdk::data;
 use similar::Algorithm;
 use similar::DiffOp;
 
@@ -41,7 +42,9 @@ pub struct Comparison<'a> {
     pub new_name: Option<&'a str>,
 }
 
-/// Where one run of changes lies: lines from 1; a side without lines names the line before.
+/// Where one run of changes lies. Lines count from 1; a side with no lines names the line before.
+#[data]
+#[serde(rename_all = "kebab-case")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hunk {
     /// First line in the old text.
@@ -54,18 +57,20 @@ pub struct Hunk {
     pub new_lines: usize,
 }
 
-/// How two texts differ.
+/// How two texts differ, by lines.
+#[data]
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// In the unified format; empty when they do not.
+    /// The difference in the unified format, which `patch` and `git apply` read; empty when the
+    /// texts are the same. Line breaks are part of the lines, so LF and CR LF differ.
     pub unified: String,
-    /// Lines only in the new text.
+    /// Lines that only the new text has.
     pub added: usize,
-    /// Lines only in the old text.
+    /// Lines that only the old text has.
     pub removed: usize,
-    /// Lines in both.
+    /// Lines that both have.
     pub unchanged: usize,
-    /// The parts of `unified`.
+    /// The parts of `unified`, in order.
     pub hunks: Vec<Hunk>,
 }
 

@@ -1,7 +1,6 @@
 //! Compares, searches, replaces, fills in and takes apart text.
 //!
-//! The component (`export`, wasm only) answers `ax:text/text`. All else is plain Rust, tested
-//! natively.
+//! What may be asked is in `tool`; all else is plain Rust that knows no host.
 
 pub mod difference;
 pub mod document;
@@ -14,6 +13,14 @@ pub mod replacement;
 pub mod search;
 pub mod table;
 pub mod template;
+pub mod tool;
 
-#[cfg(target_arch = "wasm32")]
-mod export;
+ax_sdk::plugin!(tools: [
+    tool::diff,
+    tool::search,
+    tool::replace,
+    tool::template,
+    tool::json_path,
+    tool::csv,
+    tool::csv_write,
+]);

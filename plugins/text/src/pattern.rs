@@ -3,6 +3,7 @@
 //! Invariant: a compiled pattern is small and finds each match in time linear in the text; what
 //! would need more, look-around and back references, is not in the syntax.
 
+use ax_sdk::data;
 use regex::Regex;
 use regex::RegexBuilder;
 
@@ -21,16 +22,18 @@ const CACHE_BYTES_MAX: usize = 2 << 20;
 const NEST_MAX: u32 = 64;
 
 /// How a pattern is read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PatternFlags {
+#[data]
+#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatternFlag {
     /// Letters match in either case.
-    pub ignore_case: bool,
+    IgnoreCase,
     /// `^` and `$` match at each line's ends too.
-    pub multi_line: bool,
+    MultiLine,
     /// `.` matches line breaks too.
-    pub dot_all: bool,
-    /// White space and comments in the pattern mean nothing.
-    pub extended: bool,
+    DotAll,
+    /// White space and `# …` in the pattern mean nothing.
+    Extended,
 }
 
 /// Compiles a pattern.
@@ -38,13 +41,13 @@ pub struct PatternFlags {
 /// # Errors
 ///
 /// [`Refusal::Pattern`], [`Refusal::TooLarge`], [`Refusal::TooLong`].
-pub fn compile(pattern: &str, flags: PatternFlags) -> Result<Regex, Refusal> {
+pub fn compile(pattern: &str, flags: &[PatternFlag]) -> Result<Regex, Refusal> {
     check_length("pattern", pattern, PATTERN_BYTES_MAX)?;
     RegexBuilder::new(pattern)
-        .case_insensitive(flags.ignore_case)
-        .multi_line(flags.multi_line)
-        .dot_matches_new_line(flags.dot_all)
-        .ignore_whitespace(flags.extended)
+        .case_insensitive(flags.contains(&PatternFlag::IgnoreCase))
+        .multi_line(flags.contains(&PatternFlag::MultiLine))
+        .dot_matches_new_line(flags.contains(&PatternFlag::DotAll))
+        .ignore_whitespace(flags.contains(&PatternFlag::Extended))
         .size_limit(PROGRAM_BYTES_MAX)
         .dfa_size_limit(CACHE_BYTES_MAX)
         .nest_limit(NEST_MAX)
@@ -65,7 +68,7 @@ mod tests {
     use super::*;
 
     fn refused(pattern: &str) -> String {
-        compile(pattern, PatternFlags::default()).unwrap_err().to_string()
+        compile(pattern, &[]).unwrap_err().to_string()
     }
 
     #[test]
@@ -86,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_pattern_of_4_kib_is_the_longest() {
-        assert!(compile(&"a".repeat(PATTERN_BYTES_MAX), PatternFlags::default()).is_ok());
+        assert!(compile(&"a".repeat(PATTERN_BYTES_MAX), &[]).is_ok());
         assert!(refused(&"a".repeat(PATTERN_BYTES_MAX + 1)).contains("4097 bytes"));
     }
 }

@@ -1,16 +1,19 @@
 //! Lines and columns of a text, found while going through it once.
 
+use ax_sdk::data;
+
 /// Longest text of a request, in bytes: a call takes no more, and offsets fit in 32 bits.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
-/// A place in a text. Lines and columns count from 1, columns in Unicode scalar values.
+/// A place in a text.
+#[data]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
-    /// Bytes before it.
+    /// Bytes of UTF-8 before it.
     pub byte: usize,
-    /// The line; lines end with LF.
+    /// The line, from 1. Lines end with LF.
     pub line: u32,
-    /// The column.
+    /// The column, from 1, in Unicode scalar values.
     pub column: u32,
 }
 

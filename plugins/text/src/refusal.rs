@@ -2,6 +2,8 @@
 //!
 //! Invariant: a refusal's texts are bounded: what they quote of a request is cut.
 
+use ax_sdk::ErrorKind;
+
 /// Characters of a request that an error quotes: enough to recognise it, and one line.
 const QUOTE_CHARS_MAX: usize = 80;
 
@@ -70,23 +72,12 @@ pub enum Refusal {
     Cancelled,
 }
 
-/// What sort of failure it is, in the words of `ax:types`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sort {
-    /// The request is wrong.
-    Invalid,
-    /// A bound was reached.
-    Exhausted,
-    /// Asked to stop.
-    Cancelled,
-}
-
 impl Refusal {
     /// Says what sort of failure it is.
-    pub fn sort(&self) -> Sort {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Result | Self::Steps { .. } => Sort::Exhausted,
-            Self::Cancelled => Sort::Cancelled,
+            Self::Result | Self::Steps { .. } => ErrorKind::Exhausted,
+            Self::Cancelled => ErrorKind::Cancelled,
             Self::TooLong { .. }
             | Self::OutOfRange { .. }
             | Self::TooMany { .. }
@@ -103,7 +94,7 @@ impl Refusal {
             | Self::Query { .. }
             | Self::Delimiter
             | Self::OpenQuote { .. }
-            | Self::Record { .. } => Sort::Invalid,
+            | Self::Record { .. } => ErrorKind::Invalid,
         }
     }
 

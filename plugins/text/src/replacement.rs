@@ -8,6 +8,7 @@
 //!
 //! Invariant: a replacement means the same for every match, and no `$` is ever passed over.
 
+use ax_sdk::data;
 use regex::Regex;
 
 use crate::output::Output;
@@ -29,12 +30,13 @@ enum Piece<'a> {
     Group(usize),
 }
 
-/// A text with its replacements.
+/// The changed text.
+#[data]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Replaced {
-    /// The new text.
+    /// The text with the replacements.
     pub text: String,
-    /// How many replacements there were.
+    /// How many there were.
     pub count: usize,
 }
 
@@ -126,11 +128,10 @@ mod tests {
 
     use super::*;
     use crate::output::RESULT_BYTES_MAX;
-    use crate::pattern::PatternFlags;
     use crate::pattern::compile;
 
     fn replaced(text: &str, pattern: &str, replacement: &str) -> Result<String, String> {
-        let regex = compile(pattern, PatternFlags::default()).unwrap();
+        let regex = compile(pattern, &[]).unwrap();
         let answer = replace(text, &regex, replacement, None, &mut || true);
         answer.map(|answer| answer.text).map_err(|refusal| refusal.to_string())
     }
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn empty_matches_and_limits_are_replaced_from_the_left() {
         assert_eq!(replaced("aé", "", "-").unwrap(), "-a-é-");
-        let regex = compile("a", PatternFlags::default()).unwrap();
+        let regex = compile("a", &[]).unwrap();
         let answer = replace("aaa", &regex, "b", Some(2), &mut || true).unwrap();
         assert_eq!(answer, Replaced { text: "bba".to_owned(), count: 2 });
         let none = replace("aaa", &regex, "b", Some(0), &mut || true);
@@ -184,7 +185,7 @@ mod tests {
             text in "[ab\né]{0,20}",
             pattern in "[ab.|*?()]{0,8}",
         ) {
-            if compile(&pattern, PatternFlags::default()).is_ok() {
+            if compile(&pattern, &[]).is_ok() {
                 prop_assert_eq!(replaced(&text, &pattern, "$0").unwrap(), text);
             }
         }
@@ -195,7 +196,7 @@ mod tests {
             pattern in ".{0,10}",
             replacement in "[$a{}0-9é]{0,10}",
         ) {
-            if compile(&pattern, PatternFlags::default()).is_ok() {
+            if compile(&pattern, &[]).is_ok() {
                 let _any = replaced(&text, &pattern, &replacement);
             }
         }

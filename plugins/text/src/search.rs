@@ -3,6 +3,7 @@
 //! Invariant: an answer takes at most [`RESULT_BYTES_MAX`] as JSON, and `next` tells where the rest
 //! begins.
 
+use ax_sdk::data;
 use regex::CaptureLocations;
 use regex::Regex;
 
@@ -28,38 +29,44 @@ const FRAME_BYTES: usize = 64;
 /// Matches between two questions whether to go on: a question is a host call.
 pub const MATCHES_PER_QUESTION: usize = 256;
 
-/// A group that took part in a match.
+/// A group of the pattern that took part in a match.
+#[data]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group<'a> {
+pub struct Group {
     /// Its number, from 1.
     pub number: usize,
     /// Its name, if it has one.
     pub name: Option<String>,
     /// The byte at which it begins.
     pub start: usize,
-    /// What it matched.
-    pub text: &'a str,
+    /// The byte after its end.
+    pub end: usize,
+    /// The text that it matched.
+    pub text: String,
 }
 
 /// One match.
+#[data]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Match<'a> {
+pub struct Match {
     /// Where it begins.
     pub start: Place,
     /// The place after its end.
     pub end: Place,
-    /// What matched.
-    pub text: &'a str,
-    /// The groups that took part.
-    pub groups: Vec<Group<'a>>,
+    /// The text that matched.
+    pub text: String,
+    /// Its groups by number, without those that took no part.
+    pub groups: Vec<Group>,
 }
 
 /// What was found.
+#[data]
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Found<'a> {
-    /// The matches from left to right.
-    pub matches: Vec<Match<'a>>,
-    /// Where the next match begins, if it was left out.
+pub struct Found {
+    /// The matches from left to right; they do not overlap.
+    pub matches: Vec<Match>,
+    /// Where the next match begins when there are more than `limit`, or than 1 MiB holds; pass it
+    /// as `start` to read on.
     pub next: Option<usize>,
 }
 
@@ -106,13 +113,13 @@ impl<'r, 'a> Matches<'r, 'a> {
 ///
 /// [`Refusal::OutOfRange`], [`Refusal::NotAnOffset`], [`Refusal::TooLong`], [`Refusal::Cancelled`];
 /// [`Refusal::Result`] when not even one match fits in an answer.
-pub fn search<'a>(
-    text: &'a str,
+pub fn search(
+    text: &str,
     regex: &Regex,
     limit: Option<u32>,
     start: Option<u32>,
     go_on: &mut dyn FnMut() -> bool,
-) -> Result<Found<'a>, Refusal> {
+) -> Result<Found, Refusal> {
     check_length("text", text, TEXT_BYTES_MAX)?;
     let limit = limit.unwrap_or(LIMIT);
     check_range("limit", limit, LIMITS)?;
@@ -137,7 +144,7 @@ pub fn search<'a>(
             break;
         }
         let (start, end) = (cursor.advance(from), cursor.advance(to));
-        answer.matches.push(Match { start, end, text: &text[from..to], groups });
+        answer.matches.push(Match { start, end, text: text[from..to].to_owned(), groups });
         if answer.matches.len().is_multiple_of(MATCHES_PER_QUESTION) && !go_on() {
             return Err(Refusal::Cancelled);
         }
@@ -145,19 +152,16 @@ pub fn search<'a>(
     Ok(answer)
 }
 
-fn group_bytes(group: &Group<'_>) -> usize {
+fn group_bytes(group: &Group) -> usize {
     let name = group.name.as_deref().unwrap_or_default();
-    GROUP_BYTES + name.len() + escaped_bytes(group.text)
+    GROUP_BYTES + name.len() + escaped_bytes(&group.text)
 }
 
-fn groups<'a>(
-    text: &'a str,
-    locations: &CaptureLocations,
-    names: &[Option<&str>],
-) -> Vec<Group<'a>> {
+fn groups(text: &str, locations: &CaptureLocations, names: &[Option<&str>]) -> Vec<Group> {
     let group = |(number, name): (usize, &Option<&str>)| {
         let (start, end) = locations.get(number)?;
-        Some(Group { number, name: name.map(str::to_owned), start, text: &text[start..end] })
+        let (name, text) = (name.map(str::to_owned), text[start..end].to_owned());
+        Some(Group { number, name, start, end, text })
     };
     names.iter().enumerate().skip(1).filter_map(group).collect()
 }
@@ -167,15 +171,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pattern::PatternFlags;
     use crate::pattern::compile;
 
-    fn find<'a>(text: &'a str, pattern: &str, limit: u32, start: u32) -> Found<'a> {
-        let regex = compile(pattern, PatternFlags::default()).unwrap();
+    fn find(text: &str, pattern: &str, limit: u32, start: u32) -> Found {
+        let regex = compile(pattern, &[]).unwrap();
         search(text, &regex, Some(limit), Some(start), &mut || true).unwrap()
     }
 
-    fn spans(found: &Found<'_>) -> Vec<(usize, usize)> {
+    fn spans(found: &Found) -> Vec<(usize, usize)> {
         found.matches.iter().map(|one| (one.start.byte, one.end.byte)).collect()
     }
 
@@ -188,7 +191,7 @@ mod tests {
         assert_eq!(first.text, "é=12");
         assert_eq!(first.groups.len(), 2, "the third group took no part");
         assert_eq!(first.groups[1].name.as_deref(), Some("value"));
-        assert_eq!((first.groups[1].start, first.groups[1].text), (5, "12"));
+        assert_eq!((first.groups[1].start, first.groups[1].text.as_str()), (5, "12"));
         assert_eq!((found.matches.len(), found.next), (2, None));
     }
 
@@ -209,7 +212,7 @@ mod tests {
 
     #[test]
     fn numbers_out_of_range_are_refused() {
-        let regex = compile("a", PatternFlags::default()).unwrap();
+        let regex = compile("a", &[]).unwrap();
         let ask = |limit, start| search("é", &regex, limit, start, &mut || true).map(|_| ());
         assert_eq!(ask(Some(10_000), Some(2)), Ok(()));
         assert!(matches!(ask(Some(0), None), Err(Refusal::OutOfRange { .. })));
@@ -225,13 +228,13 @@ mod tests {
         assert!(
             halves.matches.len() > 2_000 && halves.matches.len() < 2_400 && halves.next.is_some()
         );
-        let regex = compile("(a+)", PatternFlags::default()).unwrap();
+        let regex = compile("(a+)", &[]).unwrap();
         assert_eq!(search(&text, &regex, None, None, &mut || true), Err(Refusal::Result));
     }
 
     #[test]
     fn a_search_stops_when_asked() {
-        let regex = compile("a", PatternFlags::default()).unwrap();
+        let regex = compile("a", &[]).unwrap();
         let text = "a".repeat(MATCHES_PER_QUESTION);
         let found = search(&text, &regex, Some(10_000), None, &mut || false);
         assert_eq!(found, Err(Refusal::Cancelled));
@@ -243,7 +246,7 @@ mod tests {
             text in "[ab\né]{0,20}",
             pattern in "[ab.|*?^$()é]{0,8}",
         ) {
-            if let Ok(regex) = compile(&pattern, PatternFlags::default()) {
+            if let Ok(regex) = compile(&pattern, &[]) {
                 let found = search(&text, &regex, None, None, &mut || true).unwrap();
                 let wanted: Vec<_> =
                     regex.find_iter(&text).map(|one| (one.start(), one.end())).collect();
@@ -253,7 +256,7 @@ mod tests {
 
         #[test]
         fn no_input_panics(text in ".{0,50}", pattern in ".{0,20}", start in 0u32..60) {
-            if let Ok(regex) = compile(&pattern, PatternFlags::default()) {
+            if let Ok(regex) = compile(&pattern, &[]) {
                 let _any = search(&text, &regex, None, Some(start), &mut || true);
             }
         }

@@ -80,6 +80,13 @@ impl Error {
         self
     }
 
+    /// Says how many milliseconds to wait before asking again.
+    #[must_use]
+    pub fn retry_after_ms(mut self, ms: u32) -> Self {
+        self.retry_after_ms = Some(ms);
+        self
+    }
+
     /// Adds details for programs, an object.
     #[must_use]
     pub fn data(mut self, data: Value) -> Self {

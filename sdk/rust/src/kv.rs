@@ -19,6 +19,13 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, ErrorKind, Result};
 
+/// Bytes of a key: 1 to this many of UTF-8, without control characters.
+pub const KEY_BYTES_MAX: usize = 512;
+/// Bytes of a value.
+pub const VALUE_BYTES_MAX: usize = 1 << 20;
+/// Changes of one [`write()`], and entries of one [`scan`].
+pub const CHANGES_MAX: usize = 1_000;
+
 /// Times that [`update`] tries before it gives up.
 const TRIES_MAX: u32 = 16;
 
@@ -43,6 +50,14 @@ pub enum When {
     Absent,
     /// The key is as it was read.
     AtVersion(u64),
+}
+
+impl When {
+    /// The key is as [`read`] found it: of this version still, or still absent.
+    #[must_use]
+    pub fn as_read(entry: Option<&Entry>) -> Self {
+        entry.map_or(Self::Absent, |entry| Self::AtVersion(entry.version))
+    }
 }
 
 /// One change of a write.
@@ -119,7 +134,7 @@ where
 {
     for _ in 0..TRIES_MAX {
         let entry = read(key)?;
-        let when = entry.as_ref().map_or(When::Absent, |entry| When::AtVersion(entry.version));
+        let when = When::as_read(entry.as_ref());
         let mut value: T = entry.as_ref().map(value_of).transpose()?.unwrap_or_default();
         change(&mut value);
         let bytes = serde_json::to_vec(&value)?;

@@ -111,8 +111,9 @@ macro_rules! plugin {
         /// The tools of this plugin, in the order they are shown.
         pub fn tools() -> ::std::vec::Vec<$crate::Tool> {
             ::std::vec![$({
-                use $tool as tool;
-                tool::tool()
+                // Of a name that no module of the plugin has.
+                use $tool as __ax_tool;
+                __ax_tool::tool()
             }),*]
         }
 

@@ -4,7 +4,7 @@
 //! ax-tests → ax-host → ax-registry → ax-manifest → nothing of ours
 //! ax-fuzz  → ax-host, ax-registry, ax-manifest
 //! ax-sdk   → ax-sdk-macros → nothing of ours
-//! plugins/* → ax-sdk, or nothing of ours: what they share with the host is the text in `wit/`
+//! plugins/* → ax-sdk: what they share with the host is the text in `wit/`
 //! ```
 
 use std::collections::BTreeMap;
@@ -20,10 +20,10 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("registry", "ax-registry", &["ax-manifest"]),
     ("host", "ax-host", &["ax-manifest", "ax-registry"]),
     ("plugins/echo", "ax-plugin-echo", &["ax-sdk"]),
-    ("plugins/fetch", "ax-plugin-fetch", &[]),
-    ("plugins/metrics", "ax-plugin-metrics", &[]),
-    ("plugins/notes", "ax-plugin-notes", &[]),
-    ("plugins/text", "ax-plugin-text", &[]),
+    ("plugins/fetch", "ax-plugin-fetch", &["ax-sdk"]),
+    ("plugins/metrics", "ax-plugin-metrics", &["ax-sdk"]),
+    ("plugins/notes", "ax-plugin-notes", &["ax-sdk"]),
+    ("plugins/text", "ax-plugin-text", &["ax-sdk"]),
     ("sdk/rust", "ax-sdk", &["ax-sdk-macros"]),
     ("sdk/rust/macros", "ax-sdk-macros", &[]),
     ("sdk/rust/test", "ax-sdk-test", &[]),

@@ -69,7 +69,7 @@ fn call(home: &Home, tool: &str, url: &str) -> Run {
 }
 
 fn get(home: &Home, url: &str) -> Value {
-    call(home, "get", url).ok().json()["output"].clone()
+    call(home, "get", url).answer()
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn what_is_no_page_is_told_as_what_it_is() {
 fn head_asks_without_the_body() {
     let server = Server::new(page);
     let home = granted(&server);
-    let report = call(&home, "head", &server.url("/page")).ok().json()["output"].clone();
+    let report = call(&home, "head", &server.url("/page")).answer();
     assert_eq!((&report["status"], &report["media-type"]), (&json!(200), &json!("text/html")));
     assert_eq!(server.heard()[0].method, "HEAD");
 }

@@ -55,8 +55,7 @@ fn metrics_measures_the_workspace() {
     home.write("project/src/main.rs", "// one\nfn main() {\n    if true {}\n}\n\n");
     home.write("outside.rs", "fn outside() {}\n");
     let arguments = ["tool", "call", "ax:metrics.measure", "--json", "--workspace", "project"];
-    let measured = home.ax(&arguments).ok().json();
-    let measured = &measured["output"];
+    let measured = home.ax(&arguments).answer();
     // The Rust file and `ax.toml`.
     assert_eq!(measured["totals"]["files"], 2, "{measured}");
     assert_eq!(measured["totals"]["functions"], 1, "{measured}");
@@ -110,7 +109,7 @@ fn metrics_does_not_leave_the_workspace() {
 /// Calls a tool; its answer.
 #[track_caller]
 fn call(home: &Home, tool: &str, input: &Value) -> Value {
-    home.ax(&["tool", "call", tool, &input.to_string(), "--json"]).ok().json()["output"].clone()
+    home.ax(&["tool", "call", tool, &input.to_string(), "--json"]).answer()
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(crate) fn add_notes(home: &Home) -> Run {
 #[track_caller]
 pub(crate) fn notes(home: &Home, tool: &str, input: &Value) -> Value {
     let tool = format!("ax:notes.{tool}");
-    home.ax(&["tool", "call", &tool, &input.to_string(), "--json"]).ok().json()["output"].clone()
+    home.ax(&["tool", "call", &tool, &input.to_string(), "--json"]).answer()
 }
 
 /// A home with release 0.1 and three notes.

@@ -9,8 +9,6 @@ use crate::layout::block_key;
 use crate::layout::note_key;
 use crate::notebook::add;
 use crate::notebook::remove;
-use crate::store::Resource;
-use crate::store::StoreError;
 
 #[test]
 fn a_store_full_of_bytes_refuses_more_and_lets_go() {
@@ -21,7 +19,7 @@ fn a_store_full_of_bytes_refuses_more_and_lets_go() {
             break error;
         }
     };
-    assert_eq!(full, NotesError::Store(StoreError::Full { what: Resource::Bytes }));
+    assert_eq!(full, NotesError::Full { limit: "kv-bytes".to_owned() });
     assert_eq!(full.to_string(), "the store of notes is full (`kv-bytes`)");
     assert!(full.hint().unwrap().contains("remove notes"));
     store.assert_whole();
@@ -44,7 +42,7 @@ fn a_store_full_of_keys_refuses_more() {
     }
     assert_eq!(store.contents()[&block_key(0)], block);
     add(&store, draft("second", "", &[])).unwrap();
-    let full = NotesError::Store(StoreError::Full { what: Resource::Keys });
+    let full = NotesError::Full { limit: "kv-keys".to_owned() };
     assert_eq!(add(&store, draft("third", "", &[])), Err(full));
     remove(&store, 1, None).unwrap();
     assert_eq!(add(&store, draft("third", "", &[])).unwrap().id, 3);

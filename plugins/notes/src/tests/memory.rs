@@ -6,19 +6,21 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 
+use ax_sdk::Error;
+use ax_sdk::ErrorKind;
+use ax_sdk::Result;
+use ax_sdk::kv::CHANGES_MAX;
+use ax_sdk::kv::VALUE_BYTES_MAX;
+
 use crate::block::Block;
 use crate::layout;
 use crate::note::Note;
 use crate::notebook::Meta;
-use crate::store::CHANGES_MAX;
 use crate::store::Change;
-use crate::store::Condition;
 use crate::store::Entry;
 use crate::store::Page;
-use crate::store::Resource;
 use crate::store::Store;
-use crate::store::StoreError;
-use crate::store::VALUE_BYTES_MAX;
+use crate::store::When;
 
 /// Keys and bytes that the store takes.
 const KEYS_MAX: usize = 10_000;
@@ -106,7 +108,7 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+    fn get(&self, key: &str) -> Result<Option<Entry>> {
         check_key(key);
         let state = self.state();
         Ok(state.entries.get(key).map(|(value, version)| Entry {
@@ -116,7 +118,7 @@ impl Store for Memory {
         }))
     }
 
-    fn scan(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page, StoreError> {
+    fn scan(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page> {
         assert!((1..=1_000).contains(&limit), "a limit of {limit}");
         let state = self.state();
         let after = |key: &String| cursor.is_none_or(|cursor| key.as_str() > cursor);
@@ -139,10 +141,11 @@ impl Store for Memory {
             }
         }
         let last = entries.last().map(|entry| entry.key.clone());
-        Ok(Page { next: last.filter(|_| all.peek().is_some()), entries })
+        let next = last.filter(|_| all.peek().is_some());
+        Ok((entries, next))
     }
 
-    fn write(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn write(&self, changes: Vec<Change>) -> Result<()> {
         assert!((1..=CHANGES_MAX).contains(&changes.len()), "{} changes", changes.len());
         let mut state = self.state();
         let mut puts: BTreeMap<String, Option<Vec<u8>>> = BTreeMap::new();
@@ -155,11 +158,12 @@ impl Store for Memory {
             check_key(&key);
             let found = state.entries.get(&key).map(|(_, version)| *version);
             let holds = match when {
-                Condition::Absent => found.is_none(),
-                Condition::AtVersion(version) => found == Some(version),
+                When::Always => true,
+                When::Absent => found.is_none(),
+                When::AtVersion(version) => found == Some(version),
             };
             if !holds {
-                return Err(StoreError::Conflict { key });
+                return Err(conflict(&key));
             }
             let bytes = value.as_ref().map_or(0, Vec::len);
             assert!(bytes <= VALUE_BYTES_MAX, "`{key}`: {bytes} bytes");
@@ -173,10 +177,10 @@ impl Store for Memory {
         let (old_keys, old_bytes) = old.fold((0, 0), |(keys, sum), size| (keys + 1, sum + size));
         // What makes the store smaller is allowed when it is too full, too.
         if state.entries.len() + new_keys > KEYS_MAX + old_keys && new_keys > old_keys {
-            return Err(StoreError::Full { what: Resource::Keys });
+            return Err(full("kv-keys"));
         }
         if state.bytes + new_bytes > BYTES_MAX + old_bytes && new_bytes > old_bytes {
-            return Err(StoreError::Full { what: Resource::Bytes });
+            return Err(full("kv-bytes"));
         }
         state.bytes = state.bytes + new_bytes - old_bytes;
         state.writes += 1;
@@ -192,6 +196,14 @@ impl Store for Memory {
     }
 }
 
+fn conflict(key: &str) -> Error {
+    Error::new(ErrorKind::Conflict, format!("`{key}` was changed by another call")).code(key)
+}
+
+fn full(limit: &str) -> Error {
+    Error::new(ErrorKind::Exhausted, "there is no room").code(limit)
+}
+
 fn check_key(key: &str) {
     assert!((1..=KEY_BYTES_MAX).contains(&key.len()), "a key of {} bytes", key.len());
     assert!(!key.contains(char::is_control), "{key:?}");
@@ -204,18 +216,17 @@ pub(super) struct Mortal<'a> {
 }
 
 impl Store for Mortal<'_> {
-    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+    fn get(&self, key: &str) -> Result<Option<Entry>> {
         self.memory.get(key)
     }
 
-    fn scan(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page, StoreError> {
+    fn scan(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page> {
         self.memory.scan(prefix, limit, cursor)
     }
 
-    fn write(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn write(&self, changes: Vec<Change>) -> Result<()> {
         if self.memory.writes() >= self.dies_at {
-            let (message, retry_after_ms) = ("it died".to_owned(), None);
-            return Err(StoreError::Unavailable { message, retry_after_ms });
+            return Err(Error::new(ErrorKind::Unavailable, "it died"));
         }
         self.memory.write(changes)
     }
@@ -228,22 +239,22 @@ pub(super) struct Crowded<'a> {
 }
 
 impl Store for Crowded<'_> {
-    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+    fn get(&self, key: &str) -> Result<Option<Entry>> {
         self.memory.get(key)
     }
 
-    fn scan(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page, StoreError> {
+    fn scan(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page> {
         self.memory.scan(prefix, limit, cursor)
     }
 
-    fn write(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn write(&self, changes: Vec<Change>) -> Result<()> {
         match self.refusals.get() {
             0 => self.memory.write(changes),
             left => {
                 self.refusals.set(left - 1);
                 let (Change::Put { key, .. } | Change::Remove { key, .. }) =
                     changes.into_iter().next().unwrap();
-                Err(StoreError::Conflict { key })
+                Err(conflict(&key))
             }
         }
     }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use ax_sdk::ErrorKind;
+use ax_sdk::kv::CHANGES_MAX;
+
 use super::draft;
 use super::found;
 use super::memory::Memory;
@@ -16,9 +19,6 @@ use crate::note::BODY_BYTES_MAX;
 use crate::note::Note;
 use crate::note::TITLE_BYTES_MAX;
 use crate::notebook::add;
-use crate::store::CHANGES_MAX;
-use crate::store::Resource;
-use crate::store::StoreError;
 
 /// Data of 0.1, with titles and bodies by number.
 fn old(notes: &BTreeMap<u64, (String, String)>, next: Option<u64>) -> Memory {
@@ -90,8 +90,7 @@ fn a_run_that_was_cut_short_is_continued() {
                 for after in [first, second] {
                     let dies_at = store.writes() + after;
                     let result = migrate(&Mortal { memory: &store, dies_at }, "0.1.0", "0.2.0");
-                    let died =
-                        matches!(result, Err(NotesError::Store(StoreError::Unavailable { .. })));
+                    let died = matches!(&result, Err(NotesError::Store(cause)) if cause.kind == ErrorKind::Unavailable);
                     assert!(died || result.is_ok());
                 }
                 migrate(&store, "0.1.0", "0.2.0").unwrap();
@@ -123,7 +122,7 @@ fn notes_that_are_here_already_stay() {
     store.assert_whole();
     store.set("n:4", "another\n");
     let clash = migrate(&store, "0.1.0", "0.2.0").unwrap_err();
-    assert!(matches!(clash, NotesError::Store(StoreError::Conflict { .. })));
+    assert!(matches!(clash, NotesError::Store(cause) if cause.kind == ErrorKind::Conflict));
     assert_eq!(store.notes()[&4].title, "new");
 }
 
@@ -199,10 +198,10 @@ fn a_store_full_of_notes_moves_in_bounded_writes() {
 
 #[test]
 fn a_store_without_room_stops_it() {
-    for (notes, what) in [(many(9_500, 1), Resource::Keys), (many(320, 32_700), Resource::Bytes)] {
+    for (notes, limit) in [(many(9_500, 1), "kv-keys"), (many(320, 32_700), "kv-bytes")] {
         let store = old(&notes, None);
         let error = migrate(&store, "0.1.0", "0.2.0").unwrap_err();
-        assert_eq!(error, NotesError::Store(StoreError::Full { what }));
+        assert_eq!(error, NotesError::Full { limit: limit.to_owned() });
         assert!(error.hint().is_some());
     }
 }

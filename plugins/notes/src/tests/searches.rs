@@ -42,7 +42,7 @@ fn a_hit_is_the_note_with_an_excerpt() {
     let findings = find(&kitchen(), "coffee");
     assert_eq!(findings.found, 1);
     let hit = &findings.hits[0];
-    assert_eq!((hit.id, hit.note.title.as_str()), (3, "Meeting"));
+    assert_eq!((hit.id, hit.title.as_str()), (3, "Meeting"));
     assert_eq!(hit.excerpt, "…about the budget for bread ovens. Bring coffee.");
     assert!(hit.score > 0.0);
 }
@@ -128,7 +128,7 @@ fn tags_are_counted_and_cut() {
     let of = |prefix: Option<&str>, limit| {
         let counts = tags(&store, prefix.map(str::to_owned), limit, &mut |_| true).unwrap();
         let tags: Vec<_> =
-            counts.tags.into_iter().map(|(tag, count)| format!("{tag} {count}")).collect();
+            counts.tags.into_iter().map(|count| format!("{} {}", count.tag, count.notes)).collect();
         (tags.join(", "), counts.total)
     };
     assert_eq!(of(None, None), ("food 2, work 2, money 1, to-do 1".to_owned(), 4));

@@ -3,12 +3,13 @@
 use std::sync::Condvar;
 use std::sync::Mutex;
 
+use ax_sdk::Result;
+
 use super::memory::Memory;
 use crate::store::Change;
 use crate::store::Entry;
 use crate::store::Page;
 use crate::store::Store;
-use crate::store::StoreError;
 
 /// Whose turn it is.
 #[derive(Debug)]
@@ -75,15 +76,15 @@ impl Drop for Seat<'_> {
 }
 
 impl Store for Seat<'_> {
-    fn get(&self, key: &str) -> Result<Option<Entry>, StoreError> {
+    fn get(&self, key: &str) -> Result<Option<Entry>> {
         self.turns.take(self.who, || self.memory.get(key))
     }
 
-    fn scan(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page, StoreError> {
+    fn scan(&self, prefix: &str, limit: u32, cursor: Option<&str>) -> Result<Page> {
         self.turns.take(self.who, || self.memory.scan(prefix, limit, cursor))
     }
 
-    fn write(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    fn write(&self, changes: Vec<Change>) -> Result<()> {
         self.turns.take(self.who, || self.memory.write(changes))
     }
 }

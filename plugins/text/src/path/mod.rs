@@ -16,6 +16,8 @@ mod normal;
 mod parse;
 mod query;
 
+use ax_sdk::data;
+
 use crate::document;
 use crate::output::RESULT_BYTES_MAX;
 use crate::output::escaped_bytes;
@@ -34,21 +36,24 @@ const NODE_BYTES: usize = 24;
 /// Bytes of JSON around all nodes.
 const FRAME_BYTES: usize = 64;
 
-/// A node that a query selects.
+/// A value that the query selects.
+#[data]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Its normalized path.
+    /// Where it is, as a normalized path: `$['items'][0]['name']`.
     pub path: String,
-    /// Its value as JSON text.
+    /// The value, as JSON text.
     pub value: String,
 }
 
-/// What a query selects.
+/// What the query selects.
+#[data]
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Selected {
-    /// The nodes in order.
+    /// The nodes, in the order of the RFC, members in the order of the document. A node that is
+    /// selected twice stands there twice.
     pub nodes: Vec<Node>,
-    /// Whether some were left out.
+    /// Whether there are more than `limit`, or than 1 MiB holds.
     pub more: bool,
 }
 

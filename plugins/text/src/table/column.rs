@@ -9,31 +9,56 @@
 //!
 //! Empty cells have every type.
 
+use ax_sdk::data;
+
 /// Significant digits that a 64-bit float keeps whatever they are.
 const DIGITS_MAX: usize = 15;
 
-/// The cells of a column, top to bottom; nothing for an empty cell that is no text.
+/// The cells of one column, of the narrowest type that loses nothing. In all but texts an empty
+/// cell is `null`.
+#[data]
+#[serde(tag = "tag", content = "val", rename_all = "kebab-case")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
-    /// Truth values.
+    /// Each cell is `true` or `false`.
     Booleans(Vec<Option<bool>>),
-    /// Integers.
+    /// Each cell is an integer as JSON writes it, so without `+` and leading zeros.
     Integers(Vec<Option<i64>>),
-    /// Numbers.
+    /// Each cell is a number as JSON writes it, of at most 15 significant digits.
     Numbers(Vec<Option<f64>>),
-    /// Texts.
+    /// Anything else. Empty cells are empty.
     Texts(Vec<String>),
 }
 
-/// A column of a table.
+/// The type of a column.
+#[data]
+#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// `true` and `false`.
+    Boolean,
+    /// Integers of 64 bits.
+    Integer,
+    /// Numbers.
+    Number,
+    /// Text.
+    Text,
+}
+
+/// A column.
+#[data]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// Its name, unique in the table.
+    /// Its name: that of the first row, made unique with `-2`, `-3`, …; `column-N` where there is
+    /// none.
     pub name: String,
-    /// How many cells are empty.
+    /// What its cells are.
+    #[serde(rename = "type")]
+    pub kind: ColumnType,
+    /// How many of them are empty.
     pub empty: usize,
-    /// Its cells.
-    pub values: Values,
+    /// Its cells from top to bottom; absent with the shape `records`.
+    pub values: Option<Values>,
 }
 
 impl Column {
@@ -46,7 +71,13 @@ impl Column {
         let empty = cells.clone().filter(|cell| cell.is_empty()).count();
         let values = typed.then(|| narrow(cells.clone())).flatten();
         let values = values.unwrap_or_else(|| Values::Texts(cells.map(str::to_owned).collect()));
-        Self { name, empty, values }
+        let kind = match values {
+            Values::Booleans(_) => ColumnType::Boolean,
+            Values::Integers(_) => ColumnType::Integer,
+            Values::Numbers(_) => ColumnType::Number,
+            Values::Texts(_) => ColumnType::Text,
+        };
+        Self { name, kind, empty, values: Some(values) }
     }
 }
 
@@ -100,7 +131,7 @@ mod tests {
     use super::*;
 
     fn values(cells: &[&str]) -> Values {
-        Column::new("a".to_owned(), cells.iter().copied(), true).values
+        Column::new("a".to_owned(), cells.iter().copied(), true).values.unwrap()
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
+use ax_sdk::data;
 use csv::StringRecord;
 
 use super::CELLS_MAX;
@@ -39,29 +40,33 @@ pub struct Reading {
     pub records: bool,
 }
 
-/// A row with another number of cells than the first one.
+/// A row with fewer or more cells than the first one.
+#[data]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ragged {
     /// Its number, from 1, the header not counted.
     pub row: usize,
-    /// The line on which it begins, from 1.
+    /// The line of the text on which it begins, from 1.
     pub line: u32,
     /// Its cells.
     pub cells: usize,
 }
 
-/// A table.
+/// The table.
+#[data]
+#[serde(rename_all = "kebab-case")]
 #[derive(Debug, Default, PartialEq)]
 pub struct Table {
-    /// The columns from left to right.
+    /// The columns from left to right, as many as the widest row has cells.
     pub columns: Vec<Column>,
-    /// The rows as a JSON list of objects, if asked for.
+    /// With the shape `records`, the rows as the text of a JSON list of objects.
     pub records: Option<String>,
-    /// How many rows there are.
+    /// How many rows there are, the header not counted. Empty lines are no rows.
     pub rows: usize,
-    /// The first ragged rows.
+    /// The first 100 rows with fewer or more cells than the first one, header included. Nothing of
+    /// them is lost: missing cells are empty, and further ones are columns of their own.
     pub ragged: Vec<Ragged>,
-    /// How many ragged rows there are.
+    /// How many such rows there are.
     pub ragged_count: usize,
 }
 
@@ -89,8 +94,15 @@ pub fn read(text: &str, reading: Reading) -> Result<Table, Refusal> {
         let cells = rows.iter().map(|row| row.get(index).unwrap_or_default());
         Column::new(name, cells, reading.typed)
     });
-    let columns: Vec<Column> = columns.collect();
-    let records = if reading.records { Some(records(&columns, rows.len())?) } else { None };
+    let mut columns: Vec<Column> = columns.collect();
+    let mut records = None;
+    if reading.records {
+        let values: Vec<(String, Values)> = columns
+            .iter_mut()
+            .filter_map(|column| Some((column.name.clone(), column.values.take()?)))
+            .collect();
+        records = Some(as_records(&values, rows.len())?);
+    }
     Ok(Table { columns, records, rows: rows.len(), ragged, ragged_count })
 }
 
@@ -164,17 +176,17 @@ fn names(header: &StringRecord, width: usize) -> Vec<String> {
     names.collect()
 }
 
-fn records(columns: &[Column], rows: usize) -> Result<String, Refusal> {
+fn as_records(columns: &[(String, Values)], rows: usize) -> Result<String, Refusal> {
     let mut output = Output::default();
-    let names = columns.iter().map(|column| json(&column.name)).collect::<Result<Vec<_>, _>>()?;
+    let names = columns.iter().map(|(name, _)| json(name)).collect::<Result<Vec<_>, _>>()?;
     output.push("[")?;
     for row in 0..rows {
         output.push(if row == 0 { "{" } else { ",{" })?;
-        for (index, (column, name)) in columns.iter().zip(&names).enumerate() {
+        for (index, ((_, values), name)) in columns.iter().zip(&names).enumerate() {
             output.push(if index == 0 { "" } else { "," })?;
             output.push(name)?;
             output.push(":")?;
-            output.push(&match &column.values {
+            output.push(&match values {
                 Values::Booleans(cells) => json(&cells[row]),
                 Values::Integers(cells) => json(&cells[row]),
                 Values::Numbers(cells) => json(&cells[row]),

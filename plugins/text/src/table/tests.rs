@@ -25,10 +25,10 @@ fn a_table_has_typed_columns() {
     let table =
         read("\u{feff}id,name,ok\r\n1,\"a, \"\"b\"\"\n\",true\r\n\r\n2,,\r\n", READING).unwrap();
     assert_eq!(names(&table), ["id", "name", "ok"]);
-    assert_eq!(table.columns[0].values, Values::Integers(vec![Some(1), Some(2)]));
+    assert_eq!(table.columns[0].values, Some(Values::Integers(vec![Some(1), Some(2)])));
     let texts = vec!["a, \"b\"\n".to_owned(), String::new()];
-    assert_eq!(table.columns[1].values, Values::Texts(texts));
-    assert_eq!(table.columns[2].values, Values::Booleans(vec![Some(true), None]));
+    assert_eq!(table.columns[1].values, Some(Values::Texts(texts)));
+    assert_eq!(table.columns[2].values, Some(Values::Booleans(vec![Some(true), None])));
     assert_eq!((table.rows, table.ragged_count, table.columns[1].empty), (2, 0, 1));
 }
 
@@ -44,7 +44,7 @@ fn records_are_objects_with_the_same_types() {
 fn ragged_rows_are_reported_and_lose_nothing() {
     let table = read("a,b\n\n1\n\"x\n\",2\n3,4,5\n", READING).unwrap();
     assert_eq!(names(&table), ["a", "b", "column-3"]);
-    assert_eq!(table.columns[2].values, Values::Integers(vec![None, None, Some(5)]));
+    assert_eq!(table.columns[2].values, Some(Values::Integers(vec![None, None, Some(5)])));
     let short = Ragged { row: 1, line: 3, cells: 1 };
     let long = Ragged { row: 3, line: 6, cells: 3 };
     assert_eq!((table.ragged.as_slice(), table.ragged_count), ([short, long].as_slice(), 2));
@@ -66,7 +66,7 @@ fn a_quote_that_is_not_closed_is_refused() {
         assert_eq!(read(text, READING), Err(Refusal::OpenQuote { line }), "{text}");
     }
     let table = read("a\n\"end\"", READING).unwrap();
-    assert_eq!(table.columns[0].values, Values::Texts(vec!["end".to_owned()]));
+    assert_eq!(table.columns[0].values, Some(Values::Texts(vec!["end".to_owned()])));
     assert_eq!(read("a\"b\nend\n", READING).unwrap().rows, 1);
 }
 
@@ -171,7 +171,7 @@ proptest! {
         prop_assert_eq!(names(&table), header);
         for (index, column) in table.columns.iter().enumerate() {
             let wanted = rows.iter().map(|row| row[index].clone()).collect();
-            prop_assert_eq!(&column.values, &Values::Texts(wanted));
+            prop_assert_eq!(&column.values, &Some(Values::Texts(wanted)));
         }
         prop_assert_eq!((table.rows, table.ragged_count), (rows.len(), 0));
     }
@@ -195,10 +195,11 @@ proptest! {
             for reading in [Reading { header, ..READING }, Reading { header, records: true, ..READING }] {
                 if let Ok(table) = read(&text, reading) {
                     let cells = table.columns.iter().all(|column| match &column.values {
-                        Values::Booleans(cells) => cells.len() == table.rows,
-                        Values::Integers(cells) => cells.len() == table.rows,
-                        Values::Numbers(cells) => cells.len() == table.rows,
-                        Values::Texts(cells) => cells.len() == table.rows,
+                        Some(Values::Booleans(cells)) => cells.len() == table.rows,
+                        Some(Values::Integers(cells)) => cells.len() == table.rows,
+                        Some(Values::Numbers(cells)) => cells.len() == table.rows,
+                        Some(Values::Texts(cells)) => cells.len() == table.rows,
+                        None => reading.records,
                     });
                     prop_assert!(cells);
                 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use ax_sdk::data;
 use csv::QuoteStyle;
 use csv::Terminator;
 use serde_json::Map;
@@ -32,14 +33,15 @@ pub struct Writing {
     pub crlf: bool,
 }
 
-/// A table as text.
+/// The text of a table.
+#[data]
 #[derive(Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The text.
+    /// The text. Cells are quoted where they have to be.
     pub text: String,
-    /// Rows, the header not counted.
+    /// Rows written, the header not counted.
     pub rows: usize,
-    /// The columns; none for lists without names.
+    /// The columns written; empty for lists without `columns`.
     pub columns: Vec<String>,
 }
 

@@ -10,18 +10,22 @@
 mod fill;
 mod parse;
 
+use ax_sdk::data;
+
 use crate::document;
 use crate::place::TEXT_BYTES_MAX;
 use crate::refusal::Refusal;
 use crate::refusal::check_length;
 
 /// What a name means that the data does not have.
+#[data]
+#[serde(rename_all = "kebab-case")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Missing {
-    /// The request is refused.
+    /// The request is refused, with the name's place.
     #[default]
     Error,
-    /// It is empty.
+    /// It is empty text, or nothing for a section.
     Empty,
 }
 
