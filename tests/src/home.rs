@@ -304,7 +304,15 @@ impl Run {
 fn with_toolchain(mut command: Command) -> Run {
     command.env("CARGO_TARGET_DIR", program::repository().join("target/authors"));
     command.envs(toolchain());
+    command.env("AX_TOOLCHAINS", toolchains());
     finish(command, b"")
+}
+
+/// Where what `ax` installs for authors is: where `cargo xtask test` says, or below `target`.
+#[expect(clippy::disallowed_methods, reason = "a test decides what its commands see")]
+fn toolchains() -> OsString {
+    let below = || program::repository().join("target/toolchains").into_os_string();
+    std::env::var_os("AX_TOOLCHAINS").unwrap_or_else(below)
 }
 
 /// The variables by which rustup and cargo find what they need.

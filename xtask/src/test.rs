@@ -24,14 +24,24 @@ use crate::product;
 /// and a bare `cargo test` look for new ones.
 const PROPTEST_SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20260728");
 
+/// Where tests find what `ax` installs for authors, below the target folder. A bare `cargo test` looks
+/// there too.
+const TOOLCHAINS: &str = "toolchains";
+
 /// Runs the task and ends with cargo's exit code.
 pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode> {
     let (nextest, passed_on) = read(arguments)?;
     let was_cold = product::is_cold(checkout);
     product::prepare(checkout)?;
     plugins::build_test_guests(checkout)?;
+    let toolchains = checkout.scratch(TOOLCHAINS);
+    println!(
+        "toolchains of plugin authors: {}; the first test that needs one installs it there, once",
+        toolchains.display()
+    );
     let begun = Instant::now();
     let mut cargo = process::cargo(checkout);
+    cargo.env("AX_TOOLCHAINS", toolchains);
     cargo.args(match nextest {
         true => ["nextest", "run", "--workspace", "--no-fail-fast"].as_slice(),
         // Every failure of a run is worth seeing, not only the first.

@@ -10,9 +10,13 @@ use serde::Serialize;
 
 use super::App;
 use super::source::{self, SourceError, SourcePackage};
+use crate::project::{self, Language};
 
-/// Bytes from which on a component is called large: Python's are, others need not be.
+/// Bytes from which on a component is called large.
 const LARGE_BYTES: usize = 8 << 20;
+
+/// The same for a component of Python, 18 MiB of which are the interpreter.
+const LARGE_PYTHON_BYTES: usize = 32 << 20;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -55,7 +59,7 @@ impl App {
         };
         let mut findings = Vec::new();
         match self.read_source(folder, None) {
-            Ok(made) => findings.extend(odd_in_package(&made)),
+            Ok(made) => findings.extend(odd_in_package(&made, project::language_of(folder))),
             Err(error) => findings.push(refused(&error)),
         }
         findings.extend(odd_in_manifest(&manifest));
@@ -81,7 +85,7 @@ fn odd(what: impl Into<String>, hint: impl Into<String>) -> CheckFinding {
     CheckFinding { severity: Severity::Warning, what, hint }
 }
 
-fn odd_in_package(made: &SourcePackage) -> Vec<CheckFinding> {
+fn odd_in_package(made: &SourcePackage, language: Option<Language>) -> Vec<CheckFinding> {
     let unused = made.warnings.iter().map(|Warning::Unused { permission }| {
         odd(
             format!("it asks for `{permission}` and imports nothing that could use it"),
@@ -89,10 +93,14 @@ fn odd_in_package(made: &SourcePackage) -> Vec<CheckFinding> {
         )
     });
     let bytes = made.package.component.len();
-    let large = (bytes > LARGE_BYTES).then(|| {
-        let what = format!("its component has {} MiB", bytes >> 20);
-        odd(what, "build it in release, without debug information")
-    });
+    let (bytes_max, help) = match language {
+        Some(Language::Python) => (LARGE_PYTHON_BYTES, "import less: what is imported is in it"),
+        Some(Language::Rust | Language::TypeScript) | None => {
+            (LARGE_BYTES, "build it in release, without debug information")
+        }
+    };
+    let large =
+        (bytes > bytes_max).then(|| odd(format!("its component has {} MiB", bytes >> 20), help));
     unused.chain(large).collect()
 }
 

@@ -63,6 +63,9 @@ pub(crate) struct PackArgs {
 enum Language {
     /// Compiled by cargo for wasm32-wasip2
     Rust,
+    /// Made into a component by componentize-py
+    #[value(alias = "py")]
+    Python,
 }
 
 /// What a plugin can begin as.
@@ -87,6 +90,7 @@ pub(super) fn new(output: Output, arguments: NewArgs) -> Result<(), CliError> {
     let NewArgs { name, lang, kind, path } = arguments;
     let language = match lang {
         Language::Rust => project::Language::Rust,
+        Language::Python => project::Language::Python,
     };
     let kind = match kind {
         Kind::Tools => project::Kind::Tools,

@@ -150,11 +150,18 @@ fn project(error: &ProjectError) -> (Code, u8) {
         ProjectError::Source(error) => source(error),
         ProjectError::Build(BuildError::NoProject { .. }) => (codes::PROJECT, exit::NOT_FOUND),
         ProjectError::Build(
-            BuildError::Program { .. } | BuildError::Install { .. } | BuildError::NoTarget,
+            BuildError::Program { .. }
+            | BuildError::TooOld { .. }
+            | BuildError::Part { .. }
+            | BuildError::Install { .. }
+            | BuildError::NoTarget,
         ) => (codes::TOOLCHAIN, exit::FAILED),
-        ProjectError::Build(BuildError::Failed { .. } | BuildError::Nothing { .. }) => {
-            (codes::BUILD, exit::FAILED)
-        }
+        ProjectError::Build(
+            BuildError::Dependencies { .. }
+            | BuildError::Source { .. }
+            | BuildError::Failed { .. }
+            | BuildError::Nothing { .. },
+        ) => (codes::BUILD, exit::FAILED),
         ProjectError::Build(BuildError::File(_)) | ProjectError::Write { .. } => {
             (codes::SYSTEM, exit::FAILED)
         }

@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use ax_manifest::Manifest;
 
 use super::world::world_of;
-use super::{Language, Toolchains, rust, sdk};
+use super::{Language, Toolchains, python, rust, sdk};
 
 /// Why a project cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,44 @@ pub enum BuildError {
         program: &'static str,
         /// The last lines of what it said.
         said: String,
+    },
+    /// A program of the toolchain is too old.
+    #[error("`{program}` is {found}, and {needed} or later is needed")]
+    TooOld {
+        /// Its name.
+        program: &'static str,
+        /// What it calls itself.
+        found: String,
+        /// The oldest that is new enough.
+        needed: String,
+        /// What to type to get it.
+        install: &'static str,
+    },
+    /// A program of the toolchain lacks a part.
+    #[error("`{program}` has no {part}")]
+    Part {
+        /// Its name.
+        program: &'static str,
+        /// What it lacks.
+        part: &'static str,
+        /// What to type to get it.
+        install: &'static str,
+    },
+    /// The packages that the plugin depends on cannot be had.
+    #[error("`pip` could not install what the plugin depends on: {said}")]
+    Dependencies {
+        /// The last lines of what it said.
+        said: String,
+    },
+    /// The author's files are no plugin.
+    #[error("{place}: {message}")]
+    Source {
+        /// File and line, as `tools.py:12`.
+        place: String,
+        /// What is wrong there.
+        message: String,
+        /// What to write; empty when nobody can tell.
+        help: String,
     },
     /// The compiler cannot build components.
     #[error("the target `wasm32-wasip2` is not installed")]
@@ -66,7 +104,16 @@ impl BuildError {
             Self::NoProject { .. } => {
                 Some("type it in a folder that `ax new NAME` made, or name one".to_owned())
             }
-            Self::Program { install, .. } => Some((*install).to_owned()),
+            Self::Program { install, .. }
+            | Self::TooOld { install, .. }
+            | Self::Part { install, .. } => Some((*install).to_owned()),
+            Self::Dependencies { .. } => Some(
+                "name packages of pure Python in [project] dependencies of pyproject.toml, with a \
+                 version that there is"
+                    .to_owned(),
+            ),
+            Self::Source { help, .. } if help.is_empty() => None,
+            Self::Source { help, .. } => Some(help.clone()),
             Self::Install { .. } => {
                 Some("it is downloaded once; check the network, then type this again".to_owned())
             }
@@ -107,7 +154,7 @@ pub fn language_of(folder: &Path) -> Option<Language> {
 pub fn build(
     folder: &Path,
     manifest: &Manifest,
-    _toolchains: &Toolchains<'_>,
+    toolchains: &Toolchains<'_>,
 ) -> Result<Built, BuildError> {
     let Some(language) = language_of(folder) else {
         return Err(BuildError::NoProject { folder: folder.to_owned() });
@@ -115,6 +162,7 @@ pub fn build(
     sdk::write(folder, language)?;
     sdk::write_world(folder, &world_of(manifest))?;
     match language {
-        Language::Rust | Language::TypeScript | Language::Python => rust::build(folder),
+        Language::Rust | Language::TypeScript => rust::build(folder),
+        Language::Python => python::build(folder, toolchains),
     }
 }

@@ -14,6 +14,7 @@
 mod build;
 mod create;
 mod lock;
+mod python;
 mod rust;
 mod sdk;
 mod template;

@@ -72,6 +72,18 @@ const RUST: Toolchain = Toolchain {
     memory: "16 MiB",
 };
 
+const PYTHON: Toolchain = Toolchain {
+    files: &[
+        ("tests/__init__.py", include_str!("templates/python/tests_init.py.txt")),
+        ("pyproject.toml", include_str!("templates/python/pyproject.toml.txt")),
+        (".gitignore", include_str!("templates/python/gitignore")),
+    ],
+    source: "tools.py",
+    unit_tests: "python3 -m unittest",
+    // The interpreter takes 13 MiB of it.
+    memory: "32 MiB",
+};
+
 /// The host API that a new plugin asks for: this host's.
 const HOST_API: &str = "0.2";
 
@@ -109,9 +121,8 @@ impl NewPlugin {
     pub(super) fn files(&self) -> Vec<(PathBuf, String)> {
         let toolchain = self.toolchain();
         let common = self.kind.common();
-        let own = [
-            ("plugin.toml", common.manifest),
-            (toolchain.source, self.source()),
+        let manifest = [("plugin.toml", common.manifest)];
+        let rest = [
             ("tests/cases.toml", common.cases),
             ("README.md", include_str!("templates/README.md")),
         ];
@@ -124,7 +135,7 @@ impl NewPlugin {
                 .replace("{{unit-tests}}", toolchain.unit_tests)
                 .replace("{{try}}", common.example)
         };
-        let all = own.iter().chain(toolchain.files);
+        let all = manifest.iter().chain(self.sources()).chain(&rest).chain(toolchain.files);
         let mut files: Vec<(PathBuf, String)> =
             all.map(|(path, text)| (PathBuf::from(path), fill(text))).collect();
         if self.language == Language::Rust {
@@ -135,16 +146,35 @@ impl NewPlugin {
 
     fn toolchain(&self) -> Toolchain {
         match self.language {
-            Language::Rust | Language::TypeScript | Language::Python => RUST,
+            Language::Rust | Language::TypeScript => RUST,
+            Language::Python => PYTHON,
         }
     }
 
-    /// The text of [`Toolchain::source`].
-    fn source(&self) -> &'static str {
+    /// The tools and the tests of their functions; [`Toolchain::source`] comes first.
+    fn sources(&self) -> Files {
         match (self.language, self.kind) {
-            (_, Kind::Tools) => include_str!("templates/tools/lib.rs.txt"),
-            (_, Kind::State) => include_str!("templates/state/lib.rs.txt"),
-            (_, Kind::Http) => include_str!("templates/http/lib.rs.txt"),
+            (Language::Python, Kind::Tools) => &[
+                ("tools.py", include_str!("templates/tools/tools.py.txt")),
+                ("tests/test_tools.py", include_str!("templates/tools/test_tools.py.txt")),
+            ],
+            (Language::Python, Kind::State) => &[
+                ("tools.py", include_str!("templates/state/tools.py.txt")),
+                ("tests/test_tools.py", include_str!("templates/state/test_tools.py.txt")),
+            ],
+            (Language::Python, Kind::Http) => &[
+                ("tools.py", include_str!("templates/http/tools.py.txt")),
+                ("tests/test_tools.py", include_str!("templates/http/test_tools.py.txt")),
+            ],
+            (Language::Rust | Language::TypeScript, Kind::Tools) => {
+                &[("src/lib.rs", include_str!("templates/tools/lib.rs.txt"))]
+            }
+            (Language::Rust | Language::TypeScript, Kind::State) => {
+                &[("src/lib.rs", include_str!("templates/state/lib.rs.txt"))]
+            }
+            (Language::Rust | Language::TypeScript, Kind::Http) => {
+                &[("src/lib.rs", include_str!("templates/http/lib.rs.txt"))]
+            }
         }
     }
 }

@@ -3,8 +3,6 @@
 //! Toolchains that make bindings from a world read it from `.ax/wit`. The Rust SDK has its bindings
 //! already, and a component keeps those imports that it calls.
 
-use std::fmt::Write as _;
-
 use ax_manifest::{Manifest, PermissionKind, Served, TABLE};
 
 /// What a package's version is for as long as its track lasts: the first that was served.
@@ -19,7 +17,7 @@ pub(super) fn world_of(manifest: &Manifest) -> String {
     );
     let ours = TABLE.iter().filter(|row| row.interface.starts_with("ax:"));
     for row in ours.filter(|row| row.served == Served::Now && row.kind.is_none_or(asked)) {
-        let _ = writeln!(world, "  import {}@{}.{PATCH};", row.interface, row.track);
+        world.push_str(&format!("  import {}@{}.{PATCH};\n", row.interface, row.track));
     }
     world.push_str("  export ax:guest/tools@0.1.1;\n");
     // Who keeps data may have to bring them to a newer form.

@@ -8,6 +8,7 @@
 mod add;
 mod audit;
 mod author;
+mod author_python;
 mod card;
 mod consent;
 mod data;

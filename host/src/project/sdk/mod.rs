@@ -2,6 +2,7 @@
 //!
 //! Invariant: each table names every file of its folder that a project needs; a test compares.
 
+mod python;
 mod rust;
 mod wit;
 
@@ -15,7 +16,7 @@ use super::Language;
 type File = (&'static str, &'static str);
 
 /// Where an SDK lies in a project.
-const FOLDER: &str = ".ax/sdk";
+pub(super) const FOLDER: &str = ".ax/sdk";
 
 /// Where the packages lie that a project's world names, beside the world itself.
 const PACKAGES: &str = ".ax/wit/deps";
@@ -31,7 +32,8 @@ const WORLD: &str = ".ax/wit/world.wit";
 pub(super) fn write(project: &Path, language: Language) -> std::io::Result<()> {
     let files = match language {
         Language::Rust => rust::FILES,
-        Language::TypeScript | Language::Python => &[],
+        Language::TypeScript => &[],
+        Language::Python => python::FILES,
     };
     write_all(&project.join(FOLDER), files)?;
     write_all(&project.join(PACKAGES), wit::FILES)
@@ -94,6 +96,9 @@ mod tests {
         // What the bindings are generated from and the SDK's own tests are of no use to authors.
         rust.retain(|name| name != "worlds.wit" && !name.starts_with("tests/"));
         assert_eq!(carried(rust::FILES), rust);
+        let mut python = in_folder("sdk/python");
+        python.retain(|name| name.starts_with("ax/") && !name.contains("__pycache__"));
+        assert_eq!(carried(python::FILES), python);
         assert_eq!(carried(wit::FILES), in_folder("wit/deps"));
     }
 

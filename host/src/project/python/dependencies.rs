@@ -1,0 +1,81 @@
+//! The packages that a plugin depends on, `[project] dependencies` of `pyproject.toml`, put into the
+//! project's `.ax/vendor`.
+//!
+//! Only packages of pure Python: no other code runs in the sandbox.
+
+use std::path::Path;
+
+use fs_err as fs;
+use toml::Table;
+
+use super::super::build::BuildError;
+use super::super::toolchain;
+use super::{GUEST, VENDOR, install};
+
+/// The file that says what is in the folder.
+const NOTE: &str = ".installed";
+
+/// Installs what is asked for, unless that was done.
+pub(super) fn install(folder: &Path, made: &Path, note: &dyn Fn(&str)) -> Result<(), BuildError> {
+    let wanted = wanted(&fs::read_to_string(folder.join("pyproject.toml"))?)?;
+    let vendor = folder.join(VENDOR);
+    let listed = wanted.join("\n");
+    let held = fs::read_to_string(vendor.join(NOTE)).unwrap_or_default();
+    if held == listed {
+        return Ok(());
+    }
+    if vendor.exists() {
+        fs::remove_dir_all(&vendor)?;
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    note(&format!("installing into {VENDOR}: {}", wanted.join(", ")));
+    fs::create_dir_all(&vendor)?;
+    let mut pip = toolchain::command(install::python(made));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]);
+    pip.arg(&vendor).args(["--only-binary", ":all:", "--implementation", "py", "--abi", "none"]);
+    let (major, minor) = GUEST;
+    pip.args(["--platform", "any", "--python-version", &format!("{major}.{minor}"), "--"]);
+    pip.args(&wanted);
+    toolchain::run(&mut pip, "pip", "").map_err(|error| match error {
+        BuildError::Install { said, .. } => BuildError::Dependencies { said },
+        other => other,
+    })?;
+    Ok(fs::write(vendor.join(NOTE), listed)?)
+}
+
+/// Reads what a project depends on.
+fn wanted(text: &str) -> Result<Vec<String>, BuildError> {
+    let wrong = |message: String| BuildError::Source {
+        place: "pyproject.toml".to_owned(),
+        message,
+        help: "write: [project] dependencies = [\"NAME==1.2.3\"]".to_owned(),
+    };
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        wrong(error.to_string().lines().last().unwrap_or_default().to_owned())
+    })?;
+    let Some(listed) = table.get("project").and_then(|project| project.get("dependencies")) else {
+        return Ok(Vec::new());
+    };
+    let texts = listed.as_array().and_then(|all| {
+        all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+    });
+    texts.ok_or_else(|| wrong("`dependencies` of [project] is no list of texts".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_a_list_of_texts() {
+        let read = |text: &str| wanted(text).map_err(|error| error.to_string());
+        assert_eq!(read("[project]\nname = \"x\"\n"), Ok(Vec::new()));
+        assert_eq!(read("[project]\ndependencies = [\"a==1\"]\n"), Ok(vec!["a==1".to_owned()]));
+        for text in ["[project]\ndependencies = 1\n", "[project]\ndependencies = [1]\n"] {
+            assert!(read(text).unwrap_err().contains("no list of texts"), "{text}");
+        }
+        assert!(read("[project").is_err());
+    }
+}

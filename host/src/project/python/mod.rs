@@ -1,0 +1,128 @@
+//! Python: `componentize-py`, with the SDK that this program carries.
+//!
+//! ```text
+//! pyproject.toml ──→ dependencies ──→ .ax/vendor ─┐
+//! tools.py ──→ ax._check: is it a plugin at all? ─┴→ componentize-py ──→ .ax/python/plugin.wasm
+//! ```
+//!
+//! Making a component takes seconds. So mistakes are looked for first, which takes none; and what was
+//! made of the same files is not made again (`inputs`), which is also why a plugin packed twice is the
+//! same twice: the component holds an interpreter that has run, and no two runs are alike.
+//!
+//! Invariant: `tools.py` is run by the Python of the toolchain and by that of the sandbox while it is
+//! built, and by nothing outside of the sandbox afterwards.
+//! Not here: what a tool is (`sdk/python`).
+
+mod dependencies;
+mod inputs;
+mod install;
+mod report;
+
+use std::path::Path;
+
+use fs_err as fs;
+
+use super::build::{BuildError, Built};
+use super::sdk;
+use super::toolchain::{Toolchains, command};
+use report::Report;
+
+/// The author's module.
+const MODULE: &str = "tools";
+
+/// What the SDK makes the component of.
+const ENTRY: &str = "ax._guest";
+
+/// What is typed, more or less.
+const COMMAND: &str = "componentize-py componentize";
+
+/// What is made lies here, beside what it was made of.
+const FOLDER: &str = ".ax/python";
+
+/// Where the packages lie that a plugin depends on.
+const VENDOR: &str = ".ax/vendor";
+
+/// The Python that componentize-py puts into components.
+const GUEST: (u8, u8) = (3, 14);
+
+/// Makes the component.
+pub(super) fn build(folder: &Path, toolchains: &Toolchains<'_>) -> Result<Built, BuildError> {
+    let sources = [format!("{MODULE}.py"), format!("{MODULE}/__init__.py")];
+    if !sources.iter().any(|file| folder.join(file).is_file()) {
+        return Err(BuildError::Source {
+            place: sources[0].clone(),
+            message: "there is no such file, and that is where the tools are".to_owned(),
+            help: format!("write {}, or go to the folder that has it", sources[0]),
+        });
+    }
+    let toolchain = toolchains.folder_of(&install::COMPONENTIZE_PY)?;
+    dependencies::install(folder, &toolchain, toolchains.note)?;
+    if let Some(report) = checked(folder, &toolchain)? {
+        return Err(told(report, toolchains));
+    }
+    let made = folder.join(FOLDER).join("plugin.wasm");
+    let note = folder.join(FOLDER).join("inputs");
+    let inputs = inputs::of(folder, install::COMPONENTIZE_PY.pins)?;
+    if made.is_file() && fs::read_to_string(&note).is_ok_and(|held| held == inputs) {
+        return Ok(Built { component: made });
+    }
+    (toolchains.note)("making the component takes some ten seconds, whenever the sources changed");
+    componentize(folder, &toolchain, &made, toolchains)?;
+    fs::write(&note, inputs)?;
+    Ok(Built { component: made })
+}
+
+/// Looks for mistakes with the Python of the toolchain; none where only the sandbox's own can tell.
+fn checked(folder: &Path, toolchain: &Path) -> Result<Option<Report>, BuildError> {
+    let path = [folder.join(sdk::FOLDER), folder.join(VENDOR)];
+    let path = std::env::join_paths(&path).map_err(std::io::Error::other)?;
+    let mut python = command(install::python(toolchain));
+    // `-B`: no byte code beside the author's sources. `-s`: nothing that this person has installed.
+    python.args(["-B", "-s", "-m", "ax._check"]).arg(folder).arg(MODULE);
+    python.current_dir(folder.join(sdk::FOLDER)).env("PYTHONPATH", path).env_remove("PYTHONHOME");
+    let output = install::run(&mut python)?;
+    Ok(Report::among(&output.stderr).filter(|report| report.is_certain))
+}
+
+/// Runs componentize-py.
+fn componentize(
+    folder: &Path,
+    toolchain: &Path,
+    made: &Path,
+    toolchains: &Toolchains<'_>,
+) -> Result<(), BuildError> {
+    // It would otherwise take along what is installed around it.
+    let nothing = folder.join(FOLDER).join("nothing");
+    fs::create_dir_all(nothing.join("lib/site-packages"))?;
+    // Under another name, so that what is broken off is not taken for whole.
+    let making = folder.join(FOLDER).join("making.wasm");
+    let mut tool = command(toolchain.join("bin/componentize-py"));
+    tool.current_dir(folder).env("VIRTUAL_ENV", &nothing).env("RUST_BACKTRACE", "0");
+    tool.args(["--quiet", "--wit-path", ".ax/wit", "--world", "plugin", "componentize"]);
+    // In this order: `ax._guest` knows them as /0, /1 and /2.
+    for path in [Path::new("."), Path::new(sdk::FOLDER), Path::new(VENDOR)] {
+        tool.arg("--python-path").arg(path);
+    }
+    tool.arg("--output").arg(&making).arg(ENTRY);
+    let output = install::run(&mut tool)?;
+    if output.status.success() {
+        return Ok(fs::rename(making, made)?);
+    }
+    if let Some(report) = Report::among(&output.stderr) {
+        return Err(told(report, toolchains));
+    }
+    for line in String::from_utf8_lossy(&output.stderr).lines() {
+        (toolchains.note)(line);
+    }
+    Err(BuildError::Failed { command: COMMAND.to_owned(), status: output.status })
+}
+
+/// Shows how a mistake came about, and makes an error of it.
+fn told(report: Report, toolchains: &Toolchains<'_>) -> BuildError {
+    for line in &report.traceback {
+        (toolchains.note)(line);
+    }
+    let Report { place, message, help, .. } = report;
+    let place = if place.is_empty() { format!("{MODULE}.py") } else { place };
+    BuildError::Source { place, message, help }
+}
