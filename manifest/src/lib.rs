@@ -27,6 +27,8 @@ mod wit;
 
 mod inspect;
 
+mod debug_info;
+
 mod schema;
 
 mod tool;
@@ -36,6 +38,7 @@ mod capability;
 pub use capability::{
     AdmissionError, Capability, EffectClass, Grantable, Row, Served, TABLE, Warning, admit, row_of,
 };
+pub use debug_info::{CoreModule, core_modules, without_debug_info};
 pub use digest::{Digest, DigestError, DigestHasher};
 pub use grant::{Grant, GrantScope, Grants, GrantsError, Identity, Source, SourceError};
 pub use inspect::{

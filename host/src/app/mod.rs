@@ -14,6 +14,7 @@
 //! commits it; `prune` alone removes, of what is not installed. Secrets lie outside of generations:
 //! `secrets` keeps the same order under the same lock.
 
+mod backtrace;
 mod card;
 mod change;
 mod check;
@@ -25,6 +26,7 @@ mod installed;
 mod kept;
 mod pack;
 mod policy;
+mod profile;
 mod project;
 mod prune;
 mod refusal;
@@ -33,6 +35,7 @@ mod secrets;
 mod source;
 mod start;
 mod state;
+mod stats;
 mod switch;
 mod testing;
 mod tools;
@@ -61,6 +64,7 @@ use crate::plugin::{
 };
 use crate::secret::vault::{KEY_FILE, Vault};
 
+pub use backtrace::{Located, SourceMap, shown};
 pub use card::{Card, CardPermission};
 pub use change::ChangeError;
 pub use check::{CheckFinding, Checked, Severity};
@@ -72,6 +76,7 @@ pub use installed::{InstalledPlugin, InstalledPlugins, LookupError, find};
 pub use kept::KeptError;
 pub use pack::Packed;
 pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};
+pub use profile::{FunctionTime, Profiled};
 pub use project::{BuiltPlugin, ProjectError, ReadyProject};
 pub use prune::PruneError;
 pub use roots::{RootsError, extra_roots};
@@ -79,6 +84,7 @@ pub use secrets::{ListedSecret, SecretUse, SecretsError};
 pub use source::{Named, SourceError};
 pub use start::LeftBehind;
 pub use state::StateError;
+pub use stats::{Spread, Stats, ToolStats};
 pub use testing::{CaseError, Played, RanCase, TestError, TestOptions, Tested};
 pub use tools::{Listed, Offered, ToolsError};
 pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};

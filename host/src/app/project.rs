@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use ax_manifest::{
     COMPONENT_BYTES_MAX, Digest, Identity, Manifest, Permission, PluginName, Source, Warning,
+    without_debug_info,
 };
 use ax_registry::PackageError;
 use fs_err as fs;
@@ -136,8 +137,14 @@ impl App {
         let component = folder.join(&manifest.plugin.component);
         let toolchains = Toolchains { folder: &self.config().toolchains.value, note };
         let built = project::build(&folder, &manifest, &toolchains)?.component;
-        let bytes = source::read_file(&built, COMPONENT_BYTES_MAX)?;
+        let whole = source::read_file(&built, COMPONENT_BYTES_MAX)?;
+        // What is tested is what is packed, to the byte; what only its author needs stays here.
+        let bytes = without_debug_info(&whole);
         let made = self.make(&built, manifest, bytes.clone(), Source::Folder(folder.clone()))?;
+        if bytes.len() < whole.len() {
+            project::keep_debug_info(&folder, &Digest::of(&bytes), &whole)
+                .map_err(|source| ProjectError::Write { path: folder.clone(), source })?;
+        }
         put(&component, &bytes)
             .map_err(|source| ProjectError::Write { path: component.clone(), source })?;
         let tools = made.package.config.tools.iter().map(|tool| tool.name.clone()).collect();
@@ -163,6 +170,14 @@ impl App {
         let folder = here.ancestors().find(|folder| folder.join(MANIFEST).is_file())?;
         let manifest = source::manifest_of(folder).ok()?;
         (manifest.plugin.name.name() == plugin).then(|| folder.to_owned())
+    }
+
+    /// Returns the full name of the plugin of the project that this command acts in, if this is the
+    /// part after the colon.
+    #[must_use]
+    pub fn project_named(&self, plugin: &str) -> Option<PluginName> {
+        let folder = self.project_around(&self.config().directory.value, plugin)?;
+        source::manifest_of(&folder).ok().map(|manifest| manifest.plugin.name)
     }
 
     /// Makes the plugin of a project ready, as it was built last. Nothing is granted but what `allow`

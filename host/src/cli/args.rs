@@ -9,8 +9,10 @@ use semver::Version;
 
 use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs};
 use super::dev::DevArgs;
+use super::profile::ProfileArgs;
 use super::prune::PruneArgs;
 use super::secret::{Discarded, GivenName};
+use super::stats::StatsArgs;
 use super::test::TestArgs;
 
 /// Runs plugins for agents, each in a sandbox of its own.
@@ -124,7 +126,7 @@ pub(crate) enum Command {
     /// Set, list and remove secrets, which plugins use and never see
     #[command(subcommand)]
     Secret(SecretCommand),
-    /// List and call the tools that plugins offer
+    /// List and call the tools that plugins offer, and see what they cost
     #[command(subcommand)]
     Tool(ToolCommand),
     /// Read and check the record of what happened
@@ -326,21 +328,45 @@ pub(crate) enum ToolCommand {
         plugin: Option<PluginName>,
     },
     /// Call a tool
-    Call {
-        /// Its id, as `ax:metrics.measure`
-        tool: ToolName,
-        /// The input: JSON, `@FILE`, or `-` for standard input [default: {}]
-        input: Option<String>,
-        /// One member of the input; the value is JSON, or else text
-        #[arg(long, value_name = "NAME=VALUE", conflicts_with = "input")]
-        arg: Vec<String>,
-        /// Allow a permission for this call alone; repeat for more
-        #[arg(long, value_name = "PERMISSION")]
-        allow: Vec<Permission>,
-        /// End the call after this time, as `5 s`; never later than its own limit
-        #[arg(long, value_name = "TIME")]
-        deadline: Option<ax_manifest::Span>,
-    },
+    Call(CallArgs),
+    /// Call a tool and write where its time goes, for the Firefox profiler
+    ///
+    /// It is looked at once a millisecond while it runs; time in the host is not seen. Lines of source
+    /// are there for a plugin that was built in the project around the current folder.
+    Profile(ProfileArgs),
+    /// Show what calls cost, version by version: fuel, memory, time
+    ///
+    /// From the last 10,000 calls in the audit, those of projects and of their tests among them.
+    /// Changes in percent are against the version before.
+    Stats(StatsArgs),
+}
+
+/// A tool, and what it is called with.
+#[derive(Debug, Args)]
+pub(crate) struct WantedArgs {
+    /// Its id, as `ax:metrics.measure`
+    pub(crate) tool: ToolName,
+    /// The input: JSON, `@FILE`, or `-` for standard input [default: {}]
+    pub(crate) input: Option<String>,
+    /// One member of the input; the value is JSON, or else text
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with = "input")]
+    pub(crate) arg: Vec<String>,
+    /// Allow a permission for this call alone; repeat for more
+    #[arg(long, value_name = "PERMISSION")]
+    pub(crate) allow: Vec<Permission>,
+}
+
+/// What `ax tool call` is told.
+#[derive(Debug, Args)]
+pub(crate) struct CallArgs {
+    #[command(flatten)]
+    pub(crate) wanted: WantedArgs,
+    /// End the call after this time, as `5 s`; never later than its own limit
+    #[arg(long, value_name = "TIME")]
+    pub(crate) deadline: Option<ax_manifest::Span>,
+    /// Show each host call: what was asked, what decided, bytes, fuel and time
+    #[arg(long)]
+    pub(crate) trace: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,8 +14,8 @@ use super::render::counted;
 use super::secret::ValueError;
 use super::verdict::verdict;
 use crate::app::{
-    AppError, ChangeError, ConsentError, GrantError, InstallError, LookupError, PolicyFileError,
-    ProjectError, PruneError, SecretsError, TestError, ToolsError,
+    AppError, ChangeError, ConsentError, GrantError, InstallError, Located, LookupError,
+    PolicyFileError, ProjectError, PruneError, SecretsError, TestError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
@@ -87,6 +87,10 @@ pub(crate) enum CliError {
         denials: Vec<Denial>,
         /// What the host knows about it.
         cause: Option<Box<Cause>>,
+        /// What it asked of the host, if that was to be shown and only JSON is printed.
+        trace: Value,
+        /// Where it was when it was ended.
+        backtrace: Vec<Located>,
         source: CallError,
     },
     /// A question would have been needed.
@@ -159,6 +163,8 @@ pub(crate) struct Fault {
     pub(crate) causes: Vec<String>,
     #[serde(skip_serializing_if = "Value::is_null")]
     pub(crate) details: Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub(crate) trace: Value,
     pub(crate) retryable: bool,
     #[serde(skip)]
     pub(crate) exit: u8,
@@ -166,11 +172,12 @@ pub(crate) struct Fault {
 
 impl From<&CliError> for Fault {
     fn from(error: &CliError) -> Self {
-        if let CliError::Call { plugin, denials, source, cause } = error
+        if let CliError::Call { plugin, denials, source, cause, trace, .. } = error
             && let Some(denial) = denials.first()
         {
             let in_project = matches!(cause.as_deref(), Some(Cause::Project));
-            return denied(plugin, denial, denials, source, in_project);
+            let trace = trace.clone();
+            return Self { trace, ..denied(plugin, denial, denials, source, in_project) };
         }
         let (code, exit) = verdict(error);
         let message = error.to_string();
@@ -186,6 +193,7 @@ impl From<&CliError> for Fault {
             message: scrub(&message, TEXT_BYTES),
             hint: hint(error).map(|hint| scrub(&hint, TEXT_BYTES)),
             details: details(error),
+            trace: trace(error),
             retryable: retryable(error),
             exit,
         }
@@ -201,6 +209,7 @@ impl Fault {
             hint: Some(scrub(hint, TEXT_BYTES)),
             causes: Vec::new(),
             details: Value::Null,
+            trace: Value::Null,
             retryable: false,
             exit: exit::USAGE,
         }
@@ -265,6 +274,7 @@ fn denied(
         hint,
         causes,
         details: json!({ "denials": listed.collect::<Vec<_>>(), "kind": "denied" }),
+        trace: Value::Null,
         retryable: false,
         exit: exit::DENIED,
     }
@@ -375,8 +385,11 @@ fn file_hint(path: &str, source: &std::io::Error) -> String {
 
 fn details(error: &CliError) -> Value {
     match error {
-        CliError::Call { source, .. } => {
+        CliError::Call { source, backtrace, .. } => {
             let mut details = json!({ "kind": source.kind().word() });
+            if !backtrace.is_empty() {
+                details["backtrace"] = json!(backtrace);
+            }
             match source {
                 CallError::Exhausted { limit, bound } => {
                     details["limit"] = json!(limit.word());
@@ -393,6 +406,13 @@ fn details(error: &CliError) -> Value {
         CliError::Install(InstallError::ConsentMissing { card, .. }) => {
             json!({ "card": card, "digest": card.digest() })
         }
+        _ => Value::Null,
+    }
+}
+
+fn trace(error: &CliError) -> Value {
+    match error {
+        CliError::Call { trace, .. } => trace.clone(),
         _ => Value::Null,
     }
 }

@@ -6,6 +6,7 @@
 mod args;
 mod audit;
 mod author;
+mod backtrace;
 mod cause;
 mod codes;
 mod compiling;
@@ -14,16 +15,20 @@ mod dev;
 mod doctor;
 mod explain;
 mod fault;
+mod firefox;
 mod output;
 mod permission;
 mod plugin;
 mod policy;
+mod profile;
 mod prompt;
 mod prune;
 mod render;
 mod secret;
+mod stats;
 mod test;
 mod tool;
+mod trace;
 mod usage;
 mod verdict;
 

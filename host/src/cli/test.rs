@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::backtrace::place;
 use super::fault::{CliError, Fault};
 use super::input_lines;
 use super::output::Output;
-use super::tool::level_word;
-use crate::app::{App, RanCase, TestOptions, Tested};
+use crate::app::{App, Located, RanCase, TestOptions, Tested};
 use crate::project;
 
 /// Bytes of a case that a program sends.
@@ -64,16 +64,19 @@ pub(super) fn run(app: &App, output: Output, arguments: &TestArgs) -> Result<(),
 
 /// One case for a person. What the guest said is worth reading when something is wrong.
 pub(super) fn shown(case: &RanCase) -> String {
-    let RanCase { file, name, failures, blessed, log, usage } = case;
+    let RanCase { file, name, failures, blessed, log, backtrace, usage } = case;
     let mark = if failures.is_empty() { "ok  " } else { "FAIL" };
     let golden = if *blessed { ", its golden answer was written" } else { "" };
     let mut text = format!("{mark}  {file}: {name} ({} fuel{golden})\n", usage.fuel);
     text.extend(failures.iter().map(|why| format!("      {why}\n")));
     if !failures.is_empty() {
         let said = |line: &crate::plugin::Line| {
-            format!("      {:>5} | {}\n", level_word(line.level), line.message)
+            format!("      {:>5} | {}\n", line.level.word(), line.message)
         };
         text.extend(log.iter().map(said));
+        let at =
+            |it: &Located| format!("      at {} {}", it.function, place(it)).trim_end().to_owned();
+        text.extend(backtrace.iter().map(|it| at(it) + "\n"));
     }
     text
 }

@@ -1,31 +1,33 @@
-//! `ax tool`: list, call.
+//! `ax tool`: list, call; `profile` and `stats` have files of their own.
 
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
-use ax_manifest::{Permission, PluginName, Span, ToolId};
+use ax_manifest::{Permission, PluginName, ToolId};
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::args::{ToolCommand, ToolName};
+use super::args::{CallArgs, ToolCommand, ToolName, WantedArgs};
+use super::backtrace::Backtrace;
 use super::cause::Cause;
 use super::fault::CliError;
 use super::output::Output;
 use super::plugin::warn_of;
 use super::read_named;
 use super::render::{answer, table};
+use super::{profile, stats, trace};
 use crate::app::{App, Offered, ReadyProject};
 use crate::plugin::{Call, Denial, Level, Plugin, PluginHost, Progress, Report};
 
 pub(super) fn run(app: &App, output: Output, command: ToolCommand) -> Result<(), CliError> {
     match command {
         ToolCommand::List { plugin } => list(app, output, plugin.as_ref()),
-        ToolCommand::Call { tool, input, arg, allow, deadline } => {
-            let input = input_text(input.as_deref(), &arg)?;
-            call(app, output, &tool, input, &allow, deadline)
-        }
+        ToolCommand::Call(arguments) => call(app, output, &arguments),
+        ToolCommand::Profile(arguments) => profile::run(app, output, &arguments),
+        ToolCommand::Stats(arguments) => stats::run(app, output, &arguments),
     }
 }
 
@@ -65,10 +67,10 @@ fn list(app: &App, output: Output, only: Option<&PluginName>) -> Result<(), CliE
 }
 
 /// Builds the input from JSON, a file, standard input, or `--arg` members.
-fn input_text(input: Option<&str>, args: &[String]) -> Result<String, CliError> {
+pub(super) fn input_text(wanted: &WantedArgs) -> Result<String, CliError> {
     // The call checks the length against the plugin's own limit; this only bounds what is read.
     const READ_BYTES_MAX: u64 = 64 << 20;
-    match input {
+    match wanted.input.as_deref() {
         Some("-") => return read_named("-", READ_BYTES_MAX),
         Some(text) => {
             return match text.strip_prefix('@') {
@@ -79,7 +81,7 @@ fn input_text(input: Option<&str>, args: &[String]) -> Result<String, CliError> 
         None => {}
     }
     let mut members = Map::new();
-    for arg in args {
+    for arg in &wanted.arg {
         let (name, value) = arg.split_once('=').ok_or_else(|| CliError::Usage {
             what: format!("`--arg {arg}` has no value"),
             hint: format!("--arg {arg}=VALUE"),
@@ -95,56 +97,64 @@ fn input_text(input: Option<&str>, args: &[String]) -> Result<String, CliError> 
     Ok(Value::Object(members).to_string())
 }
 
-fn call(
-    app: &App,
-    output: Output,
-    tool: &ToolName,
-    input: String,
-    allow: &[Permission],
-    deadline: Option<Span>,
-) -> Result<(), CliError> {
-    let Callee { id, host, plugin, once, in_project } = callee(app, tool, &input, allow)?;
+fn call(app: &App, output: Output, arguments: &CallArgs) -> Result<(), CliError> {
+    let CallArgs { wanted, deadline, trace } = arguments;
+    let input = input_text(wanted)?;
+    let callee = callee(app, wanted, &input)?;
+    let deadline = deadline.map(|span| span.0);
+    let call = Call {
+        once: callee.once.clone(),
+        deadline,
+        is_traced: *trace,
+        ..Call::new(&callee.id.tool, &input)
+    };
+    let report = attended(&callee, call, output)?;
+    // An answer whose call could not be recorded is not given.
+    app.audit()?.flush_blocking()?;
+    finish(app, output, &callee, deadline, report)
+}
+
+/// Makes a call and waits for it, while its progress is shown and it can be interrupted.
+pub(super) fn attended(callee: &Callee, call: Call, output: Output) -> Result<Report, CliError> {
     let (progress, seen) = watch::channel(Progress::default());
     let (cancel, cancelled) = watch::channel(false);
-    let call = Call {
-        once,
-        deadline: deadline.map(|span| span.0),
-        progress: Some(progress),
-        cancel: Some(cancelled),
-        ..Call::new(&id.tool, &input)
-    };
+    let call = Call { progress: Some(progress), cancel: Some(cancelled), ..call };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(CliError::Start)?;
-    let report = runtime.block_on(attend(&host, &plugin, call, seen, cancel, output));
-    // An answer whose call could not be recorded is not given.
-    app.audit()?.flush_blocking()?;
-    let deadline = deadline.map(|span| span.0);
-    let cause = |report: &mut Report| match in_project && !report.denials.is_empty() {
+    Ok(runtime.block_on(attend(&callee.host, &callee.plugin, call, seen, cancel, output)))
+}
+
+/// Prints what came of a call, or says why nothing did.
+pub(super) fn finish(
+    app: &App,
+    output: Output,
+    callee: &Callee,
+    deadline: Option<Duration>,
+    report: Report,
+) -> Result<(), CliError> {
+    let cause = |report: &mut Report| match callee.in_project && !report.denials.is_empty() {
         true => Some(Cause::Project),
-        false => Cause::of(app, &id, deadline, report),
+        false => Cause::of(app, &callee.id, deadline, report),
     };
-    print(output, &id, cause, report)
+    let backtrace = Backtrace::of(app, &callee.plugin, &report.backtrace, output.is_verbose());
+    print(output, &callee.id, cause, backtrace, report)
 }
 
 /// A tool with what it takes to call it.
-struct Callee {
-    id: ToolId,
+pub(super) struct Callee {
+    pub(super) id: ToolId,
     host: Arc<PluginHost>,
-    plugin: Arc<Plugin>,
-    once: Vec<Permission>,
+    pub(super) plugin: Arc<Plugin>,
+    pub(super) once: Vec<Permission>,
     in_project: bool,
 }
 
 /// Finds a tool: by its id among those installed, or by its short name in the project around the
 /// current folder, else among those installed.
-fn callee(
-    app: &App,
-    tool: &ToolName,
-    input: &str,
-    allow: &[Permission],
-) -> Result<Callee, CliError> {
+pub(super) fn callee(app: &App, wanted: &WantedArgs, input: &str) -> Result<Callee, CliError> {
+    let WantedArgs { tool, allow, .. } = wanted;
     let id = match tool {
         ToolName::Id(id) => id.clone(),
         ToolName::Short { plugin, tool } => {
@@ -153,7 +163,7 @@ fn callee(
             if let Some(folder) = app.project_around(&here, plugin) {
                 let ReadyProject { host, plugin, name } = app.ready_project(&folder, allow)?;
                 let id = ToolId { plugin: name, tool: tool.clone() };
-                return Ok(Callee { id, host, plugin, once: allow.to_vec(), in_project: true });
+                return Ok(Callee { id, host, plugin, once: allow.clone(), in_project: true });
             }
             ToolId { plugin: app.named_in_short(plugin)?, tool: tool.clone() }
         }
@@ -222,14 +232,22 @@ fn print(
     output: Output,
     id: &ToolId,
     cause: impl FnOnce(&mut Report) -> Option<Cause>,
+    backtrace: Backtrace,
     mut report: Report,
 ) -> Result<(), CliError> {
     let failed = report.result.is_err();
+    let trace = report.trace.take();
+    if let Some(trace) = trace.as_ref().filter(|_| !output.is_json()) {
+        // The lines of the guest are in it.
+        output.show(&trace::text(trace, &report.log, &report.usage));
+        report.log.clear();
+    }
+    let trace = trace.map_or(Value::Null, |trace| trace::value(&trace, &report.log));
     for line in &report.log {
         if failed || output.is_verbose() || line.level >= Level::Warn {
             let fields: String =
                 line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-            output.guest(level_word(line.level), &format!("{}{fields}", line.message));
+            output.guest(line.level.word(), &format!("{}{fields}", line.message));
         }
     }
     if report.usage.log_lines_dropped > 0 {
@@ -238,11 +256,14 @@ fn print(
             report.usage.log_lines_dropped
         ));
     }
+    output.show(&backtrace.text());
     let cause = if failed { cause(&mut report) } else { None };
     let answered = report.result.map_err(|source| CliError::Call {
         plugin: id.plugin.to_string(),
         denials: std::mem::take(&mut report.denials),
         cause: cause.map(Box::new),
+        trace: trace.clone(),
+        backtrace: backtrace.shown,
         source,
     })?;
     for denial in &report.denials {
@@ -253,13 +274,17 @@ fn print(
         output.warn(&format!("`{}` could not use what it keeps: {trouble}{hint}", id.plugin));
     }
     if output.is_json() {
-        output.json_line(&json!({
+        let mut printed = json!({
             "id": report.id.to_string(),
             "tool": id.to_string(),
             "output": answered,
             "usage": report.usage,
             "denials": report.denials.iter().map(|denial| &denial.permission).collect::<Vec<_>>(),
-        }));
+        });
+        if !trace.is_null() {
+            printed["trace"] = trace;
+        }
+        output.json_line(&printed);
         return Ok(());
     }
     output.text(&answer(&answered));
@@ -267,16 +292,6 @@ fn print(
         output.note(&usage(&report.usage));
     }
     Ok(())
-}
-
-pub(super) fn level_word(level: Level) -> &'static str {
-    match level {
-        Level::Trace => "trace",
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warn => "warn",
-        Level::Error => "error",
-    }
 }
 
 fn refused(id: &ToolId, denial: &Denial) -> String {

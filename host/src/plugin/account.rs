@@ -55,7 +55,7 @@ impl PluginHost {
         }
         for denial in report.denials.iter().filter(|denial| !has_row(denial)) {
             let record = Record::Effect(effect(denial, &call_id, &tool));
-            self.audit.record(row(Decision::Denied, &decided_by(denial), record)).await?;
+            self.audit.record(row(Decision::Denied, &denial.decided_by(), record)).await?;
         }
         let (decision, rule) = verdict(report);
         let row = row(decision, rule, Record::Call(summary(call_id, run, report)));
@@ -65,12 +65,6 @@ impl PluginHost {
             self.audit.record_durable(row).await
         }
     }
-}
-
-/// Names what refused an effect: the rule of a policy if it was one, else why in a few words.
-fn decided_by(denial: &Denial) -> String {
-    let word = denial.reason.word();
-    denial.policy_rule().map_or_else(|| word.to_owned(), |rule| format!("{word}: {rule}"))
 }
 
 /// Says whether a call ran to its end, and what stopped it if not.

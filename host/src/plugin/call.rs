@@ -21,6 +21,7 @@ use wasmtime::Store;
 use wasmtime::component::Instance;
 
 use super::account::Run;
+use super::backtrace;
 use super::error::CallError;
 use super::exports::{self, Arguments, Output, Target};
 use super::gate::Gate;
@@ -28,10 +29,12 @@ use super::guest::{CallFrame, CallId, Guest, Progress};
 use super::limits::{self, Limit, Limits};
 use super::log::Log;
 use super::meter::Meter;
+use super::profile::Profiler;
 use super::report::{Report, report};
 use super::rights::Rights;
 use super::secrets::CallSecrets;
 use super::store::{Stage, confined, explain, refuel};
+use super::trace::Recorder;
 use super::warm::{Lane, Warm};
 use super::written::Account;
 use super::{Plugin, PluginHost};
@@ -57,6 +60,10 @@ pub struct Call {
     pub once: Vec<Permission>,
     /// A shorter wall clock than the plugin's own limit.
     pub deadline: Option<Duration>,
+    /// Whether to record what it asks of the host.
+    pub is_traced: bool,
+    /// Looks at it while it runs; such a call has an instance of its own.
+    pub profiler: Option<Profiler>,
     /// Told how far the call is.
     pub progress: Option<watch::Sender<Progress>>,
     /// Turns true when somebody asks to stop.
@@ -75,6 +82,8 @@ impl Call {
             depth: 0,
             once: Vec::new(),
             deadline: None,
+            is_traced: false,
+            profiler: None,
             progress: None,
             cancel: None,
         }
@@ -207,7 +216,7 @@ impl PluginHost {
             Some(_) => while_wanted(self.secrets(&rights), plugin, call, gone).await?,
             None => CallSecrets::default(),
         };
-        let lane = plugin.lane(call, &rights);
+        let lane = plugin.lane(call, &rights).filter(|_| call.profiler.is_none());
         let body = match lane.as_ref().and_then(|lane| self.warm.take(lane, began)) {
             Some(warm) => Body::Warm(warm),
             None => Body::Fresh(self.place(limits)?),
@@ -247,21 +256,15 @@ impl PluginHost {
     ) -> Report {
         let limits = &plugin.release.limits;
         let deadline = call.deadline.map_or(limits.deadline, |asked| asked.min(limits.deadline));
-        let frame = CallFrame {
-            id,
-            depth: call.depth,
-            ends_at: began + deadline,
-            world: self.world,
-            clock: Arc::clone(&self.clock),
-            environment: self.environment,
-            progress: call.progress.clone(),
-            cancel: call.cancel.clone(),
-            holdings: Arc::clone(&plugin.holdings),
-            outside: Arc::clone(&self.outside),
-            secrets: admitted.secrets,
-        };
-        let gate = Gate::new(admitted.rights);
+        let frame = self.frame(id, plugin, call, began + deadline, admitted.secrets);
+        let mut gate = Gate::new(admitted.rights);
+        if call.is_traced {
+            gate = gate.traced(Recorder::new(Arc::clone(&self.clock), began, limits.fuel));
+        }
         let (mut store, warm, calls) = self.body(plugin, admitted.body, gate, frame);
+        if let Some(profiler) = &call.profiler {
+            profiler.attach(&mut store);
+        }
         let _ticking = self.engine.tick();
         let target = admitted.target;
         let ended = {
@@ -281,10 +284,14 @@ impl PluginHost {
             self.in_time(work, began + deadline, call, gone).await
         };
         let mut instance = None;
+        let mut backtrace = Vec::new();
         let result = match ended {
             None => Err(CallError::Cancelled),
             Some(Err(_)) => Err(CallError::exhausted(Limit::Time, limits)),
-            Some(Ok(Err(stage))) => Err(explain(stage, store.data(), limits)),
+            Some(Ok(Err(stage))) => {
+                backtrace = backtrace::of(stage.error());
+                Err(explain(stage, store.data(), limits))
+            }
             Some(Ok(Ok((raw, whole)))) => {
                 instance = Some(whole);
                 exports::answer(raw, target, limits)
@@ -298,7 +305,31 @@ impl PluginHost {
             other => other,
         });
         let lane = admitted.lane;
-        self.finish(Finished { id, plugin, lane, store, result, instance, calls }).await
+        let finished = Finished { id, plugin, lane, store, result, instance, calls };
+        Report { backtrace, ..self.finish(finished).await }
+    }
+
+    fn frame(
+        &self,
+        id: CallId,
+        plugin: &Plugin,
+        call: &Call,
+        ends_at: Duration,
+        secrets: CallSecrets,
+    ) -> CallFrame {
+        CallFrame {
+            id,
+            depth: call.depth,
+            ends_at,
+            world: self.world,
+            clock: Arc::clone(&self.clock),
+            environment: self.environment,
+            progress: call.progress.clone(),
+            cancel: call.cancel.clone(),
+            holdings: Arc::clone(&plugin.holdings),
+            outside: Arc::clone(&self.outside),
+            secrets,
+        }
     }
 
     /// Runs a guest until it ends, it is time, or nobody wants it any more; none then.

@@ -8,6 +8,7 @@
 //! mapped here, after `cache` found its digest to be the recorded one.
 
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -17,7 +18,7 @@ use ax_manifest::{Digest, DigestHasher};
 use wasmtime::component::Component;
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig,
-    VariableOperatorCost,
+    VariableOperatorCost, WasmBacktraceDetails,
 };
 
 use super::limits;
@@ -143,6 +144,9 @@ fn base_config() -> Config {
             ..OperatorCost::default()
         })
         .epoch_interruption(true)
+        // Names alone: DWARF of anybody's component is not read in this process.
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .wasm_backtrace_max_frames(NonZeroUsize::new(limits::BACKTRACE_FRAMES))
         .concurrency_support(false)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_nan_canonicalization(true)

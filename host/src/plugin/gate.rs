@@ -18,7 +18,10 @@ use std::sync::Arc;
 use ax_manifest::{Capability, Permission};
 
 use super::limits::{self, Limit};
+use super::outbox::Sent;
 use super::rights::{DenialReason, Rights, Ruling};
+use super::trace::{Mark, Recorder, Trace};
+use crate::secret::leak::LeakScan;
 
 /// What an effect needs to be allowed.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +69,13 @@ impl Denial {
         let is_by_policy = matches!(self.reason, DenialReason::Policy | DenialReason::PolicyAsks);
         self.rule.as_deref().filter(|_| is_by_policy)
     }
+
+    /// Names what refused it: the rule of a policy if it was one, else why in a few words.
+    #[must_use]
+    pub fn decided_by(&self) -> String {
+        let word = self.reason.word();
+        self.policy_rule().map_or_else(|| word.to_owned(), |rule| format!("{word}: {rule}"))
+    }
 }
 
 /// What was allowed by one rule in a call.
@@ -96,6 +106,8 @@ pub(super) struct Gate {
     /// what they take off its fuel.
     is_function: bool,
     hit: Option<Limit>,
+    /// There if the call is traced.
+    recorder: Option<Box<Recorder>>,
 }
 
 impl Gate {
@@ -109,7 +121,14 @@ impl Gate {
             fuel_due: 0,
             is_function: false,
             hit: None,
+            recorder: None,
         }
+    }
+
+    /// Records what the guest asks of the host from now on.
+    pub(super) fn traced(mut self, recorder: Recorder) -> Self {
+        self.recorder = Some(Box::new(recorder));
+        self
     }
 
     /// Checks, charges and records one effect that moves `bytes` between host and guest.
@@ -120,6 +139,9 @@ impl Gate {
         bytes: u64,
     ) -> Result<(), Refusal> {
         self.is_function = true;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.interface(capability.row().interface);
+        }
         self.charge(bytes)?;
         match needs {
             Needs::Nothing => Ok(()),
@@ -130,6 +152,11 @@ impl Gate {
                     }
                     if let Some(count) = self.used.get_mut(rule) {
                         *count += 1;
+                    }
+                    if let Some(recorder) = &mut self.recorder
+                        && let Some((_, text)) = self.rights.rule(rule)
+                    {
+                        recorder.check(wanted.to_string(), true, text.to_string());
                     }
                     Ok(())
                 }
@@ -195,6 +222,28 @@ impl Gate {
         (std::mem::take(&mut self.denials), allowances)
     }
 
+    /// Names the function that asks, and what it is about, for the trace.
+    pub(super) fn called(&mut self, function: &'static str, subject: &str) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.function(function, subject);
+        }
+    }
+
+    /// Returns what records this call, if it is traced.
+    pub(super) fn recorder(&mut self) -> Option<&mut Recorder> {
+        self.recorder.as_deref_mut()
+    }
+
+    /// Takes the trace at the end of the call, if there is one.
+    pub(super) fn take_trace(
+        &mut self,
+        mark: Mark,
+        sent: &[Arc<Sent>],
+        scan: &LeakScan,
+    ) -> Option<Box<Trace>> {
+        self.recorder.take().map(|recorder| Box::new(recorder.end(mark, sent, scan)))
+    }
+
     /// Returns the rights of this call.
     pub(super) fn rights(&self) -> &Arc<Rights> {
         &self.rights
@@ -225,7 +274,11 @@ impl Gate {
             }
             _ => None,
         };
-        self.note(Denial { permission, reason, interface, count: 1, rule });
+        let denial = Denial { permission, reason, interface, count: 1, rule };
+        if let Some(recorder) = &mut self.recorder {
+            recorder.check(denial.permission.clone(), false, denial.decided_by());
+        }
+        self.note(denial);
         Refusal::Denied(reason)
     }
 

@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ax_manifest::Capability;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use wasmtime::CallHook;
 use wasmtime::component::ResourceTable;
 
 use super::Release;
@@ -19,6 +21,7 @@ use super::log::Log;
 use super::meter::Meter;
 use super::outbox::Outbox;
 use super::secrets::{CallSecrets, Injection};
+use super::trace::Mark;
 use super::written::Accounts;
 use crate::clock::Clock;
 use crate::egress::Egress;
@@ -205,6 +208,26 @@ impl Guest {
         self.outbox = Outbox::default();
         self.trouble = Arc::default();
         self.call = call;
+    }
+
+    /// Says that a function of an interface is called, for the trace: not every function passes the
+    /// gate.
+    pub(super) fn seen(&mut self, capability: Capability) -> &mut Self {
+        if let Some(recorder) = self.gate.recorder() {
+            recorder.interface(capability.row().interface);
+        }
+        self
+    }
+
+    /// Tells the trace that the engine goes from guest to host or back, with this much fuel left.
+    pub(super) fn trace(&mut self, hook: CallHook, fuel: u64) {
+        let (bytes, log_lines) = (self.gate.bytes(), self.log.count());
+        let mark = Mark { fuel, bytes, log_lines };
+        match (hook, self.gate.recorder()) {
+            (CallHook::CallingHost, Some(recorder)) => recorder.enter(mark),
+            (CallHook::ReturningFromHost, Some(recorder)) => recorder.leave(mark),
+            _ => {}
+        }
     }
 
     /// Ends what the call sends, keeps and writes: nothing new begins, and what has begun is given

@@ -108,6 +108,17 @@ pub const LIVE_INSTANCES: u32 = 1_000;
 pub const HOST_MEMORY_PERCENT: u8 = 25;
 /// Memory assumed when the machine does not tell its size, in bytes.
 pub const HOST_MEMORY_UNKNOWN: u64 = 4 << 30;
+/// Functions of a backtrace, the innermost ones. What panics, allocates or formats in between takes
+/// some twenty.
+pub const BACKTRACE_FRAMES: usize = 64;
+/// Bytes of a function's name, mangled or not.
+pub const FUNCTION_NAME_BYTES: usize = 512;
+/// Host calls of a trace; beyond, they are counted. More than anybody reads.
+pub const TRACE_STEPS: usize = 10_000;
+/// Bytes of text a trace holds until the call ends: permissions, keys, paths.
+pub const TRACE_BYTES: usize = 1 << 20;
+/// Bytes of one text of a trace, as it is shown.
+pub const TRACE_TEXT_BYTES: usize = 256;
 /// Entries of a folder that is listed; the host holds a listing whole. A larger one is an error to
 /// the guest.
 pub const LISTING_ENTRIES: usize = 20_000;

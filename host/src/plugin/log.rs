@@ -27,6 +27,20 @@ pub enum Level {
     Error,
 }
 
+impl Level {
+    /// Returns its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
@@ -121,6 +135,11 @@ impl Log {
             self.push(level, line, &[]);
             rest = after;
         }
+    }
+
+    /// Counts the lines so far.
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).lines.len()
     }
 
     /// Takes the lines and the number of dropped ones.

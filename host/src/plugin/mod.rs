@@ -16,6 +16,7 @@
 //! models.
 
 mod account;
+mod backtrace;
 mod cache;
 mod call;
 mod compilation;
@@ -40,6 +41,7 @@ mod log;
 mod meter;
 mod migrate;
 mod outbox;
+mod profile;
 mod report;
 mod rights;
 mod secrets;
@@ -47,6 +49,7 @@ mod send;
 mod slots;
 mod store;
 mod text;
+mod trace;
 mod value;
 mod warm;
 mod watched;
@@ -71,6 +74,7 @@ use crate::egress::{Egress, EgressConfig};
 use crate::kv::Kv;
 use crate::secret::vault::Vault;
 
+pub use backtrace::{Frame, demangled};
 pub use cache::{Cache, CacheError, CodeInUse, CompileRecord, Compiler, UnusedCode, unused_code};
 pub use call::Call;
 pub use compilation::{Compilation, CompileWatch};
@@ -88,10 +92,12 @@ pub use log::{Level, Line};
 pub use meter::HostMeter;
 pub use migrate::MigrateError;
 pub use outbox::{Sent, SentEnd};
+pub use profile::{Profile, Profiler};
 pub use report::{Report, Usage};
 pub use rights::{Bounds, DenialReason, Rights, Ruling};
 pub use secrets::Injection;
 pub use text::{is_shown_on_a_line, scrub};
+pub use trace::{Check, Request, Step, Trace};
 pub use value::ValueError;
 pub use written::is_account_in_use;
 

@@ -54,6 +54,11 @@ impl Outbox {
         self.sent.len() < limits::REQUESTS as usize
     }
 
+    /// Counts the requests so far.
+    pub(super) fn count(&self) -> usize {
+        self.sent.len()
+    }
+
     /// Keeps a request that is about to be sent.
     pub(super) fn keep(&mut self, sent: Arc<Sent>) {
         self.sent.push(sent);

@@ -11,6 +11,7 @@ use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 
 use super::account;
+use super::backtrace::Frame;
 use super::error::CallError;
 use super::exports::Output;
 use super::gate::{Allowance, Denial};
@@ -19,6 +20,7 @@ use super::limits::Limit;
 use super::log::Line;
 use super::outbox::{Sent, SentEnd};
 use super::rights::DenialReason;
+use super::trace::{Mark, Trace};
 use crate::kv::KvError;
 use crate::secret::leak::LeakScan;
 
@@ -63,6 +65,10 @@ pub struct Report {
     pub sent: Vec<Arc<Sent>>,
     /// What the guest said.
     pub log: Vec<Line>,
+    /// Where the guest was when the engine ended it, the innermost function first.
+    pub backtrace: Vec<Frame>,
+    /// What it asked of the host, in order, if it was to be traced.
+    pub trace: Option<Box<Trace>>,
     /// Whether it may have changed something outside this host: the answer waits for its record.
     pub changed_outside: bool,
 }
@@ -80,6 +86,8 @@ impl Report {
             allowances: Vec::new(),
             sent: Vec::new(),
             log: Vec::new(),
+            backtrace: Vec::new(),
+            trace: None,
             changed_outside: false,
         }
     }
@@ -97,7 +105,7 @@ pub(super) fn report(
     if is_kept {
         let guest = store.data_mut();
         guest.end_lines();
-        let report = sum_up(id, guest, fuel_given.saturating_sub(fuel_left), result);
+        let report = sum_up(id, guest, Fuel { given: fuel_given, left: fuel_left }, result);
         return (report, Some(store));
     }
     let mut guest = store.into_data();
@@ -105,14 +113,23 @@ pub(super) fn report(
     // Streams flush their last line when they go, and requests end.
     guest.wasi = None;
     guest.table = ResourceTable::new();
-    (sum_up(id, &mut guest, fuel_given.saturating_sub(fuel_left), result), None)
+    (sum_up(id, &mut guest, Fuel { given: fuel_given, left: fuel_left }, result), None)
 }
 
-fn sum_up(id: CallId, guest: &mut Guest, fuel: u64, result: Result<Output, CallError>) -> Report {
+/// The fuel of a call.
+struct Fuel {
+    given: u64,
+    left: u64,
+}
+
+fn sum_up(id: CallId, guest: &mut Guest, fuel: Fuel, result: Result<Output, CallError>) -> Report {
     let result = withhold(result, guest.call.secrets.scan());
+    let log_lines = guest.log.count();
     let (log, log_lines_dropped) = guest.log.take();
     let sent = guest.outbox.take();
     let gate = &mut guest.gate;
+    let mark = Mark { fuel: fuel.left, bytes: gate.bytes(), log_lines };
+    let trace = gate.take_trace(mark, &sent, guest.call.secrets.scan());
     sent.iter().filter_map(|sent| denial_of(sent)).for_each(|denial| gate.note(denial));
     let mut limits_hit: Vec<Limit> =
         [guest.meter.hit(), gate.hit()].into_iter().flatten().collect();
@@ -129,7 +146,7 @@ fn sum_up(id: CallId, guest: &mut Guest, fuel: u64, result: Result<Output, CallE
     limits_hit.sort_unstable();
     limits_hit.dedup();
     let usage = Usage {
-        fuel,
+        fuel: fuel.given.saturating_sub(fuel.left),
         memory_peak_bytes: guest.meter.bytes_peak(),
         host_call_bytes: gate.bytes(),
         result_bytes: result.as_ref().map_or(0, account::size_of),
@@ -157,6 +174,8 @@ fn sum_up(id: CallId, guest: &mut Guest, fuel: u64, result: Result<Output, CallE
         allowances,
         sent,
         log,
+        backtrace: Vec::new(),
+        trace,
         changed_outside,
     }
 }

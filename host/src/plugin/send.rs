@@ -102,6 +102,10 @@ impl Guest {
         };
         let needs = Needs::Permission(&wanted);
         self.gate.pass(capability, needs, head_bytes as u64).map_err(refused)?;
+        let index = self.outbox.count();
+        if let Some(recorder) = self.gate.recorder() {
+            recorder.request(index);
+        }
         let rights = Arc::clone(self.gate.rights());
         self.inject(capability, &url, &mut headers)?;
         // A guest that was told a secret in pieces may write it into a path.

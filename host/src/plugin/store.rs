@@ -28,13 +28,7 @@ pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<
     store.set_max_component_handles(limits::COMPONENT_HANDLES);
     store.set_hostcall_fuel(usize::try_from(limits.host_call_bytes).unwrap_or(usize::MAX));
     refuel(&mut store, limits);
-    store.epoch_deadline_callback(|context| {
-        let frame = &context.data().call;
-        if frame.clock.monotonic() >= frame.ends_at {
-            return Err(DeadlinePassed.into());
-        }
-        Ok(UpdateDeadline::Yield(1))
-    });
+    store.epoch_deadline_callback(|context| go_on(context.data()));
     // What the host does for a guest costs it fuel, or a loop of host calls would be nearly free. What
     // streams moved may stay due until the next function that asks or answers with text; a guest that
     // only computes from then on uses up to that much more than its limit.
@@ -58,9 +52,26 @@ pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<
         if cost > 0 {
             context.set_fuel(left - cost)?;
         }
+        if context.data_mut().gate.recorder().is_some() {
+            // What the call itself costs is the step's, not the guest's before it.
+            let fuel = match hook {
+                CallHook::CallingHost => left,
+                _ => left - cost,
+            };
+            context.data_mut().trace(hook, fuel);
+        }
         Ok(())
     });
     store
+}
+
+/// Lets others run when the ticker has ticked, and ends the guest when it is time.
+pub(super) fn go_on(guest: &Guest) -> wasmtime::Result<UpdateDeadline> {
+    let frame = &guest.call;
+    if frame.clock.monotonic() >= frame.ends_at {
+        return Err(DeadlinePassed.into());
+    }
+    Ok(UpdateDeadline::Yield(1))
 }
 
 /// Gives a store what one call may use.
@@ -75,10 +86,18 @@ pub(super) enum Stage {
     Call(wasmtime::Error),
 }
 
+impl Stage {
+    /// Returns what the engine said.
+    pub(super) fn error(&self) -> &wasmtime::Error {
+        let (Self::Start(error) | Self::Call(error)) = self;
+        error
+    }
+}
+
 /// Says what an engine error means. Flags and types come first; the one error of the engine whose
 /// type is private is told by its name ([`copied_too_much`]).
 pub(super) fn explain(stage: Stage, guest: &Guest, limits: &Limits) -> CallError {
-    let (Stage::Start(error) | Stage::Call(error)) = &stage;
+    let error = stage.error();
     if let Some(limit) = limit_behind(error, guest) {
         return CallError::exhausted(limit, limits);
     }
@@ -88,7 +107,7 @@ pub(super) fn explain(stage: Stage, guest: &Guest, limits: &Limits) -> CallError
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return CallError::Trapped { message: trap.to_string() };
     }
-    let message = text::scrub(&format!("{error:#}"), limits::ERROR_TEXT_BYTES);
+    let message = said(error);
     match stage {
         Stage::Start(_) => CallError::Start { message },
         // Values that break the canonical ABI: text that is not UTF-8, places outside memory.
@@ -102,10 +121,16 @@ pub(super) fn broken_off(stage: Stage, guest: &Guest, limits: &Limits) -> CallEr
     let (Stage::Start(error) | Stage::Call(error)) = stage;
     match limit_behind(&error, guest) {
         Some(limit) => CallError::exhausted(limit, limits),
-        None => CallError::Trapped {
-            message: text::scrub(&format!("{error:#}"), limits::ERROR_TEXT_BYTES),
-        },
+        None => CallError::Trapped { message: said(&error) },
     }
+}
+
+/// Says what the engine says, without the backtrace, which is told by itself.
+fn said(error: &wasmtime::Error) -> String {
+    let is_trace = |text: &str| text.starts_with("error while executing at wasm backtrace");
+    let texts: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let told: Vec<&str> = texts.iter().map(String::as_str).filter(|text| !is_trace(text)).collect();
+    text::scrub(&told.join(": "), limits::ERROR_TEXT_BYTES)
 }
 
 /// Answers whether the engine refused to copy more bytes. Its error type is private and has no

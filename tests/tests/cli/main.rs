@@ -12,6 +12,7 @@ mod author_python;
 mod card;
 mod consent;
 mod data;
+mod debug;
 mod denial;
 mod exits;
 mod fetch;

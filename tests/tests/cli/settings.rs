@@ -153,4 +153,7 @@ fn help_lists_no_command_that_does_not_work() {
     for name in names {
         Home::new().ax(&[name, "--help"]).ok();
     }
+    for name in ["list", "call", "profile", "stats"] {
+        Home::new().ax(&["tool", name, "--help"]).ok();
+    }
 }

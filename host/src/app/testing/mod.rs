@@ -17,11 +17,13 @@ mod stage;
 
 use std::path::{Path, PathBuf};
 
+use ax_manifest::Digest;
 use fs_err as fs;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::App;
+use super::backtrace::{self, Located};
 use super::project::{ProjectError, ReadyProject};
 use super::source::SourcePackage;
 use crate::plugin::{Call, Line, Output, Report, Usage};
@@ -125,6 +127,8 @@ pub struct RanCase {
     pub blessed: bool,
     /// What the guest said.
     pub log: Vec<Line>,
+    /// Where the guest was when it was ended, if something is wrong: the plugin's own functions.
+    pub backtrace: Vec<Located>,
     /// What the call used.
     pub usage: Usage,
 }
@@ -237,7 +241,15 @@ impl Tested<'_> {
         let blessed = bless && case.expect.bless(folder, &report)?;
         failures.extend(case.expect.compare_golden(&report, folder));
         let (name, file) = (case.name.clone(), file.to_owned());
-        Ok(RanCase { file, name, failures, blessed, log: report.log, usage: report.usage })
+        let backtrace = match failures.is_empty() {
+            true => Vec::new(),
+            false => {
+                let component = Digest::of(&self.made.package.component);
+                backtrace::own(&self.folder, &component, &report.backtrace)
+            }
+        };
+        let (log, usage) = (report.log, report.usage);
+        Ok(RanCase { file, name, failures, blessed, log, backtrace, usage })
     }
 
     /// Makes the calls of a case on a stage of its own and says what is not as expected.

@@ -16,6 +16,7 @@ const UNITS_MAX: u64 = (1 << 53) - 1;
 
 impl call::Host for Guest {
     fn current(&mut self) -> wasmtime::Result<call::Info> {
+        self.gate.called("current", "");
         self.gate.pass(Capability::AxTaskCall, Needs::Nothing, 0)?;
         let (id, deadline_ms) = match self.call.world {
             World::Real => {
@@ -37,6 +38,7 @@ impl call::Host for Guest {
     }
 
     fn progress(&mut self, done: u64, total: Option<u64>, note: String) -> wasmtime::Result<()> {
+        self.gate.called("progress", &note);
         self.gate.pass(Capability::AxTaskCall, Needs::Nothing, note.len() as u64)?;
         if let Some(watcher) = &self.call.progress {
             // As with logs: what is cut or replaced afterwards could hide a part of a secret.
@@ -54,6 +56,7 @@ impl call::Host for Guest {
     }
 
     fn cancelled(&mut self) -> wasmtime::Result<bool> {
+        self.gate.called("cancelled", "");
         self.gate.pass(Capability::AxTaskCall, Needs::Nothing, 0)?;
         Ok(self.call.cancel.as_ref().is_some_and(|cancel| *cancel.borrow()))
     }

@@ -77,11 +77,13 @@ type Running = FuturesUnordered<Pin<Box<dyn Future<Output = Hopped> + Send>>>;
 
 impl client::Host for Guest {
     async fn send(&mut self, request: client::Request) -> wasmtime::Result<Answer> {
+        self.gate.called("send", "");
         let mut answers = self.send_together(vec![request]).await?;
         answers.pop().ok_or_else(|| wasmtime::Error::msg("one request has one answer"))
     }
 
     async fn send_all(&mut self, requests: Vec<client::Request>) -> wasmtime::Result<Vec<Answer>> {
+        self.gate.called("send-all", "");
         self.send_together(requests).await
     }
 }

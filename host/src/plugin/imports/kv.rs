@@ -83,6 +83,7 @@ impl Guest {
 
 impl store::Host for Guest {
     async fn get(&mut self, key: String) -> Answer<Option<store::Entry>> {
+        self.gate.called("get", &key);
         if let Err(denied) = self.may_keep(key.len() as u64)? {
             return Ok(Err(denied));
         }
@@ -99,6 +100,7 @@ impl store::Host for Guest {
         limit: u32,
         cursor: Option<String>,
     ) -> Answer<store::Page> {
+        self.gate.called("scan", &prefix);
         let bytes = prefix.len() + cursor.as_ref().map_or(0, String::len);
         if let Err(denied) = self.may_keep(bytes as u64)? {
             return Ok(Err(denied));
@@ -116,6 +118,7 @@ impl store::Host for Guest {
 
     async fn write(&mut self, changes: Vec<store::Change>) -> Answer<u64> {
         let changes: Vec<Change> = changes.into_iter().map(wanted).collect();
+        self.gate.called("write", changes.first().map_or("", key_of));
         let size = |change: &Change| match change {
             Change::Put { key, value, .. } => key.len() + value.len(),
             Change::Remove { key, .. } => key.len(),
@@ -128,6 +131,7 @@ impl store::Host for Guest {
     }
 
     async fn usage(&mut self) -> Answer<store::Quota> {
+        self.gate.called("usage", "");
         if let Err(denied) = self.may_keep(0)? {
             return Ok(Err(denied));
         }
@@ -139,6 +143,13 @@ impl store::Host for Guest {
             keys_max: quota.keys_max,
             bytes_max: quota.bytes_max,
         }))
+    }
+}
+
+/// Names the key of a change; of several, the trace has room for one.
+fn key_of(change: &Change) -> &str {
+    match change {
+        Change::Put { key, .. } | Change::Remove { key, .. } => key,
     }
 }
 

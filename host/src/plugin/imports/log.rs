@@ -28,6 +28,7 @@ impl log::Host for Guest {
         fields: Vec<(String, String)>,
     ) -> wasmtime::Result<()> {
         let bytes = message.len() + fields.iter().map(|(n, v)| n.len() + v.len()).sum::<usize>();
+        self.gate.called("write", "");
         self.gate.pass(Capability::AxLog, Needs::Nothing, bytes as u64)?;
         let level = match level {
             log::Level::Trace => Level::Trace,

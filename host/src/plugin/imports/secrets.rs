@@ -13,6 +13,7 @@ use super::bindings::ax::secrets::secrets;
 
 impl secrets::Host for Guest {
     fn is_set(&mut self, name: String) -> wasmtime::Result<bool> {
+        self.gate.called("is-set", &name);
         self.gate.pass(Capability::AxSecrets, Needs::Nothing, name.len() as u64)?;
         let holdings = Arc::clone(&self.call.holdings);
         let mut may_know = false;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ax_manifest::Capability;
 use wasmtime::component::{HasData, Linker, Resource};
 use wasmtime_wasi::clocks::WasiClocksCtxView;
 use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
@@ -137,7 +138,9 @@ impl HasData for HasClocks {
 
 /// Links the interface.
 pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
-    monotonic_clock::add_to_linker::<Guest, HasClocks>(linker, |guest| Clocks { guest })
+    monotonic_clock::add_to_linker::<Guest, HasClocks>(linker, |guest| Clocks {
+        guest: guest.seen(Capability::WasiClocksMonotonicClock),
+    })
 }
 
 impl Clocks<'_> {

@@ -139,6 +139,7 @@ impl preopens::Host for Files<'_> {
     /// Offers the folders this call may read. A folder that is declared and not granted is asked
     /// for all the same, so that the denial is on record and the person is told.
     fn get_directories(&mut self) -> wasmtime::Result<Vec<(Handle, String)>> {
+        self.0.gate.called("get-directories", "");
         self.0.files.is_asked = true;
         let folders = Arc::clone(&self.0.files.folders);
         let mut offered = Vec::new();
@@ -201,6 +202,7 @@ impl HostDescriptor for Files<'_> {
         open_flags: OpenFlags,
         flags: DescriptorFlags,
     ) -> FsResult<Handle> {
+        self.0.gate.called("open-at", &path);
         let creates = OpenFlags::CREATE | OpenFlags::TRUNCATE | OpenFlags::EXCLUSIVE;
         let writes = DescriptorFlags::WRITE | DescriptorFlags::MUTATE_DIRECTORY;
         let access = if open_flags.intersects(creates) || flags.intersects(writes) {
@@ -246,6 +248,7 @@ impl HostDescriptor for Files<'_> {
     }
 
     async fn read_directory(&mut self, dir: Handle) -> FsResult<Resource<DirectoryEntryStream>> {
+        self.0.gate.called("read-directory", "");
         let folder = self.ask(&dir, Access::Read)?;
         self.room()?;
         let entries = self.count_entries(&dir).await?;
@@ -265,6 +268,7 @@ impl HostDescriptor for Files<'_> {
         len: Filesize,
         offset: Filesize,
     ) -> FsResult<(Vec<u8>, bool)> {
+        self.0.gate.called("read", "");
         self.ask(&file, Access::Read)?;
         let (bytes, end) = HostDescriptor::read(&mut self.wasi(), file, len, offset).await?;
         self.charge(bytes.len())?;
@@ -276,6 +280,7 @@ impl HostDescriptor for Files<'_> {
         file: Handle,
         offset: Filesize,
     ) -> FsResult<Resource<DynInputStream>> {
+        self.0.gate.called("read-via-stream", "");
         self.ask(&file, Access::Read)?;
         self.room()?;
         let made = self.wasi().read_via_stream(file, offset)?;
@@ -291,21 +296,25 @@ impl HostDescriptor for Files<'_> {
         len: Filesize,
         advice: Advice,
     ) -> FsResult<()> {
+        self.0.gate.called("advise", "");
         self.ask(&file, Access::Read)?;
         HostDescriptor::advise(&mut self.wasi(), file, offset, len, advice).await
     }
 
     async fn get_flags(&mut self, file: Handle) -> FsResult<DescriptorFlags> {
+        self.0.gate.called("get-flags", "");
         self.ask(&file, Access::Read)?;
         HostDescriptor::get_flags(&mut self.wasi(), file).await
     }
 
     async fn get_type(&mut self, file: Handle) -> FsResult<DescriptorType> {
+        self.0.gate.called("get-type", "");
         self.ask(&file, Access::Read)?;
         HostDescriptor::get_type(&mut self.wasi(), file).await
     }
 
     async fn stat(&mut self, file: Handle) -> FsResult<DescriptorStat> {
+        self.0.gate.called("stat", "");
         self.ask(&file, Access::Read)?;
         HostDescriptor::stat(&mut self.wasi(), file).await
     }
@@ -316,20 +325,24 @@ impl HostDescriptor for Files<'_> {
         path_flags: PathFlags,
         path: String,
     ) -> FsResult<DescriptorStat> {
+        self.0.gate.called("stat-at", &path);
         self.ask(&dir, Access::Read)?;
         HostDescriptor::stat_at(&mut self.wasi(), dir, path_flags, path).await
     }
 
     async fn readlink_at(&mut self, dir: Handle, path: String) -> FsResult<String> {
+        self.0.gate.called("readlink-at", &path);
         self.ask(&dir, Access::Read)?;
         HostDescriptor::readlink_at(&mut self.wasi(), dir, path).await
     }
 
     async fn is_same_object(&mut self, a: Handle, b: Handle) -> wasmtime::Result<bool> {
+        self.0.gate.called("is-same-object", "");
         HostDescriptor::is_same_object(&mut self.wasi(), a, b).await
     }
 
     async fn metadata_hash(&mut self, file: Handle) -> FsResult<MetadataHashValue> {
+        self.0.gate.called("metadata-hash", "");
         self.ask(&file, Access::Read)?;
         HostDescriptor::metadata_hash(&mut self.wasi(), file).await
     }
@@ -340,21 +353,25 @@ impl HostDescriptor for Files<'_> {
         path_flags: PathFlags,
         path: String,
     ) -> FsResult<MetadataHashValue> {
+        self.0.gate.called("metadata-hash-at", &path);
         self.ask(&dir, Access::Read)?;
         HostDescriptor::metadata_hash_at(&mut self.wasi(), dir, path_flags, path).await
     }
 
     async fn sync(&mut self, file: Handle) -> FsResult<()> {
+        self.0.gate.called("sync", "");
         self.ask(&file, Access::Write)?;
         HostDescriptor::sync(&mut self.wasi(), file).await
     }
 
     async fn sync_data(&mut self, file: Handle) -> FsResult<()> {
+        self.0.gate.called("sync-data", "");
         self.ask(&file, Access::Write)?;
         HostDescriptor::sync_data(&mut self.wasi(), file).await
     }
 
     async fn set_size(&mut self, file: Handle, size: Filesize) -> FsResult<()> {
+        self.0.gate.called("set-size", "");
         let account = self.account(&file).await?;
         let _turn = account.turn().await;
         let before = self.size(&file).await?;
@@ -371,6 +388,7 @@ impl HostDescriptor for Files<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
+        self.0.gate.called("set-times", "");
         self.account(&file).await?;
         HostDescriptor::set_times(&mut self.wasi(), file, accessed, modified).await
     }
@@ -383,6 +401,7 @@ impl HostDescriptor for Files<'_> {
         accessed: NewTimestamp,
         modified: NewTimestamp,
     ) -> FsResult<()> {
+        self.0.gate.called("set-times-at", &path);
         self.account(&dir).await?;
         let mut wasi = self.wasi();
         HostDescriptor::set_times_at(&mut wasi, dir, path_flags, path, accessed, modified).await
@@ -394,6 +413,7 @@ impl HostDescriptor for Files<'_> {
         bytes: Vec<u8>,
         offset: Filesize,
     ) -> FsResult<Filesize> {
+        self.0.gate.called("write", "");
         let account = self.account(&file).await?;
         self.charge(bytes.len())?;
         let _turn = account.turn().await;
@@ -412,14 +432,17 @@ impl HostDescriptor for Files<'_> {
         file: Handle,
         offset: Filesize,
     ) -> FsResult<Resource<DynOutputStream>> {
+        self.0.gate.called("write-via-stream", "");
         self.writer(file, Some(offset))
     }
 
     fn append_via_stream(&mut self, file: Handle) -> FsResult<Resource<DynOutputStream>> {
+        self.0.gate.called("append-via-stream", "");
         self.writer(file, None)
     }
 
     async fn create_directory_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
+        self.0.gate.called("create-directory-at", &path);
         let account = self.account(&dir).await?;
         account.add_file().map_err(|limit| self.full(limit))?;
         let done = HostDescriptor::create_directory_at(&mut self.wasi(), dir, path).await;
@@ -430,6 +453,7 @@ impl HostDescriptor for Files<'_> {
     }
 
     async fn remove_directory_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
+        self.0.gate.called("remove-directory-at", &path);
         let account = self.account(&dir).await?;
         HostDescriptor::remove_directory_at(&mut self.wasi(), dir, path).await?;
         account.remove_file();
@@ -437,6 +461,7 @@ impl HostDescriptor for Files<'_> {
     }
 
     async fn unlink_file_at(&mut self, dir: Handle, path: String) -> FsResult<()> {
+        self.0.gate.called("unlink-file-at", &path);
         let account = self.account(&dir).await?;
         let _turn = account.turn().await;
         let standing = self.standing(&dir, PathFlags::empty(), &path).await;
@@ -449,6 +474,7 @@ impl HostDescriptor for Files<'_> {
     }
 
     async fn symlink_at(&mut self, dir: Handle, target: String, path: String) -> FsResult<()> {
+        self.0.gate.called("symlink-at", &path);
         let account = self.account(&dir).await?;
         if !may_link(&target) {
             return Err(ErrorCode::NotPermitted.into());
@@ -469,6 +495,7 @@ impl HostDescriptor for Files<'_> {
         to_dir: Handle,
         to_path: String,
     ) -> FsResult<()> {
+        self.0.gate.called("link-at", &path);
         let from = self.account(&dir).await?;
         let account = self.account(&to_dir).await?;
         let _turns = turns(&from, &account).await;
@@ -488,6 +515,7 @@ impl HostDescriptor for Files<'_> {
         to_dir: Handle,
         to_path: String,
     ) -> FsResult<()> {
+        self.0.gate.called("rename-at", &path);
         let from = self.account(&dir).await?;
         let account = self.account(&to_dir).await?;
         let _turns = turns(&from, &account).await;
@@ -514,6 +542,7 @@ impl HostDirectoryEntryStream for Files<'_> {
         &mut self,
         listing: Resource<DirectoryEntryStream>,
     ) -> FsResult<Option<DirectoryEntry>> {
+        self.0.gate.called("read-directory-entry", "");
         let entry = self.wasi().read_directory_entry(listing).await?;
         self.charge(entry.as_ref().map_or(0, |entry| entry.name.len()))?;
         Ok(entry)

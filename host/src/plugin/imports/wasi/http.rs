@@ -79,6 +79,7 @@ impl WasiHttpHooks for Closed {
 }
 
 fn resources(guest: &mut Guest) -> WasiHttpCtxView<'_> {
+    guest.seen(Capability::WasiHttpTypes);
     let Http { context, closed } = &mut guest.http;
     WasiHttpCtxView { hooks: closed, table: &mut guest.table, ctx: context }
 }
@@ -141,6 +142,7 @@ impl Guest {
         request: Resource<HostOutgoingRequest>,
         options: Option<Resource<RequestOptions>>,
     ) -> HttpResult<Resource<HostFutureIncomingResponse>> {
+        self.gate.called("handle", "");
         let options = options.map(|options| self.table.delete(options)).transpose()?;
         let mut request = self.table.delete(request)?;
         let body = request.body.take();

@@ -45,70 +45,102 @@ pub(super) fn link(capability: Capability, l: &mut Linker<Guest>) -> wasmtime::R
     use Capability as C;
     use bindings::{cli, clocks, filesystem, io, random, sockets as net};
     match capability {
-        C::WasiIoError => io::error::add_to_linker::<Guest, HasTable>(l, |g| &mut g.table),
-        C::WasiIoPoll => io::poll::add_to_linker::<Guest, HasTable>(l, |g| &mut g.table),
-        C::WasiIoStreams => io::streams::add_to_linker::<Guest, HasTable>(l, |g| &mut g.table),
-        C::WasiClocksWallClock => {
-            clocks::wall_clock::add_to_linker::<Guest, WasiClocks>(l, Guest::clocks)
+        C::WasiIoError => {
+            io::error::add_to_linker::<Guest, HasTable>(l, |g| &mut g.seen(C::WasiIoError).table)
         }
+        C::WasiIoPoll => {
+            io::poll::add_to_linker::<Guest, HasTable>(l, |g| &mut g.seen(C::WasiIoPoll).table)
+        }
+        C::WasiIoStreams => io::streams::add_to_linker::<Guest, HasTable>(l, |g| {
+            &mut g.seen(C::WasiIoStreams).table
+        }),
+        C::WasiClocksWallClock => clocks::wall_clock::add_to_linker::<Guest, WasiClocks>(l, |g| {
+            g.seen(C::WasiClocksWallClock).clocks()
+        }),
         C::WasiClocksMonotonicClock => clock::link(l),
-        C::WasiRandomRandom => {
-            random::random::add_to_linker::<Guest, WasiRandom>(l, WasiRandomView::random)
-        }
-        C::WasiRandomInsecure => {
-            random::insecure::add_to_linker::<Guest, WasiRandom>(l, WasiRandomView::random)
-        }
+        C::WasiRandomRandom => random::random::add_to_linker::<Guest, WasiRandom>(l, |g| {
+            g.seen(C::WasiRandomRandom).random()
+        }),
+        C::WasiRandomInsecure => random::insecure::add_to_linker::<Guest, WasiRandom>(l, |g| {
+            g.seen(C::WasiRandomInsecure).random()
+        }),
         C::WasiRandomInsecureSeed => {
-            random::insecure_seed::add_to_linker::<Guest, WasiRandom>(l, WasiRandomView::random)
+            random::insecure_seed::add_to_linker::<Guest, WasiRandom>(l, |g| {
+                g.seen(C::WasiRandomInsecureSeed).random()
+            })
         }
-        C::WasiCliEnvironment => {
-            cli::environment::add_to_linker::<Guest, HasEnvironment>(l, environment::view)
+        C::WasiCliEnvironment => cli::environment::add_to_linker::<Guest, HasEnvironment>(l, |g| {
+            environment::view(g.seen(C::WasiCliEnvironment))
+        }),
+        C::WasiCliExit => {
+            cli::exit::add_to_linker::<Guest, WasiCli>(l, |g| g.seen(C::WasiCliExit).cli())
         }
-        C::WasiCliExit => cli::exit::add_to_linker::<Guest, WasiCli>(l, Guest::cli),
-        C::WasiCliStdin => cli::stdin::add_to_linker::<Guest, WasiCli>(l, Guest::cli),
-        C::WasiCliStdout => cli::stdout::add_to_linker::<Guest, WasiCli>(l, Guest::cli),
-        C::WasiCliStderr => cli::stderr::add_to_linker::<Guest, WasiCli>(l, Guest::cli),
-        C::WasiCliTerminalInput => {
-            cli::terminal_input::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
+        C::WasiCliStdin => {
+            cli::stdin::add_to_linker::<Guest, WasiCli>(l, |g| g.seen(C::WasiCliStdin).cli())
         }
-        C::WasiCliTerminalOutput => {
-            cli::terminal_output::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
+        C::WasiCliStdout => {
+            cli::stdout::add_to_linker::<Guest, WasiCli>(l, |g| g.seen(C::WasiCliStdout).cli())
         }
-        C::WasiCliTerminalStdin => {
-            cli::terminal_stdin::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
+        C::WasiCliStderr => {
+            cli::stderr::add_to_linker::<Guest, WasiCli>(l, |g| g.seen(C::WasiCliStderr).cli())
         }
-        C::WasiCliTerminalStdout => {
-            cli::terminal_stdout::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
-        }
-        C::WasiCliTerminalStderr => {
-            cli::terminal_stderr::add_to_linker::<Guest, WasiCli>(l, Guest::cli)
-        }
-        C::WasiFilesystemTypes => {
-            filesystem::types::add_to_linker::<Guest, HasFiles>(l, files::view)
-        }
+        C::WasiCliTerminalInput => cli::terminal_input::add_to_linker::<Guest, WasiCli>(l, |g| {
+            g.seen(C::WasiCliTerminalInput).cli()
+        }),
+        C::WasiCliTerminalOutput => cli::terminal_output::add_to_linker::<Guest, WasiCli>(l, |g| {
+            g.seen(C::WasiCliTerminalOutput).cli()
+        }),
+        C::WasiCliTerminalStdin => cli::terminal_stdin::add_to_linker::<Guest, WasiCli>(l, |g| {
+            g.seen(C::WasiCliTerminalStdin).cli()
+        }),
+        C::WasiCliTerminalStdout => cli::terminal_stdout::add_to_linker::<Guest, WasiCli>(l, |g| {
+            g.seen(C::WasiCliTerminalStdout).cli()
+        }),
+        C::WasiCliTerminalStderr => cli::terminal_stderr::add_to_linker::<Guest, WasiCli>(l, |g| {
+            g.seen(C::WasiCliTerminalStderr).cli()
+        }),
+        C::WasiFilesystemTypes => filesystem::types::add_to_linker::<Guest, HasFiles>(l, |g| {
+            files::view(g.seen(C::WasiFilesystemTypes))
+        }),
         C::WasiFilesystemPreopens => {
-            filesystem::preopens::add_to_linker::<Guest, HasFiles>(l, files::view)
+            filesystem::preopens::add_to_linker::<Guest, HasFiles>(l, |g| {
+                files::view(g.seen(C::WasiFilesystemPreopens))
+            })
         }
         C::WasiSocketsTcpCreateSocket => {
-            net::tcp_create_socket::add_to_linker::<Guest, HasSockets>(l, sockets::view)
+            net::tcp_create_socket::add_to_linker::<Guest, HasSockets>(l, |g| {
+                sockets::view(g.seen(C::WasiSocketsTcpCreateSocket))
+            })
         }
         C::WasiSocketsUdpCreateSocket => {
-            net::udp_create_socket::add_to_linker::<Guest, HasSockets>(l, sockets::view)
+            net::udp_create_socket::add_to_linker::<Guest, HasSockets>(l, |g| {
+                sockets::view(g.seen(C::WasiSocketsUdpCreateSocket))
+            })
         }
         C::WasiSocketsIpNameLookup => {
-            net::ip_name_lookup::add_to_linker::<Guest, HasSockets>(l, sockets::view)
+            net::ip_name_lookup::add_to_linker::<Guest, HasSockets>(l, |g| {
+                sockets::view(g.seen(C::WasiSocketsIpNameLookup))
+            })
         }
         // No socket can be created, so the methods of these never have anything to work on; the
         // context beneath them allows no address either.
         C::WasiSocketsNetwork => {
             let options = net::network::LinkOptions::default();
-            net::network::add_to_linker::<Guest, WasiSockets>(l, &options, Guest::sockets)
+            net::network::add_to_linker::<Guest, WasiSockets>(l, &options, |g| {
+                g.seen(C::WasiSocketsNetwork).sockets()
+            })
         }
         C::WasiSocketsInstanceNetwork => {
-            net::instance_network::add_to_linker::<Guest, WasiSockets>(l, Guest::sockets)
+            net::instance_network::add_to_linker::<Guest, WasiSockets>(l, |g| {
+                g.seen(C::WasiSocketsInstanceNetwork).sockets()
+            })
         }
-        C::WasiSocketsTcp => net::tcp::add_to_linker::<Guest, WasiSockets>(l, Guest::sockets),
-        C::WasiSocketsUdp => net::udp::add_to_linker::<Guest, WasiSockets>(l, Guest::sockets),
+        C::WasiSocketsTcp => net::tcp::add_to_linker::<Guest, WasiSockets>(l, |g| {
+            g.seen(C::WasiSocketsTcp).sockets()
+        }),
+        C::WasiSocketsUdp => net::udp::add_to_linker::<Guest, WasiSockets>(l, |g| {
+            g.seen(C::WasiSocketsUdp).sockets()
+        }),
         C::WasiHttpTypes => http::link_types(l),
         C::WasiHttpOutgoingHandler => http::link_handler(l),
         other => unreachable_row(other),

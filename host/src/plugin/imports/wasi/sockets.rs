@@ -30,7 +30,8 @@ pub(super) fn view(guest: &mut Guest) -> Sockets<'_> {
 }
 
 impl Sockets<'_> {
-    fn deny<T>(&mut self, capability: Capability) -> SocketResult<T> {
+    fn deny<T>(&mut self, capability: Capability, function: &'static str) -> SocketResult<T> {
+        self.0.gate.called(function, "");
         match self.0.gate.pass(capability, Needs::Forbidden, 0) {
             Err(refusal @ Refusal::Exhausted(_)) => Err(SocketError::trap(refusal)),
             Ok(()) | Err(Refusal::Denied(_)) => Err(ErrorCode::AccessDenied.into()),
@@ -59,13 +60,13 @@ impl network::Host for Sockets<'_> {
 
 impl tcp_create_socket::Host for Sockets<'_> {
     fn create_tcp_socket(&mut self, _: IpAddressFamily) -> SocketResult<Resource<TcpSocket>> {
-        self.deny(Capability::WasiSocketsTcpCreateSocket)
+        self.deny(Capability::WasiSocketsTcpCreateSocket, "create-tcp-socket")
     }
 }
 
 impl udp_create_socket::Host for Sockets<'_> {
     async fn create_udp_socket(&mut self, _: IpAddressFamily) -> SocketResult<Resource<UdpSocket>> {
-        self.deny(Capability::WasiSocketsUdpCreateSocket)
+        self.deny(Capability::WasiSocketsUdpCreateSocket, "create-udp-socket")
     }
 }
 
@@ -75,7 +76,7 @@ impl ip_name_lookup::Host for Sockets<'_> {
         _: Resource<Network>,
         _: String,
     ) -> SocketResult<Resource<ResolveAddressStream>> {
-        self.deny(Capability::WasiSocketsIpNameLookup)
+        self.deny(Capability::WasiSocketsIpNameLookup, "resolve-addresses")
     }
 }
 
