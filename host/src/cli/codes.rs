@@ -121,7 +121,8 @@ codes! {
          has the exit code 7.";
     CRASHED = "AX-T004", "The plugin crashed",
         "It hit a trap or ended itself. The instance is gone, the host is not affected. What it \
-         wrote before is printed above the error.";
+         wrote before and where it was are printed above the error; `ax build` keeps what says which \
+         line that is.";
     TOOL_FAILED = "AX-T005", "The tool answered with an error",
         "The plugin ran and says that it could not do what was asked. The message is its own.";
     ANSWER = "AX-T006", "The tool's answer is not usable",

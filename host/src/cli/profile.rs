@@ -27,6 +27,9 @@ const REPEATED_FOR: Duration = Duration::from_secs(2);
 /// How often it is called at most, each time with rows in the audit.
 const CALLS_MAX: u32 = 300;
 
+/// Characters of a function's name that are printed; the file has all of it.
+const FUNCTION_CHARS: usize = 60;
+
 /// What `ax tool profile` is told.
 #[derive(Debug, Args)]
 pub(crate) struct ProfileArgs {
@@ -129,6 +132,14 @@ fn repeat(
     }
 }
 
+/// Cuts the name of a function: generic ones are longer than anybody reads.
+fn short(function: &str) -> String {
+    match function.char_indices().nth(FUNCTION_CHARS) {
+        Some((end, _)) => format!("{}…", &function[..end]),
+        None => function.to_owned(),
+    }
+}
+
 fn text(functions: &[FunctionTime], samples: usize, calls: u32) -> String {
     let percent = |part: usize| (part * 100 / samples.max(1)).to_string();
     let rows = functions.iter().map(|time| {
@@ -136,8 +147,8 @@ fn text(functions: &[FunctionTime], samples: usize, calls: u32) -> String {
             ("SELF", time.self_samples.to_string()),
             ("%", percent(time.self_samples)),
             ("WITH CALLEES %", percent(time.total_samples)),
-            ("FUNCTION", time.function.clone()),
-            ("FILE", time.file.clone().filter(|_| time.is_own).unwrap_or_default()),
+            ("FILE", time.file.clone().filter(|_| time.is_own).unwrap_or_else(|| "-".to_owned())),
+            ("FUNCTION", short(&time.function)),
         ]
     });
     let seen = counted(samples as u64, "sample");

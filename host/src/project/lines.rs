@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use addr2line::Context;
 use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian};
-use ax_manifest::{CoreModule, Digest, core_modules};
+use ax_manifest::{COMPONENT_BYTES_MAX, CoreModule, Digest, core_modules};
 use fs_err as fs;
 
 /// Where components with debug info lie in a project.
@@ -59,7 +59,9 @@ pub fn keep(project: &Path, ran: &Digest, with_debug_info: &[u8]) -> io::Result<
 /// Reads the component with debug info that goes with the one that ran, if the project has it.
 #[must_use]
 pub fn kept(project: &Path, ran: &Digest) -> Option<Vec<u8>> {
-    fs::read(file(project, ran)).ok()
+    let path = file(project, ran);
+    let bytes = fs::metadata(&path).ok()?.len();
+    (bytes <= COMPONENT_BYTES_MAX).then(|| fs::read(path).ok())?
 }
 
 fn file(project: &Path, ran: &Digest) -> PathBuf {
