@@ -63,6 +63,9 @@ pub(crate) struct PackArgs {
 enum Language {
     /// Compiled by cargo for wasm32-wasip2
     Rust,
+    /// Bundled with QuickJS; needs Node.js
+    #[value(name = "ts", alias = "typescript")]
+    TypeScript,
     /// Made into a component by componentize-py
     #[value(alias = "py")]
     Python,
@@ -90,6 +93,7 @@ pub(super) fn new(output: Output, arguments: NewArgs) -> Result<(), CliError> {
     let NewArgs { name, lang, kind, path } = arguments;
     let language = match lang {
         Language::Rust => project::Language::Rust,
+        Language::TypeScript => project::Language::TypeScript,
         Language::Python => project::Language::Python,
     };
     let kind = match kind {

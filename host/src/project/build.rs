@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use ax_manifest::Manifest;
 
 use super::world::world_of;
-use super::{Language, Toolchains, python, rust, sdk};
+use super::{Language, Toolchains, python, rust, sdk, typescript};
 
 /// Why a project cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -28,14 +28,6 @@ pub enum BuildError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// A toolchain cannot be installed.
-    #[error("`{program}` could not install what this language needs: {said}")]
-    Install {
-        /// What was run.
-        program: &'static str,
-        /// The last lines of what it said.
-        said: String,
-    },
     /// A program of the toolchain is too old.
     #[error("`{program}` is {found}, and {needed} or later is needed")]
     TooOld {
@@ -47,6 +39,14 @@ pub enum BuildError {
         needed: String,
         /// What to type to get it.
         install: &'static str,
+    },
+    /// A toolchain cannot be installed.
+    #[error("`{program}` could not install what this language needs: {said}")]
+    Install {
+        /// What was run.
+        program: &'static str,
+        /// The last lines of what it said.
+        said: String,
     },
     /// A program of the toolchain lacks a part.
     #[error("`{program}` has no {part}")]
@@ -162,7 +162,8 @@ pub fn build(
     sdk::write(folder, language)?;
     sdk::write_world(folder, &world_of(manifest))?;
     match language {
-        Language::Rust | Language::TypeScript => rust::build(folder),
+        Language::Rust => rust::build(folder),
+        Language::TypeScript => typescript::build(folder, toolchains),
         Language::Python => python::build(folder, toolchains),
     }
 }

@@ -20,6 +20,7 @@ mod rust;
 mod sdk;
 mod template;
 mod toolchain;
+mod typescript;
 mod watch;
 mod world;
 

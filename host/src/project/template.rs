@@ -72,6 +72,17 @@ const RUST: Toolchain = Toolchain {
     memory: "16 MiB",
 };
 
+const TYPESCRIPT: Toolchain = Toolchain {
+    files: &[
+        (".gitignore", include_str!("templates/ts/gitignore")),
+        ("package.json", include_str!("templates/ts/package.json")),
+        ("tsconfig.json", include_str!("templates/ts/tsconfig.json")),
+    ],
+    source: "src/plugin.ts",
+    unit_tests: "npm test",
+    memory: "32 MiB",
+};
+
 const PYTHON: Toolchain = Toolchain {
     files: &[
         ("tests/__init__.py", include_str!("templates/python/tests_init.py.txt")),
@@ -146,7 +157,8 @@ impl NewPlugin {
 
     fn toolchain(&self) -> Toolchain {
         match self.language {
-            Language::Rust | Language::TypeScript => RUST,
+            Language::Rust => RUST,
+            Language::TypeScript => TYPESCRIPT,
             Language::Python => PYTHON,
         }
     }
@@ -154,6 +166,27 @@ impl NewPlugin {
     /// The tools and the tests of their functions; [`Toolchain::source`] comes first.
     fn sources(&self) -> Files {
         match (self.language, self.kind) {
+            (Language::Rust, Kind::Tools) => {
+                &[("src/lib.rs", include_str!("templates/tools/lib.rs.txt"))]
+            }
+            (Language::Rust, Kind::State) => {
+                &[("src/lib.rs", include_str!("templates/state/lib.rs.txt"))]
+            }
+            (Language::Rust, Kind::Http) => {
+                &[("src/lib.rs", include_str!("templates/http/lib.rs.txt"))]
+            }
+            (Language::TypeScript, Kind::Tools) => &[
+                ("src/plugin.ts", include_str!("templates/tools/plugin.ts")),
+                ("tests/plugin.test.ts", include_str!("templates/tools/plugin.test.ts")),
+            ],
+            (Language::TypeScript, Kind::State) => &[
+                ("src/plugin.ts", include_str!("templates/state/plugin.ts")),
+                ("tests/plugin.test.ts", include_str!("templates/state/plugin.test.ts")),
+            ],
+            (Language::TypeScript, Kind::Http) => &[
+                ("src/plugin.ts", include_str!("templates/http/plugin.ts")),
+                ("tests/plugin.test.ts", include_str!("templates/http/plugin.test.ts")),
+            ],
             (Language::Python, Kind::Tools) => &[
                 ("tools.py", include_str!("templates/tools/tools.py.txt")),
                 ("tests/test_tools.py", include_str!("templates/tools/test_tools.py.txt")),
@@ -166,15 +199,6 @@ impl NewPlugin {
                 ("tools.py", include_str!("templates/http/tools.py.txt")),
                 ("tests/test_tools.py", include_str!("templates/http/test_tools.py.txt")),
             ],
-            (Language::Rust | Language::TypeScript, Kind::Tools) => {
-                &[("src/lib.rs", include_str!("templates/tools/lib.rs.txt"))]
-            }
-            (Language::Rust | Language::TypeScript, Kind::State) => {
-                &[("src/lib.rs", include_str!("templates/state/lib.rs.txt"))]
-            }
-            (Language::Rust | Language::TypeScript, Kind::Http) => {
-                &[("src/lib.rs", include_str!("templates/http/lib.rs.txt"))]
-            }
         }
     }
 }

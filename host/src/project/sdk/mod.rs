@@ -2,6 +2,7 @@
 //!
 //! Invariant: each table names every file of its folder that a project needs; a test compares.
 
+mod javascript;
 mod python;
 mod rust;
 mod wit;
@@ -32,7 +33,7 @@ const WORLD: &str = ".ax/wit/world.wit";
 pub(super) fn write(project: &Path, language: Language) -> std::io::Result<()> {
     let files = match language {
         Language::Rust => rust::FILES,
-        Language::TypeScript => &[],
+        Language::TypeScript => javascript::FILES,
         Language::Python => python::FILES,
     };
     write_all(&project.join(FOLDER), files)?;
@@ -96,6 +97,9 @@ mod tests {
         // What the bindings are generated from and the SDK's own tests are of no use to authors.
         rust.retain(|name| name != "worlds.wit" && !name.starts_with("tests/"));
         assert_eq!(carried(rust::FILES), rust);
+        let mut javascript = in_folder("sdk/js");
+        javascript.retain(|name| !name.starts_with("tests/"));
+        assert_eq!(carried(javascript::FILES), javascript);
         let mut python = in_folder("sdk/python");
         python.retain(|name| name.starts_with("ax/") && !name.contains("__pycache__"));
         assert_eq!(carried(python::FILES), python);

@@ -1,0 +1,101 @@
+//! TypeScript: Node.js, and what it runs: the compiler's types, a bundler, and QuickJS as a component.
+//!
+//! What is done with them is told in `sdk/js/build`, which lies in each project. jco, which wraps the
+//! same maker of components, is four times as large and tells an author's mistakes as its own.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use fs_err as fs;
+
+use super::build::{BuildError, Built};
+use super::toolchain::{self, Toolchain, Toolchains};
+
+/// What is run, as seen from the project; one argument follows.
+const SCRIPT: &str = ".ax/sdk/build/main.mjs";
+
+/// Where it puts the component.
+const COMPONENT: &str = ".ax/build/plugin.wasm";
+
+/// Where Node.js and npm come from.
+const GET_NODE: &str = "install Node.js from https://nodejs.org";
+
+/// The Node.js that the bundler needs.
+const NODE_MIN: (u32, u32) = (20, 19);
+
+/// All packages with their versions, as npm reads it.
+const PINS: &str = include_str!("toolchains/typescript.json");
+
+const TOOLCHAIN: Toolchain =
+    Toolchain { name: "typescript", version: "7.0.2", pins: PINS, size: "32 MB", install };
+
+/// Makes the component.
+pub(super) fn build(folder: &Path, toolchains: &Toolchains<'_>) -> Result<Built, BuildError> {
+    has_node()?;
+    let installed = toolchains.folder_of(&TOOLCHAIN)?;
+    let mut node = toolchain::command("node");
+    // What it says is for people; `ax` alone writes to standard output.
+    node.arg(SCRIPT).arg(&installed).current_dir(folder).stdout(Stdio::null());
+    let status = node.status().map_err(no_node)?;
+    let command = || format!("node {SCRIPT}");
+    if !status.success() {
+        return Err(BuildError::Failed { command: command(), status });
+    }
+    let component = folder.join(COMPONENT);
+    match component.is_file() {
+        true => Ok(Built { component }),
+        false => Err(BuildError::Nothing { command: command() }),
+    }
+}
+
+fn install(folder: &Path) -> Result<(), BuildError> {
+    fs::write(folder.join("package.json"), PINS)?;
+    let mut npm = toolchain::command("npm");
+    npm.current_dir(folder).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+    // None of these packages has anything to run when it is installed, nor has it any business to.
+    npm.arg("--ignore-scripts");
+    toolchain::run(&mut npm, "npm", GET_NODE)
+}
+
+fn no_node(source: std::io::Error) -> BuildError {
+    BuildError::Program { program: "node", install: GET_NODE, source }
+}
+
+/// Checks that there is a Node.js that is new enough.
+fn has_node() -> Result<(), BuildError> {
+    let output = toolchain::command("node").arg("--version").output().map_err(no_node)?;
+    let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    match version_of(&found) {
+        Some(version) if version < NODE_MIN => {
+            let needed = format!("{}.{}", NODE_MIN.0, NODE_MIN.1);
+            Err(BuildError::TooOld { program: "node", found, needed, install: GET_NODE })
+        }
+        // Of a version that cannot be read nothing is known but that it runs.
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Reads what `node --version` prints.
+fn version_of(printed: &str) -> Option<(u32, u32)> {
+    let mut parts = printed.strip_prefix('v')?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_node_are_told_apart() {
+        assert!(version_of("v20.18.3").is_some_and(|version| version < NODE_MIN));
+        assert!(version_of("v20.19.0").is_some_and(|version| version >= NODE_MIN));
+        assert!(version_of("v22.1.0").is_some_and(|version| version >= NODE_MIN));
+        assert_eq!(version_of("node 20"), None);
+    }
+
+    #[test]
+    fn the_toolchain_is_named_by_the_compiler_that_is_pinned() {
+        let pins: serde_json::Value = serde_json::from_str(PINS).unwrap();
+        assert_eq!(pins["dependencies"]["typescript"], TOOLCHAIN.version);
+    }
+}

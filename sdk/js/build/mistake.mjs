@@ -1,0 +1,2 @@
+/** What is wrong with a plugin, said to its author. */
+export class Mistake extends Error {}

@@ -1,0 +1,23 @@
+// Text as bytes and back. The engine has no `TextEncoder`; its own URI functions know UTF-8.
+
+/** Characters that are put together at a time: more would not fit the stack. */
+const PIECE = 4096;
+
+/** Returns the bytes of a text. */
+export function encode(text: string): Uint8Array {
+  const bytes = unescape(encodeURIComponent(text.toWellFormed()));
+  return Uint8Array.from(bytes, (byte) => byte.charCodeAt(0));
+}
+
+/**
+ * Returns the text of bytes.
+ *
+ * @throws URIError when they are not UTF-8.
+ */
+export function decode(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    text += String.fromCharCode(...bytes.subarray(at, at + PIECE));
+  }
+  return decodeURIComponent(escape(text));
+}
