@@ -8,11 +8,14 @@ import { readFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { Mistake } from "./mistake.mjs";
+import { Mistake, SourceMistake } from "./mistake.mjs";
 import { placesOf } from "./places.mjs";
 
 /** The SDK, as seen from the project. */
 const SDK = resolve(".ax/sdk/src");
+
+/** Where the one file is put, from which the bundler names sources. */
+const BUILD = ".ax/build";
 
 /** The file that the component is made of: a name that no file has. */
 const ENTRY = "\0plugin";
@@ -40,7 +43,8 @@ export async function bundle(toolchain, { main, world }) {
       plugins: [entry(main), imports(world)],
       onLog: (level, log) => log.code === "EMPTY_BUNDLE" || warn(level, log),
     });
-    const { output } = await bundled.generate({ format: "esm", sourcemap: true, codeSplitting: false });
+    const wanted = { format: "esm", dir: BUILD, sourcemap: true, codeSplitting: false, comments: false };
+    const { output } = await bundled.generate(wanted);
     const [{ code, map }] = output;
     const text = code.replace(/^\/\/# sourceMappingURL=.*$/m, "");
     return `${text}\nglobalThis.axPlaces = ${JSON.stringify(placesOf(map, named))};\n`;
@@ -57,7 +61,7 @@ function warn(level, { message }) {
 
 /** A source's name, as seen from the project. */
 function named(source) {
-  return relative(".", resolve(".ax/build", source));
+  return relative(".", resolve(BUILD, source));
 }
 
 /** What the component exports is made of what the main file exports. */
@@ -79,7 +83,7 @@ function imports(world) {
   const offered = new Set([...world.matchAll(/^\s*import ([^@;]+)/gm)].map(([, name]) => name));
   return {
     name: "ax:imports",
-    async resolveId(id, importer) {
+    async resolveId(id, importer, options) {
       const [, module] = /^ax(?:\/(\w+))?$/.exec(id) ?? [];
       const needed = NEEDS[module] ?? (id.startsWith("ax:") ? id.split("@")[0] : undefined);
       if (needed !== undefined && !offered.has(needed)) {
@@ -91,7 +95,11 @@ function imports(world) {
       if (id.startsWith("node:")) {
         throw new Mistake(`${await placeOf(id, importer)}: error: there is no \`${id}\` in the sandbox`);
       }
-      return undefined;
+      if (/^[./\0]/.test(id)) return undefined;
+      const found = await this.resolve(id, importer, { ...options, skipSelf: true });
+      if (found !== null && !found.external) return found;
+      const why = `there is no package \`${id}\` here; type: npm install ${id}`;
+      throw new SourceMistake(`${await placeOf(id, importer)}: error: ${why}`);
     },
   };
 }
@@ -114,8 +122,9 @@ function mistaken(error, main) {
   const all = error?.errors ?? [error];
   const own = all.map((it) => (it instanceof Mistake ? it : it?.cause)).find((it) => it instanceof Mistake);
   if (own !== undefined) return own;
-  if (all.some((it) => it?.code === "MISSING_EXPORT" && it.message.includes(ENTRY))) {
+  const isMissing = (it) => it?.code === "MISSING_EXPORT" && it.message.includes('"default"');
+  if (all.some((it) => isMissing(it) && it.message.includes(`"${main}"`))) {
     return new Mistake(`${main}: error: it has no \`export default plugin({ tools: [ … ] })\``);
   }
-  return new Mistake(String(error?.message ?? error));
+  return new SourceMistake(String(error?.message ?? error));
 }

@@ -39,5 +39,7 @@ async function mistaken(said, text) {
   const stack = located(thrown[2], places);
   const [, place] = /\((.*)\)/.exec(stack) ?? [];
   const at = place === undefined ? "" : `${place}: `;
-  return new Mistake(`${at}error: ${thrown[1]}\n${stack}`.trimEnd());
+  // One frame says no more than the place does.
+  const rest = stack.includes("\n") ? `\n${stack}` : "";
+  return new Mistake(`${at}error: ${thrown[1]}${rest}`);
 }

@@ -13,7 +13,7 @@ import { join } from "node:path";
 
 import { bundle } from "./bundle.mjs";
 import { componentize } from "./componentize.mjs";
-import { Mistake } from "./mistake.mjs";
+import { Mistake, SourceMistake } from "./mistake.mjs";
 import { checkTypes } from "./types.mjs";
 
 /** Where the results are. */
@@ -28,7 +28,8 @@ try {
   await build();
 } catch (error) {
   // What the toolchain says of sources is for their author; its own stack is not.
-  process.stderr.write(error instanceof Mistake ? `${error.message}\n` : `${error?.stack ?? error}\n`);
+  const text = error instanceof Mistake ? error.message : (error?.stack ?? error);
+  process.stderr.write(`${text}\n`);
   process.exitCode = 1;
 }
 
@@ -36,10 +37,13 @@ async function build() {
   await mkdir(FOLDER, { recursive: true });
   // Unit tests find the toolchain by this: nobody tells them where it is.
   await replace(join(FOLDER, "toolchain"), toolchain);
-  const types = checkTypes(toolchain);
-  const [checked, made] = await Promise.allSettled([types, make()]);
-  // A mistake that both find is told better by the one that knows types.
-  for (const { reason } of [checked, made]) if (reason !== undefined) throw reason;
+  const ended = await Promise.allSettled([checkTypes(toolchain), make()]);
+  const [wrongTypes, wrong] = ended.map(({ reason }) => reason);
+  if (wrongTypes !== undefined && !(wrong === undefined || wrong instanceof SourceMistake)) {
+    process.stderr.write(`${wrongTypes.message}\n`);
+    throw wrong;
+  }
+  if ((wrongTypes ?? wrong) !== undefined) throw wrongTypes ?? wrong;
 }
 
 async function make() {

@@ -17,5 +17,6 @@ export async function checkTypes(toolchain) {
   let said = "";
   child.stdout.on("data", (piece) => (said += piece));
   const code = await new Promise((resolve, reject) => child.on("error", reject).on("close", resolve));
-  if (code !== 0) throw new Mistake(said.trimEnd());
+  // As other compilers say it, so that terminals and editors make links of places.
+  if (code !== 0) throw new Mistake(said.trimEnd().replace(/^(\S+)\((\d+),(\d+)\): /gm, "$1:$2:$3: "));
 }

@@ -7,12 +7,13 @@ const FRAMES_MAX = 20;
 /** Of each line of the built file, from which column on it comes from which source and line. */
 type Places = { readonly sources: readonly string[]; readonly lines: readonly string[] };
 
-/** Puts the places of a stack's frames into words of the sources, and leaves out the SDK's own. */
+/** Says a stack in places of the sources. The SDK's own frames are left out where there are others. */
 export function located(stack: string, places: Places | undefined = noted()): string {
   if (places === undefined) return stack;
-  const frames = stack.split("\n").map((frame) => translated(frame, places));
-  const own = frames.filter((frame) => frame !== undefined && !frame.includes("(.ax/"));
-  return own.slice(0, FRAMES_MAX).join("\n");
+  const all = stack.split("\n").map((frame) => translated(frame, places));
+  const frames = all.filter((frame) => frame !== undefined);
+  const own = frames.filter((frame) => !frame.includes("(.ax/"));
+  return (own.length > 0 ? own : frames).slice(0, FRAMES_MAX).join("\n");
 }
 
 function noted(): Places | undefined {
@@ -22,7 +23,7 @@ function noted(): Places | undefined {
 
 /** Translates one frame; none where the place is of no use to an author. */
 function translated(frame: string, { sources, lines }: Places): string | undefined {
-  const found = /^\s*at (.*) \(\/?plugin\.js:(\d+):(\d+)\)$/.exec(frame);
+  const found = /^\s*at (.*) \([^()]*plugin\.js:(\d+):(\d+)\)$/.exec(frame);
   if (found === null) return undefined;
   const [, name = "", line, column] = found;
   let place: string | undefined;
