@@ -144,7 +144,13 @@ impl Home {
     /// Runs `cargo` in a project, as its author does. What it compiles is kept for the next time.
     #[must_use]
     pub fn cargo(&self, project: &str, arguments: &[&str]) -> Run {
-        let mut command = Command::new("cargo");
+        self.in_project("cargo", project, arguments)
+    }
+
+    /// Runs a program in a project, as its author does.
+    #[must_use]
+    pub fn in_project(&self, program: &str, project: &str, arguments: &[&str]) -> Run {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.work.join(project));
         command.env_clear().envs(search_path().map(|path| ("PATH", path)));
         command.env("AX", program::ax()).env("AX_HOME", &self.path);

@@ -80,7 +80,7 @@ const TYPESCRIPT: Toolchain = Toolchain {
     ],
     source: "src/plugin.ts",
     unit_tests: "npm test",
-    memory: "32 MiB",
+    memory: "16 MiB",
 };
 
 const PYTHON: Toolchain = Toolchain {

@@ -38,8 +38,8 @@ export type Members = { readonly [name: string]: Schema<unknown> | Optional<unkn
 /** An object: its members, or its whole schema. */
 export type Shape = Members | Schema<object>;
 
-type Required<M> = { [K in keyof M as M[K] extends Schema<unknown> ? K : never]: Value<M[K]> };
-type Omissible<M> = { [K in keyof M as M[K] extends Schema<unknown> ? never : K]?: Value<M[K]> };
+type Required<M> = { -readonly [K in keyof M as M[K] extends Schema<unknown> ? K : never]: Value<M[K]> };
+type Omissible<M> = { -readonly [K in keyof M as M[K] extends Schema<unknown> ? never : K]?: Value<M[K]> };
 type Value<S> = S extends Schema<infer T> ? T : S extends Optional<infer T> ? T : never;
 type Flat<T> = { [K in keyof T]: T[K] };
 

@@ -9,6 +9,7 @@ mod add;
 mod audit;
 mod author;
 mod author_python;
+mod author_ts;
 mod card;
 mod consent;
 mod data;
