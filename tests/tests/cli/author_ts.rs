@@ -38,7 +38,7 @@ fn a_new_project_builds_and_its_tool_answers() {
     ");
     let tested = home.author(&["test", "hello", "--json"]).ok().json();
     assert_eq!((&tested["passed"], &tested["failed"]), (&2.into(), &0.into()), "{tested}");
-    let _ = home.in_project("npm", "hello", &["test"]).ok();
+    home.in_project("npm", "hello", &["test"]).ok();
     let greeted =
         home.ax(&["-C", "hello", "tool", "call", "hello.greet", "--arg", "name=Ada"]).ok();
     assert_eq!(greeted.stdout, "Hello, Ada!\n");
@@ -75,7 +75,7 @@ fn a_project_of_each_kind_holds_what_its_tests_say() {
         assert_eq!(tested["failed"], 0, "{tested}");
         let checked = home.ax(&["check", kind]).ok();
         assert_eq!(checked.stdout, format!("ok    my:{kind} can be installed\n"));
-        let _ = home.in_project("npm", kind, &["test"]).ok();
+        home.in_project("npm", kind, &["test"]).ok();
     }
 }
 
@@ -195,7 +195,7 @@ fn the_sdk_does_what_it_says() {
         home.write(&format!("sdk/tests/{}", entry.file_name().to_string_lossy()), text);
     }
     home.author(&["build", "sdk"]).ok();
-    let _ = home.in_project("npm", "sdk", &["test"]).ok();
+    home.in_project("npm", "sdk", &["test"]).ok();
 }
 
 /// Puts a program in place of another.
