@@ -65,6 +65,11 @@ class Data:
         keys = sorted(key for key in self.entries if key.startswith(prefix))
         return Variant("ok", record(entries=[self.entries[key] for key in keys], next=None))
 
+    def usage(self, _store):
+        held = sum(len(key) + len(entry.value) for key, entry in self.entries.items())
+        used = {"keys": len(self.entries), "bytes": held}
+        return Variant("ok", record(**used, keys_max=10_000, bytes_max=10 << 20))
+
 
 def offer(linker, wanted):
     data = Data()
@@ -82,7 +87,12 @@ def offer(linker, wanted):
             "progress": lambda _store, _done, _total, _note: None,
             "cancelled": lambda _store: False,
         },
-        "ax:kv/store@0.1.0": {"get": data.get, "write": data.write, "scan": data.scan},
+        "ax:kv/store@0.1.0": {
+            "get": data.get,
+            "write": data.write,
+            "scan": data.scan,
+            "usage": data.usage,
+        },
     }
     with linker.root() as root:
         for interface in wanted:

@@ -13,6 +13,7 @@ use anyhow::Result;
 use anyhow::bail;
 use serde_json::Value;
 
+use super::abroad;
 use super::calls;
 use super::calls::Call;
 use super::calls::Outcome;
@@ -70,6 +71,7 @@ pub(super) fn run(checkout: &Checkout, score: &mut Score) -> Result<()> {
     for language in LANGUAGES {
         check(checkout, &ax, language, &output, score);
     }
+    abroad::run(checkout, &ax, score)?;
     score.check("plugin verify", succeeds(&ax, &["plugin", "verify"]));
     score.check("audit verify", succeeds(&ax, &["audit", "verify"]));
     Ok(())

@@ -3,6 +3,7 @@
 //! One line per check, `PASS|FAIL name`, and a closing `N passed, N failed`. A tool that cannot be
 //! installed is a failure with its reason, never a silent skip.
 
+mod abroad;
 mod calls;
 mod languages;
 mod score;

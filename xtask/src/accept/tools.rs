@@ -20,6 +20,8 @@ const JCO: &str = "1.35.0";
 const PREVIEW2_SHIM: &str = "0.26.0";
 /// Makes components of Python (PyPI `componentize-py`).
 const COMPONENTIZE_PY: &str = "0.25.1";
+/// An independent runtime with components (PyPI `wasmtime`).
+const WASMTIME_PY: &str = "50.0.1";
 // Rust components need no tool beside cargo; tests/accept/languages/rust-plain pins wit-bindgen.
 
 /// Installs jco; gives its program.
@@ -42,13 +44,24 @@ pub(super) fn jco(checkout: &Checkout) -> Result<PathBuf> {
 
 /// Installs componentize-py into an environment of its own; gives its program.
 pub(super) fn componentize_py(checkout: &Checkout) -> Result<PathBuf> {
-    let folder = checkout.scratch("accept/pip");
-    let program = folder.join("bin/componentize-py");
     let pin = format!("componentize-py=={COMPONENTIZE_PY}");
-    once(&folder, &program, &pin, || {
+    python_package(checkout, "accept/pip", "bin/componentize-py", &pin)
+}
+
+/// Installs wasmtime for Python into an environment of its own; gives the Python that has it.
+pub(super) fn wasmtime_py(checkout: &Checkout) -> Result<PathBuf> {
+    let pin = format!("wasmtime=={WASMTIME_PY}");
+    python_package(checkout, "accept/wasmtime-py", "bin/python", &pin)
+}
+
+/// Installs a package into an environment of its own; gives a program in it.
+fn python_package(checkout: &Checkout, folder: &str, program: &str, pin: &str) -> Result<PathBuf> {
+    let folder = checkout.scratch(folder);
+    let program = folder.join(program);
+    once(&folder, &program, pin, || {
         process::run_quietly(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         let mut pip = Command::new(folder.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &pin]);
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", pin]);
         process::run_quietly(&mut pip)
     })?;
     Ok(program)
