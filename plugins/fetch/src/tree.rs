@@ -1,6 +1,6 @@
 //! Follows which elements are open, so that what a person would not see is left out.
 //!
-//! Invariant: the work for a tag is bounded ([`SCAN_MAX`]), nothing recurses, and an element that
+//! Invariant: the work for a tag is bounded (`SCAN_MAX`), nothing recurses, and an element that
 //! hides its content does so until it ends.
 //!
 //! Not here: a browser's repair of wrong nesting (adoption agency, foster parents): an end tag that

@@ -122,7 +122,7 @@ pub fn template(
 }
 
 /// Selects values of a JSON document given as text with a JSONPath query (RFC 9535), as
-/// $.items[?@.price < 10].name. Returns each value as JSON text with its normalized path.
+/// `$.items[?@.price < 10].name`. Returns each value as JSON text with its normalized path.
 #[tool(title = "Query JSON", read_only, idempotent)]
 pub fn json_path(
     /// The document, as text.

@@ -1,4 +1,6 @@
 //! What a tool answers: something to read, something to compute with, or both.
+//!
+//! Not here: what goes wrong (`error`).
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,9 +12,9 @@ use crate::schema;
 /// Bytes of one media type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Media {
-    /// As `image/png`; at most 127 bytes.
+    /// As `image/png`, without parameters; at most 127 bytes.
     pub media_type: String,
-    /// The bytes themselves, not base64.
+    /// The bytes themselves, not base64. They count in full against the 1 MiB of an answer.
     pub data: Vec<u8>,
 }
 
@@ -30,9 +32,21 @@ pub struct Link {
 }
 
 /// One piece of an answer that is meant to be read.
+///
+/// ```
+/// use ax_sdk::prelude::*;
+///
+/// /// Draws a dot.
+/// #[tool(read_only)]
+/// fn dot() -> Result<Vec<Content>> {
+///     let svg = "<svg xmlns='http://www.w3.org/2000/svg'><circle r='1'/></svg>";
+///     Ok(vec![Content::text("A dot:"), Content::image("image/svg+xml", svg)])
+/// }
+/// # fn main() { assert_eq!(dot().unwrap().len(), 2) }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// Text; Markdown is welcome.
+    /// Text; Markdown is welcome, terminal escapes are removed.
     Text(String),
     /// A picture.
     Image(Media),
@@ -66,22 +80,53 @@ impl Content {
     }
 }
 
-/// A whole answer: at most 1 MiB together.
+/// A whole answer, for what no simpler type says: see [`Answer`]. At most 1 MiB together; more ends the
+/// call with [`ErrorKind::Exhausted`](crate::ErrorKind::Exhausted) and the code `result`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Output {
-    /// The pieces in reading order, at most 1,000.
+    /// The pieces in reading order, at most 1,000. Empty when `structured` says it all.
     pub content: Vec<Content>,
-    /// The answer for programs.
+    /// The answer for programs, an object of the tool's output schema.
     pub structured: Option<Value>,
 }
 
-/// An answer for programs: any type that serializes to a JSON object. Its schema goes with the tool.
+/// An answer for programs: any type that serializes to a JSON object. Its schema goes with the tool, and
+/// the doc comments of its members with the schema.
 ///
-/// `#[data] struct Greeting { … }`, then `-> Result<Json<Greeting>>`.
+/// ```
+/// use ax_sdk::prelude::*;
+///
+/// /// How often something was found.
+/// #[data]
+/// struct Count {
+///     /// Words in all.
+///     words: usize,
+/// }
+///
+/// /// Counts the words of a text.
+/// #[tool(read_only, idempotent)]
+/// fn count(text: String) -> Result<Json<Count>> {
+///     Ok(Json(Count { words: text.split_whitespace().count() }))
+/// }
+/// # fn main() {
+/// # let schema = count::tool().output_schema.unwrap();
+/// # assert_eq!(schema["properties"]["words"]["description"], "Words in all.");
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-/// What a tool's function may give back: text, pieces to read, [`Json`], or an [`Output`].
+/// What a tool's function may give back.
+///
+/// | Type | The caller gets |
+/// |---|---|
+/// | `String`, `&str` | a text |
+/// | [`Content`], `Vec<Content>` | pieces to read: text, pictures, links |
+/// | [`Json<T>`](Json) | data with a schema |
+/// | `(String, Json<T>)` | a text to read, and the data it tells of |
+/// | `()` | that it is done |
+/// | [`Output`] | what is put into it |
+/// | `Result` of one of these | that, or the [`Error`](crate::Error) |
 pub trait Answer {
     /// Turns it into what is sent.
     ///

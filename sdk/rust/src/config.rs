@@ -1,11 +1,23 @@
-//! What the operator has set for this plugin. It does not change during a call.
+//! What the operator has set for this plugin. It does not change during a call; the whole of it is at
+//! most 64 KiB of JSON.
+//!
+//! ```
+//! # fn main() -> ax_sdk::Result<()> {
+//! # ax_sdk::fake::config("depth", 3);
+//! let depth: u32 = ax_sdk::config::get("depth")?.unwrap_or(1);
+//! assert_eq!(depth, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Secrets are never in here: see [`secrets`](crate::secrets).
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::{Error, Result};
 
-/// Returns a setting; none when the operator set none.
+/// Returns a setting; none when the operator set none. Keys match exactly.
 ///
 /// # Errors
 ///
@@ -17,7 +29,7 @@ pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
         .map_err(|error| Error::invalid(key, format!("the setting `{key}` does not fit: {error}")))
 }
 
-/// Returns all settings, an object.
+/// Returns all settings, an object; an empty one when nothing is set.
 pub fn all() -> Value {
     host::all()
 }

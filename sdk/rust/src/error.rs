@@ -5,27 +5,47 @@ use std::fmt;
 use serde_json::Value;
 
 /// What a tool gives back, or why it does not.
+///
+/// In a tool, `?` works on any error:
+///
+/// ```
+/// use ax_sdk::prelude::*;
+///
+/// /// Doubles a number that is written down.
+/// #[tool(read_only, idempotent)]
+/// fn double(number: String) -> Result<String> {
+///     let number: u32 = number.trim().parse()?;
+///     Ok((2 * number).to_string())
+/// }
+/// # fn main() {
+/// # assert_eq!(double("21".into()).unwrap(), "42");
+/// let error = double("many".to_owned()).unwrap_err();
+/// assert_eq!(error.kind, ErrorKind::Failed);
+/// assert_eq!(error.message, "invalid digit found in string");
+/// # }
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What to do about an error.
+/// What to do about an error. The kind decides what a caller tries next, so choose it with care: an
+/// agent asks again after `Unavailable`, mends its input after `Invalid` and gives up after `Failed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ErrorKind {
-    /// The request is wrong and stays wrong; the code names the member.
+    /// The request is wrong and stays wrong; the code names the member, as `folder` or `items[3].id`.
     Invalid,
-    /// Not granted; the code is the missing permission.
+    /// Not granted; the code is the missing permission, as `net:https://example.org:GET:/`.
     Denied,
-    /// Granted, but a limit is used up; the code is its name.
+    /// Granted, but a limit is used up; the code is its name, as `kv-bytes` or `requests`.
     Exhausted,
     /// There is no such thing; the code is the name that was looked for.
     NotFound,
     /// Something changed in between: read again, then try again.
     Conflict,
-    /// Not now; trying again later may succeed.
+    /// The other side failed; trying again later may succeed. See [`Error::retry_after_ms`].
     Unavailable,
-    /// It failed.
+    /// It failed, and fails again if nothing changes.
     #[default]
     Failed,
-    /// It may have happened or not, and nobody can tell.
+    /// It may have happened or not, and nobody can tell: look before asking again.
     InDoubt,
     /// Somebody asked to stop, and it stopped.
     Cancelled,
@@ -35,8 +55,16 @@ pub enum ErrorKind {
 
 /// Why a tool gives no answer.
 ///
-/// Any `std::error::Error` becomes one of the kind [`ErrorKind::Failed`] by `?`. It implements
-/// `Display` and not `std::error::Error`, which is what makes that possible.
+/// ```
+/// use ax_sdk::{Error, ErrorKind};
+///
+/// let error = Error::new(ErrorKind::Unavailable, "the shop is closed").retry_after_ms(60_000);
+/// assert_eq!(error.to_string(), "the shop is closed");
+/// ```
+///
+/// Any `std::error::Error` becomes one of the kind [`ErrorKind::Failed`] by `?`, its causes appended to
+/// the message. It implements `Display` and not `std::error::Error`, which is what makes that possible;
+/// an error type of your own that shall become another kind is turned with `map_err`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     /// What to do about it.
@@ -47,7 +75,7 @@ pub struct Error {
     pub code: String,
     /// Details for programs, an object.
     pub data: Option<Value>,
-    /// Milliseconds to wait before asking again.
+    /// Milliseconds to wait before asking again, a day at most; none when waiting does not help.
     pub retry_after_ms: Option<u32>,
 }
 
@@ -59,6 +87,16 @@ impl Error {
     }
 
     /// The request is wrong and stays wrong. `member` names what is, as `folder` or `items[3].id`.
+    ///
+    /// ```
+    /// # use ax_sdk::{Error, Result};
+    /// # fn check(limit: u32) -> Result<()> {
+    /// if !(1..=100).contains(&limit) {
+    ///     return Err(Error::invalid("limit", format!("`limit` is {limit}; it may be 1 to 100")));
+    /// }
+    /// # Ok(()) }
+    /// # assert_eq!(check(0).unwrap_err().code, "limit");
+    /// ```
     pub fn invalid(member: impl Into<String>, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invalid, message).code(member)
     }
@@ -73,7 +111,7 @@ impl Error {
         Self::new(ErrorKind::Failed, message)
     }
 
-    /// Adds a word for programs.
+    /// Adds a word for programs, of at most 256 bytes.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.code = code.into();
@@ -88,6 +126,14 @@ impl Error {
     }
 
     /// Adds details for programs, an object.
+    ///
+    /// ```
+    /// use ax_sdk::serde_json::json;
+    /// # use ax_sdk::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Conflict, "it has version 3").data(json!({ "version": 3 }));
+    /// # assert_eq!(error.data.unwrap()["version"], 3);
+    /// ```
     #[must_use]
     pub fn data(mut self, data: Value) -> Self {
         self.data = Some(data);

@@ -1,10 +1,10 @@
 //! The host, played for tests that run without a sandbox.
 //!
-//! Each test thread has a world of its own, empty at first. No permission is checked and no limit is
-//! enforced here: `ax test` runs the same plugin in the real sandbox.
+//! Each test thread has a world of its own, empty at first: nothing is set, nothing is kept, nobody
+//! answers. A test sets up what the plugin finds, calls its functions, and looks at what they did.
 //!
 //! ```
-//! use ax_sdk::{fake, http};
+//! use ax_sdk::{fake, http, log};
 //!
 //! fake::config("greeting", "Good morning");
 //! fake::http(|request| match request.url.as_str() {
@@ -12,7 +12,16 @@
 //!     other => panic!("nobody asked for {other}"),
 //! });
 //! assert_eq!(http::get("https://example.org/").send().unwrap().text().unwrap(), "hello");
+//! assert_eq!(fake::sent()[0].method, "GET");
+//!
+//! log::warn("odd");
+//! assert_eq!(fake::logged()[0].message, "odd");
 //! ```
+//!
+//! What is kept has the bounds of [`kv`](crate::kv). Otherwise no permission is checked and no limit is
+//! enforced here: `ax test` runs the same plugin in the real sandbox.
+
+pub(crate) mod kv;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,12 +72,12 @@ pub(crate) fn with<T>(act: impl FnOnce(&mut World) -> T) -> T {
     WORLD.with(|world| act(&mut world.borrow_mut()))
 }
 
-/// Empties the world.
+/// Empties the world. Each test begins with an empty one; this is for tests that go on.
 pub fn reset() {
     with(|world| *world = World::default());
 }
 
-/// Sets what the operator would have set.
+/// Sets what the operator would have set, for [`config`](crate::config).
 ///
 /// # Panics
 ///
@@ -78,42 +87,43 @@ pub fn config(key: &str, value: impl Serialize) {
     with(|world| world.config.insert(key.to_owned(), value));
 }
 
-/// Sets a secret, of which the plugin sees only that it is there.
+/// Sets a secret, of which the plugin sees only that it is there: [`secrets`](crate::secrets).
 pub fn secret(name: &str) {
     with(|world| world.secrets.insert(name.to_owned()));
 }
 
-/// Answers requests by a function.
+/// Answers requests by a function, in place of the one before. An error stands for what fails on the
+/// way.
 pub fn http(server: impl Fn(&Request) -> Result<Response> + 'static) {
     with(|world| world.server = Some(Rc::new(server)));
 }
 
-/// Makes an answer for [`http`].
+/// Makes an answer for [`http`](fn@self::http): a status and a body. Headers go into its field.
 pub fn page(status: u16, body: impl Into<Vec<u8>>) -> Response {
     Response { status, body: body.into(), ..Response::default() }
 }
 
-/// Asks the running call to stop.
+/// Asks the running call to stop: [`task::cancelled`](crate::task::cancelled) then says so.
 pub fn cancel() {
     with(|world| world.cancelled = true);
 }
 
-/// Sets what is known of the running call.
+/// Sets what [`task::current`](crate::task::current) tells of the running call.
 pub fn call(info: Info) {
     with(|world| world.call = info);
 }
 
-/// Takes the lines that were logged.
+/// Takes the lines that were logged since the last time, in order.
 pub fn logged() -> Vec<Line> {
     with(|world| std::mem::take(&mut world.log))
 }
 
-/// Takes the requests that were sent.
+/// Takes the requests that were sent since the last time, in order.
 pub fn sent() -> Vec<Request> {
     with(|world| std::mem::take(&mut world.sent))
 }
 
-/// Takes what was said of progress.
+/// Takes what was said of progress since the last time: units done, units in all, and the note.
 pub fn progress() -> Vec<(u64, Option<u64>, String)> {
     with(|world| std::mem::take(&mut world.progress))
 }

@@ -1,14 +1,28 @@
-//! Requests over HTTP, within the grant: 32 a call, 8 MiB sent, 32 MiB received.
+//! Requests over HTTP. The manifest asks for `net`, and each request and redirect is checked against
+//! what was granted.
 //!
-//! ```no_run
+//! ```
+//! # use ax_sdk::{fake, http};
 //! # fn main() -> ax_sdk::Result<()> {
-//! let page = ax_sdk::http::get("https://example.org/").send()?;
-//! let title = page.text()?;
+//! # fake::http(|_| Ok(fake::page(200, r#"{"stars": 7}"#)));
+//! let answer = http::get("https://api.example.org/repo").header("accept", "application/json").send()?;
+//! let repo: ax_sdk::serde_json::Value = answer.ok()?.json()?;
+//! assert_eq!(repo["stars"], 7);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Secrets are never set here: the host puts them into requests toward the places they are granted for.
+//! Any status is an answer; [`Response::ok`] makes an error of those that tell of one. Secrets are never
+//! set here: the host puts them into requests toward the places they are granted for, and withholds an
+//! answer that holds one.
+//!
+//! | What | At most |
+//! |---|---|
+//! | requests of one call, redirects included | 32 |
+//! | bytes sent, bytes received in one call | 8 MiB, 32 MiB |
+//! | a URL | 8 KiB |
+//! | headers of a request | 128, 32 KiB together |
+//! | a body that is received | 1 MiB, unless [`Request::body_bytes_max`] says otherwise |
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,15 +35,17 @@ const BODY_BYTES_MAX: u32 = 1 << 20;
 /// A request that is not sent yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// As `GET`.
+    /// `GET`, `HEAD`, `OPTIONS`, `POST`, `PUT`, `PATCH` or `DELETE`.
     pub method: String,
-    /// An absolute `http` or `https` URL.
+    /// An absolute `http` or `https` URL. Refused rather than repaired: user names, `..`, `//` in the
+    /// path, hosts that are not ASCII.
     pub url: String,
     /// Names and values, in order.
     pub headers: Vec<(String, String)>,
     /// What is sent.
     pub body: Option<Vec<u8>>,
-    /// Redirects that are followed, at most 10; each is checked against the grant.
+    /// Redirects that are followed, at most 10; each is checked against the grant. With 0 the redirect
+    /// itself is the answer.
     pub redirects: u8,
     /// Milliseconds that the whole exchange may take; the call's own deadline where none is set.
     pub timeout_ms: Option<u32>,
@@ -56,17 +72,38 @@ pub fn get(url: impl Into<String>) -> Request {
 }
 
 /// Begins a request that sends something.
+///
+/// ```
+/// # use ax_sdk::{fake, http, serde_json::json};
+/// # fn main() -> ax_sdk::Result<()> {
+/// # fake::http(|_| Ok(fake::page(201, "")));
+/// let note = json!({ "title": "Milk" });
+/// let made = http::post("https://api.example.org/notes").json(&note)?.send()?.ok()?;
+/// assert_eq!(made.status, 201);
+/// # Ok(())
+/// # }
+/// ```
 pub fn post(url: impl Into<String>) -> Request {
     Request::new("POST", url)
 }
 
-/// Sends requests at the same time; answers come in the order of the requests.
+/// Sends up to 32 requests at the same time; answers come in the order of the requests, each judged by
+/// itself.
+///
+/// ```
+/// # use ax_sdk::{fake, http};
+/// # fake::http(|request| Ok(fake::page(200, request.url.as_bytes())));
+/// let pages = ["https://example.org/a", "https://example.org/b"].map(http::get).to_vec();
+/// for answer in http::send_all(pages) {
+///     assert_eq!(answer.unwrap().status, 200);
+/// }
+/// ```
 pub fn send_all(requests: Vec<Request>) -> Vec<Result<Response>> {
     host::send_all(requests)
 }
 
 impl Request {
-    /// Begins a request.
+    /// Begins a request of any method: no headers, no body, no redirects followed, a body of 1 MiB taken.
     pub fn new(method: impl Into<String>, url: impl Into<String>) -> Self {
         Self {
             method: method.into(),
@@ -79,7 +116,8 @@ impl Request {
         }
     }
 
-    /// Adds a header.
+    /// Adds a header; one of the same name stays. `host`, `content-length` and `accept-encoding` are set
+    /// by the host.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -110,7 +148,7 @@ impl Request {
         self
     }
 
-    /// Takes a longer or only a shorter body.
+    /// Takes a longer or only a shorter body; one that is longer fails with the code `body`.
     #[must_use]
     pub fn body_bytes_max(mut self, bytes: u32) -> Self {
         self.body_bytes_max = bytes;
@@ -128,7 +166,10 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Denied`] with the missing permission, and whatever failed on the way.
+    /// [`ErrorKind::Denied`] with the missing permission; [`ErrorKind::Invalid`] with the member that is
+    /// wrong; [`ErrorKind::Exhausted`] with `requests`, `bytes-out`, `bytes-in`, `body` or `redirects`;
+    /// [`ErrorKind::Unavailable`] when there was no whole answer to a request that may be sent again, and
+    /// [`ErrorKind::InDoubt`] to another one.
     pub fn send(self) -> Result<Response> {
         host::send(self)
     }
@@ -142,6 +183,12 @@ impl Response {
     }
 
     /// Insists on a status from 200 to 299.
+    ///
+    /// ```
+    /// # use ax_sdk::{ErrorKind, fake};
+    /// let error = fake::page(503, "busy").ok().unwrap_err();
+    /// assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unavailable, "503"));
+    /// ```
     ///
     /// # Errors
     ///

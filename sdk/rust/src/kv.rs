@@ -1,7 +1,7 @@
-//! Data that the plugin keeps between calls: 10,000 keys and 10 MiB by default.
+//! Data that the plugin keeps between calls. The manifest asks for `kv`.
 //!
 //! ```
-//! use ax_sdk::kv::{self, Change};
+//! use ax_sdk::kv;
 //!
 //! # fn main() -> ax_sdk::Result<()> {
 //! kv::put("greeted/ada", &3)?;
@@ -11,19 +11,29 @@
 //! # }
 //! ```
 //!
-//! A write is made wholly or not at all. [`update`] reads, changes and writes, and does so again when
-//! another call came in between.
+//! [`get`], [`put`], [`update`] and [`remove`] keep any type that serializes, as JSON; [`read`],
+//! [`scan`] and [`write`](fn@write) keep bytes. A write is made wholly or not at all, and is on disk
+//! when it returns. Calls run side by side: what was read may have changed when it is written, unless
+//! [`update`] or [`When::AtVersion`] makes sure that it has not.
+//!
+//! | What | At most |
+//! |---|---|
+//! | a key | 512 bytes of UTF-8 without control characters, and 1 at least |
+//! | a value | 1 MiB |
+//! | changes of one write, entries of one scan | 1,000 |
+//! | all keys | 10,000 |
+//! | all keys and values together | what the manifest asks for, 10 MiB by default |
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{Error, ErrorKind, Result};
 
-/// Bytes of a key: 1 to this many of UTF-8, without control characters.
+/// Bytes that a key may have.
 pub const KEY_BYTES_MAX: usize = 512;
-/// Bytes of a value.
+/// Bytes that a value may have.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
-/// Changes of one [`write()`], and entries of one [`scan`].
+/// Changes of one [`write`](fn@write), and entries of one [`scan`].
 pub const CHANGES_MAX: usize = 1_000;
 
 /// Times that [`update`] tries before it gives up.
@@ -36,7 +46,7 @@ pub struct Entry {
     pub key: String,
     /// At most 1 MiB.
     pub value: Vec<u8>,
-    /// Grows with each write of the key.
+    /// The number of the write that put it there. Numbers grow and are never used twice.
     pub version: u64,
 }
 
@@ -96,18 +106,28 @@ pub struct Usage {
 
 /// Returns a value as it was [`put`]; none if there is no such key.
 ///
+/// ```
+/// # fn main() -> ax_sdk::Result<()> {
+/// let greeting = ax_sdk::kv::get("greeting")?.unwrap_or_else(|| "Hello".to_owned());
+/// assert_eq!(greeting, "Hello");
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
-/// When `kv` is not granted, or what is there is no JSON of this type.
+/// [`ErrorKind::Denied`] when `kv` is not granted, [`ErrorKind::Invalid`] for a key that can be none,
+/// [`ErrorKind::Failed`] when what is there is no JSON of this type.
 pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
     read(key)?.map(|entry| value_of(&entry)).transpose()
 }
 
-/// Keeps a value as JSON.
+/// Keeps a value as JSON, in place of what was there.
 ///
 /// # Errors
 ///
-/// When `kv` is not granted, the quota is used up, or key or value is too long.
+/// [`ErrorKind::Denied`] when `kv` is not granted, [`ErrorKind::Exhausted`] with `kv-keys` or `kv-bytes`
+/// when there is no room, [`ErrorKind::Invalid`] when key or value is too long.
 pub fn put<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<()> {
     let value = serde_json::to_vec(value)?;
     write(vec![Change::Put { key: key.to_owned(), value, when: When::Always }]).map(drop)
@@ -122,8 +142,16 @@ pub fn remove(key: &str) -> Result<()> {
     write(vec![Change::Remove { key: key.to_owned(), when: When::Always }]).map(drop)
 }
 
-/// Reads a value, changes it and keeps it; again when another call came in between. Returns what was
-/// kept. A value that is not there begins as its default.
+/// Reads a value, changes it and keeps it; again when another call came in between, 16 times at most.
+/// Returns what was kept. A value that is not there begins as its default.
+///
+/// ```
+/// # fn main() -> ax_sdk::Result<()> {
+/// let visits = ax_sdk::kv::update("visits", |visits: &mut u32| *visits += 1)?;
+/// assert_eq!(visits, 1);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
@@ -174,7 +202,7 @@ pub fn entries(prefix: &str) -> Result<Vec<Entry>> {
     }
 }
 
-/// Returns an entry as it is kept.
+/// Returns an entry as it is kept, with its version.
 ///
 /// # Errors
 ///
@@ -183,11 +211,27 @@ pub fn read(key: &str) -> Result<Option<Entry>> {
     host::get(key)
 }
 
-/// Returns at most `limit` entries whose keys begin with `prefix`, and from where to go on.
+/// Returns entries whose keys begin with `prefix`, sorted by key, and where to go on if there are more:
+/// at most `limit` of them (1 to 1,000) and 1 MiB of values. [`entries`] and [`keys`] go on by
+/// themselves.
+///
+/// ```
+/// # fn main() -> ax_sdk::Result<()> {
+/// # use ax_sdk::kv;
+/// for name in ["a", "b", "c"] {
+///     kv::put(&format!("user/{name}"), name)?;
+/// }
+/// let (first, next) = kv::scan("user/", 2, None)?;
+/// let (rest, end) = kv::scan("user/", 2, next.as_deref())?;
+/// assert_eq!((first.len(), rest.len(), end), (2, 1, None));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
-/// When `kv` is not granted, or `limit` or `cursor` is none.
+/// [`ErrorKind::Denied`] when `kv` is not granted, [`ErrorKind::Invalid`] for a limit or a cursor that
+/// can be none.
 pub fn scan(
     prefix: &str,
     limit: u32,
@@ -196,12 +240,30 @@ pub fn scan(
     host::scan(prefix, limit, cursor)
 }
 
-/// Makes all changes or none; returns the version that the changed keys have.
+/// Makes all changes or none: 1 to 1,000 of them, no key twice. Returns the version that the changed keys
+/// have.
+///
+/// ```
+/// # fn main() -> ax_sdk::Result<()> {
+/// use ax_sdk::kv::{self, Change, When};
+///
+/// # kv::put("draft", "text")?;
+/// let draft = kv::read("draft")?.expect("it was put");
+/// let when = When::AtVersion(draft.version);
+/// kv::write(vec![
+///     Change::Put { key: "sent".to_owned(), value: draft.value, when: When::Absent },
+///     Change::Remove { key: draft.key, when },
+/// ])?;
+/// assert_eq!(kv::keys("")?, ["sent"]);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Conflict`] with the first key whose condition did not hold; [`ErrorKind::Exhausted`]
-/// when the quota is used up; when `kv` is not granted.
+/// with `kv-keys` or `kv-bytes`, unless the changes make what is kept smaller; [`ErrorKind::Denied`];
+/// [`ErrorKind::Invalid`].
 pub fn write(changes: Vec<Change>) -> Result<u64> {
     host::write(changes)
 }
@@ -274,71 +336,4 @@ mod host {
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-mod host {
-    use super::{Change, Entry, Usage, When};
-    use crate::{Error, ErrorKind, Result, fake};
-
-    /// What the host keeps unless the operator says otherwise.
-    const KEYS_MAX: u32 = 10_000;
-    const BYTES_MAX: u64 = 10 << 20;
-
-    pub(super) fn get(key: &str) -> Result<Option<Entry>> {
-        Ok(fake::with(|world| world.kv.get(key).cloned()))
-    }
-
-    pub(super) fn scan(
-        prefix: &str,
-        limit: u32,
-        cursor: Option<&str>,
-    ) -> Result<(Vec<Entry>, Option<String>)> {
-        let limit = limit as usize;
-        let mut found: Vec<Entry> = fake::with(|world| {
-            let after = |entry: &&Entry| cursor.is_none_or(|cursor| entry.key.as_str() > cursor);
-            let matching = world.kv.values().filter(|entry| entry.key.starts_with(prefix));
-            matching.filter(after).take(limit + 1).cloned().collect()
-        });
-        let next = (found.len() > limit).then(|| {
-            found.truncate(limit);
-            found.last().map(|entry| entry.key.clone()).unwrap_or_default()
-        });
-        Ok((found, next))
-    }
-
-    pub(super) fn write(changes: Vec<Change>) -> Result<u64> {
-        fake::with(|world| {
-            for change in &changes {
-                let (Change::Put { key, when, .. } | Change::Remove { key, when }) = change;
-                let version = world.kv.get(key).map(|entry| entry.version);
-                let holds = match when {
-                    When::Always => true,
-                    When::Absent => version.is_none(),
-                    When::AtVersion(wanted) => version == Some(*wanted),
-                };
-                if !holds {
-                    let message = format!("`{key}` is not as it was read");
-                    return Err(Error::new(ErrorKind::Conflict, message).code(key.clone()));
-                }
-            }
-            world.version += 1;
-            let version = world.version;
-            for change in changes {
-                match change {
-                    Change::Put { key, value, .. } => {
-                        world.kv.insert(key.clone(), Entry { key, value, version });
-                    }
-                    Change::Remove { key, .. } => drop(world.kv.remove(&key)),
-                }
-            }
-            Ok(version)
-        })
-    }
-
-    pub(super) fn usage() -> Result<Usage> {
-        Ok(fake::with(|world| Usage {
-            keys: world.kv.len() as u32,
-            bytes: world.kv.values().map(|it| (it.key.len() + it.value.len()) as u64).sum(),
-            keys_max: KEYS_MAX,
-            bytes_max: BYTES_MAX,
-        }))
-    }
-}
+use crate::fake::kv as host;

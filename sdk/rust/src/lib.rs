@@ -31,7 +31,10 @@
 //! | read and write files | `std::fs`, below `/workspace` | `fs` |
 //!
 //! Outside of a sandbox, as under `cargo test`, all of these are fakes that a test fills and looks
-//! into: [`fake`].
+//! into: `fake`. Files are those of the machine then.
+//!
+//! What a call may use unless the manifest asks for less and the operator says otherwise: 10 G units of
+//! fuel, 30 s, 64 MiB of memory, 1 MiB of input and 1 MiB of answer.
 
 #![warn(missing_docs)]
 
@@ -68,10 +71,72 @@ mod guest;
 pub mod bindings;
 
 pub use answer::{Answer, Content, Json, Link, Media, Output};
-pub use ax_sdk_macros::{data, tool};
+/// ```
+/// use ax_sdk::prelude::*;
+///
+/// /// What to look for.
+/// #[data]
+/// struct Question {
+///     /// Words that all have to be there.
+///     words: Vec<String>,
+///     /// At most so many; 10 when absent.
+///     #[serde(default = "ten")]
+///     limit: u32,
+/// }
+///
+/// fn ten() -> u32 {
+///     10
+/// }
+///
+/// /// Where it was found.
+/// #[data]
+/// #[serde(rename_all = "kebab-case")]
+/// #[derive(Debug, PartialEq)]
+/// enum Place {
+///     /// In the title.
+///     Title,
+///     /// In the text, on this line.
+///     Line(u32),
+/// }
+/// # let place: Place = ax_sdk::serde_json::from_str(r#"{"line": 3}"#).unwrap();
+/// # assert_eq!(place, Place::Line(3));
+/// ```
+#[doc(inline)]
+pub use ax_sdk_macros::data;
+/// ```
+/// use ax_sdk::prelude::*;
+///
+/// /// Counts the words of a text.
+/// #[tool(title = "Count words", read_only, idempotent)]
+/// fn count_words(
+///     /// What is counted.
+///     text: String,
+///     /// Counts each word once.
+///     distinct: Option<bool>,
+/// ) -> Result<String> {
+///     let mut words: Vec<&str> = text.split_whitespace().collect();
+///     if distinct == Some(true) {
+///         words.sort_unstable();
+///         words.dedup();
+///     }
+///     Ok(words.len().to_string())
+/// }
+///
+/// # fn main() {
+/// // It is a function still, …
+/// assert_eq!(count_words("a b a".to_owned(), Some(true)).unwrap(), "2");
+/// // … and a tool beside it.
+/// assert_eq!(count_words::tool().name, "count-words");
+/// # }
+/// ```
+#[doc(inline)]
+pub use ax_sdk_macros::tool;
 pub use error::{Error, ErrorKind, Result};
 pub use schemars;
 pub use serde;
+/// What [`Json`] and [`Error::data`](Error#method.data) are made of, so that a plugin needs no such
+/// dependency of its own.
+#[doc(no_inline)]
 pub use serde_json;
 pub use tool::{Annotations, Tool};
 
@@ -116,6 +181,9 @@ macro_rules! plugin {
                 __ax_tool::tool()
             }),*]
         }
+
+        // Checked outside of a sandbox too, where nothing calls it.
+        $(const _: fn(&str, &str) -> $crate::Result<()> = $migrate;)?
 
         #[cfg(target_arch = "wasm32")]
         const _: () = {

@@ -1,6 +1,14 @@
-//! Lines for the operator: 1,000 lines and 256 KiB a call.
+//! Lines for the operator. They are kept with the audit of the call and are no part of the answer.
 //!
-//! `println!` and `eprintln!` go to the same log, as the levels info and error.
+//! ```
+//! use ax_sdk::log::{self, Level};
+//!
+//! log::info("read the list");
+//! log::write(Level::Warn, "left out a row", &[("row", "7"), ("why", "it is empty")]);
+//! ```
+//!
+//! `println!` and `eprintln!` go to the same log, as the levels info and error. One call may write 1,000
+//! lines and 256 KiB; what is over is dropped and counted, and the call goes on.
 
 /// How much a line matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,13 +19,15 @@ pub enum Level {
     Debug,
     /// For the operator.
     Info,
-    /// Something is odd.
+    /// Something is wrong and the call goes on.
     Warn,
-    /// Something failed.
+    /// Something is wrong and the answer suffers.
     Error,
 }
 
-/// Writes a line with names and values that go with it.
+/// Writes a line with names and values that go with it, for queries. It never fails and never waits.
+///
+/// The message is cut after 4 KiB, a name after 64 bytes, a value after 1 KiB; there are at most 32 pairs.
 pub fn write(level: Level, message: &str, fields: &[(&str, &str)]) {
     let fields: Vec<(String, String)> =
         fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

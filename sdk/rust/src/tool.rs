@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use crate::{Output, Result};
 
-/// What a tool promises about itself. A claim: the host never grants anything because of it.
+/// What a tool promises about itself, to whoever calls it. A claim: the host never grants anything
+/// because of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Annotations {
     /// It changes nothing that outlives the call.
     pub read_only: bool,
-    /// It may remove or overwrite what was there before.
+    /// It may remove or overwrite what was there before. Means nothing if it is `read_only`.
     pub destructive: bool,
     /// A second call with the same input changes nothing more.
     pub idempotent: bool,
@@ -17,18 +18,34 @@ pub struct Annotations {
     pub open_world: bool,
 }
 
-/// A tool as models, programs and people see it; `#[tool]` makes one of a function.
+/// A tool as models, programs and people see it; [`#[tool]`](macro@crate::tool) makes one of a function.
+///
+/// ```
+/// # use ax_sdk::prelude::*;
+/// /// Greets somebody by name.
+/// #[tool(read_only, idempotent)]
+/// fn greet(name: String) -> Result<String> {
+///     Ok(format!("Hello, {name}!"))
+/// }
+///
+/// # fn main() {
+/// let tool = greet::tool();
+/// assert_eq!(tool.description, "Greets somebody by name.");
+/// let answer = (tool.call)(r#"{"name": "Ada"}"#).unwrap();
+/// assert_eq!(answer.content, [Content::text("Hello, Ada!")]);
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Tool {
     /// Unique within the plugin: kebab-case, at most 64 characters.
     pub name: String,
-    /// A few words for people.
+    /// A few words for people, one line of at most 256 bytes.
     pub title: Option<String>,
     /// What it does and when to use it: at most 4 KiB.
     pub description: String,
-    /// JSON Schema of the input, an object.
+    /// JSON Schema of the input, an object; at most 64 KiB.
     pub input_schema: Value,
-    /// JSON Schema of [`Output::structured`].
+    /// JSON Schema of [`Output::structured`], an object; at most 64 KiB. None when there is no such thing.
     pub output_schema: Option<Value>,
     /// What it promises.
     pub annotations: Annotations,

@@ -132,6 +132,36 @@ fn a_fake_keeps_data_as_the_host_does() {
 }
 
 #[test]
+fn a_fake_keeps_no_more_than_the_host_does() {
+    let put = |key: String, bytes: usize| kv::Change::Put {
+        key,
+        value: vec![b'x'; bytes],
+        when: kv::When::Always,
+    };
+    let refused = |changes: Vec<kv::Change>| {
+        let error = kv::write(changes).expect_err("it is refused");
+        (error.kind, error.code)
+    };
+    let invalid = |code: &str| (ErrorKind::Invalid, code.to_owned());
+    assert_eq!(refused(vec![put(String::new(), 1)]), invalid("key"));
+    assert_eq!(refused(vec![put("a\nb".to_owned(), 1)]), invalid("key"));
+    assert_eq!(refused(vec![put("k".repeat(kv::KEY_BYTES_MAX + 1), 1)]), invalid("key"));
+    assert_eq!(refused(vec![put("a".to_owned(), kv::VALUE_BYTES_MAX + 1)]), invalid("value"));
+    assert_eq!(refused(Vec::new()), invalid("changes"));
+    assert_eq!(refused(vec![put("a".to_owned(), 1), put("a".to_owned(), 2)]), invalid("changes"));
+    assert_eq!(kv::scan("", 0, None).expect_err("no entries").code, "limit");
+    for number in 0..9 {
+        kv::write(vec![put(number.to_string(), kv::VALUE_BYTES_MAX)]).expect("there is room");
+    }
+    // Of a page's 1 MiB each, whatever the limit.
+    assert_eq!(kv::scan("", 1_000, None).expect("a page").0.len(), 1);
+    assert_eq!(kv::entries("").expect("all of them").len(), 9);
+    let full = refused((0..2).map(|n| put(format!("b{n}"), kv::VALUE_BYTES_MAX)).collect());
+    assert_eq!(full, (ErrorKind::Exhausted, "kv-bytes".to_owned()));
+    assert_eq!(kv::usage().expect("usage").keys, 9, "nothing of it was kept");
+}
+
+#[test]
 fn a_fake_plays_the_rest_of_the_world() {
     fake::config("depth", 3);
     fake::secret("token");

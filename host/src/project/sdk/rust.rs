@@ -19,6 +19,7 @@ pub(super) const FILES: &[File] = &[
     ("src/config.rs", include_str!("../../../../sdk/rust/src/config.rs")),
     ("src/error.rs", include_str!("../../../../sdk/rust/src/error.rs")),
     ("src/fake.rs", include_str!("../../../../sdk/rust/src/fake.rs")),
+    ("src/fake/kv.rs", include_str!("../../../../sdk/rust/src/fake/kv.rs")),
     ("src/guest.rs", include_str!("../../../../sdk/rust/src/guest.rs")),
     ("src/http.rs", include_str!("../../../../sdk/rust/src/http.rs")),
     ("src/kv.rs", include_str!("../../../../sdk/rust/src/kv.rs")),

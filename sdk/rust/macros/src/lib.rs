@@ -1,4 +1,7 @@
-//! The macros of `ax-sdk`; use them from there.
+//! The macros of `ax-sdk`; use them from there, where their examples are too.
+//!
+//! Invariant: what they write names everything by its full path, and refuses at compile time, with what
+//! to write instead, whatever the host would refuse.
 
 mod data;
 mod options;
@@ -20,22 +23,12 @@ pub fn data(options: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a tool of a function.
 ///
-/// ```text
-/// /// Counts the words of a text.
-/// #[tool(read_only, idempotent)]
-/// fn count_words(
-///     /// What is counted.
-///     text: String,
-///     /// Counts each word once.
-///     distinct: Option<bool>,
-/// ) -> Result<Json<Count>> { … }
-/// ```
-///
 /// - The name is the function's, with `-` for `_`; `name = "…"` sets another one.
 /// - The doc comment is the description, and must be there; those of the parameters describe the
 ///   members of the input. `title = "…"` adds a few words for people.
 /// - Each parameter is a member: its type implements `Deserialize` and `JsonSchema`, and `Option`
-///   makes it optional. A single parameter called `input` is the whole input instead.
+///   makes it optional; `#[serde(rename = "max-chars")]` on one renames it. A single parameter called
+///   `input` is the whole input instead. Members that are not known are refused.
 /// - What is given back implements `Answer`.
 /// - `read_only`, `destructive`, `idempotent` and `open_world` are promises to whoever calls.
 #[proc_macro_attribute]
