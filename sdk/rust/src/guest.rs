@@ -1,6 +1,7 @@
 //! Between the types of this crate and those that `wit-bindgen` wrote. Only in the sandbox.
 
 use crate::bindings::ax::types::types as wit;
+use crate::call::Call;
 use crate::{Content, Error, ErrorKind, Link, Media, Output, Result, Tool};
 
 /// Says what tools there are.
@@ -28,8 +29,8 @@ pub fn described(tools: &[Tool]) -> Vec<wit::Tool> {
 /// # Errors
 ///
 /// What the tool says.
-pub fn answered(tools: &[Tool], name: &str, input: &str) -> Result<wit::Output, wit::Error> {
-    crate::call::call(tools, name, input).map(output).map_err(told)
+pub fn answered(calls: &[Call], name: &str, input: &str) -> Result<wit::Output, wit::Error> {
+    crate::call::call(calls, name, input).map(output).map_err(told)
 }
 
 /// Says how a migration ended.

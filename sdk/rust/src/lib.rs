@@ -150,7 +150,7 @@ pub mod prelude {
 /// What the macros of this crate write calls to.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::call::{call, parse};
+    pub use crate::call::{Call, call, parse};
     #[cfg(target_arch = "wasm32")]
     pub use crate::guest::{answered, described, migrated};
     pub use crate::schema::of as schema_of;
@@ -182,6 +182,12 @@ macro_rules! plugin {
             }),*]
         }
 
+        #[doc(hidden)]
+        pub const __AX_CALLS: &[$crate::private::Call] = &[$({
+            use $tool as __ax_tool;
+            __ax_tool::CALL
+        }),*];
+
         // Checked outside of a sandbox too, where nothing calls it.
         $(const _: fn(&str, &str) -> $crate::Result<()> = $migrate;)?
 
@@ -201,7 +207,7 @@ macro_rules! plugin {
                     $crate::bindings::ax::types::types::Output,
                     $crate::bindings::ax::types::types::Error,
                 > {
-                    $crate::private::answered(&tools(), &name, &input)
+                    $crate::private::answered(__AX_CALLS, &name, &input)
                 }
             }
 

@@ -84,16 +84,16 @@ fn a_tool_is_described_by_its_function() {
 
 #[test]
 fn input_is_read_into_parameters_and_an_answer_is_written() {
-    let said = private::call(&tools(), "weather-now", r#"{"place": {"town": "Ulm"}, "days": 3}"#);
+    let said = private::call(__AX_CALLS, "weather-now", r#"{"place": {"town": "Ulm"}, "days": 3}"#);
     assert_eq!(said.unwrap().structured, Some(json!({ "degrees": 3 })));
-    let whole = private::call(&tools(), "whole", r#"{"town": "Ulm"}"#).unwrap();
+    let whole = private::call(__AX_CALLS, "whole", r#"{"town": "Ulm"}"#).unwrap();
     assert_eq!(whole.content, [Content::text("Ulm")]);
-    assert_eq!(private::call(&tools(), "nothing", "{}").unwrap(), Output::default());
+    assert_eq!(private::call(__AX_CALLS, "nothing", "{}").unwrap(), Output::default());
 }
 
 #[test]
 fn what_does_not_fit_is_invalid_and_names_the_member() {
-    let refused = |name: &str, input: &str| private::call(&tools(), name, input).unwrap_err();
+    let refused = |name: &str, input: &str| private::call(__AX_CALLS, name, input).unwrap_err();
     for (input, code) in [
         ("{}", "place"),
         (r#"{"place": {"town": "Ulm"}, "dais": 1}"#, "dais"),

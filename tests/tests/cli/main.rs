@@ -11,6 +11,7 @@ mod author;
 mod author_python;
 mod author_ts;
 mod card;
+mod community;
 mod consent;
 mod data;
 mod debug;

@@ -44,6 +44,8 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
 
             #input
 
+            pub const CALL: ::ax_sdk::private::Call = (#name, call);
+
             fn call(text: &str) -> ::ax_sdk::Result<::ax_sdk::Output> {
                 #call
             }
