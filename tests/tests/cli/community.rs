@@ -7,7 +7,7 @@ use ax_tests::home::Home;
 use ax_tests::program;
 
 /// What a project has that its author did not write.
-const MADE: &[&str] = &[".ax", "target", "plugin.wasm"];
+const MADE: &[&str] = &[".ax", "node_modules", "target", "plugin.wasm"];
 
 /// Copies a project, without what was built.
 fn copied(plugin: &str) -> Home {
@@ -58,4 +58,19 @@ fn csv_builds_holds_what_its_tests_say_and_answers() {
     --- stderr
     error[AX-T005]: there is no column `prise`; there are `team`, `price`
     ");
+}
+
+#[test]
+fn slug_builds_holds_what_its_tests_say_and_answers() {
+    let home = copied("slug");
+    let built = home.author(&["build", "slug", "--json"]).ok().json();
+    assert_eq!(built["tools"], serde_json::json!(["make", "make-all"]));
+    let tested = home.author(&["test", "slug", "--json", "--no-build"]).ok().json();
+    assert_eq!(tested["failed"], 0, "{tested}");
+    let checked = home.ax(&["check", "slug"]).ok();
+    assert_eq!(checked.stdout, "ok    community:slug can be installed\n");
+    home.ax(&["plugin", "add", "slug", "--grant-nothing"]).ok();
+    let make = ["tool", "call", "community:slug.make", "--arg", "text=Łódź, in Köln"];
+    assert_eq!(home.ax(&make).ok().stdout, "lodz-in-koln\n");
+    home.in_project("npm", "slug", &["test"]).ok();
 }
