@@ -158,6 +158,32 @@ impl Home {
         with_toolchain(command)
     }
 
+    /// Runs a line of shell as an author types it: in a folder, with `ax` in `PATH` and the toolchain
+    /// of whoever runs the tests. Both streams become one, as on a terminal. Tells too which folder
+    /// the line leads into.
+    ///
+    /// # Panics
+    ///
+    /// When there is no shell.
+    #[must_use]
+    pub fn shell(&self, folder: &Path, line: &str) -> (Run, PathBuf) {
+        let place = self.path.with_file_name("place");
+        fs_err::write(&place, "").expect("a file");
+        let own = program::ax().parent().expect("a program lies in a folder").to_owned();
+        let others = search_path().unwrap_or_default();
+        let all = std::iter::once(own).chain(std::env::split_paths(&others));
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("exec 2>&1\n{line}\ncode=$?\npwd -P >\"$1\"\nexit $code"));
+        command.arg("sh").arg(&place).current_dir(folder);
+        command.env_clear().env("PATH", std::env::join_paths(all).expect("folders without colons"));
+        command.env("AX_HOME", &self.path);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let run = with_toolchain(command);
+        let place = fs_err::read_to_string(&place).expect("the file is there");
+        let led = if place.is_empty() { folder.to_owned() } else { place.trim_end().into() };
+        (run, led)
+    }
+
     /// Runs `ax` with a variable set.
     #[must_use]
     pub fn ax_with(&self, variable: (&str, &str), arguments: &[&str]) -> Run {

@@ -9,10 +9,12 @@ mod bench;
 mod checkout;
 mod cpu;
 mod demo;
+mod docs;
 mod failure;
 mod fuzz;
 mod hostile;
 mod lint;
+mod once;
 mod plugins;
 mod process;
 mod product;
@@ -77,6 +79,12 @@ const TASKS: &[Task] = &[
         arguments: "sandbox [--quick]",
         about: "measure the sandbox against its bars, in release",
         run: bench::run,
+    },
+    Task {
+        name: "docs",
+        arguments: "",
+        about: "build the documentation as a book, with mdBook at a pinned version",
+        run: docs::run,
     },
     Task {
         name: "accept",

@@ -13,4 +13,6 @@ mod crates;
 mod edges;
 mod frozen;
 mod layers;
+mod links;
+mod reference;
 mod source;

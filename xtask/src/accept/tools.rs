@@ -2,7 +2,6 @@
 //!
 //! Invariant: nothing is installed outside of the target folder, and nothing twice.
 
-use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -10,8 +9,8 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::checkout::Checkout;
-use crate::checkout::make_folder;
 use crate::checkout::write_if_changed;
+use crate::once::once;
 use crate::process;
 
 /// Makes components of JavaScript and TypeScript (npm `@bytecodealliance/jco`).
@@ -65,23 +64,4 @@ fn python_package(checkout: &Checkout, folder: &str, program: &str, pin: &str) -
         process::run_quietly(&mut pip)
     })?;
     Ok(program)
-}
-
-/// Installs unless the same pins were installed before. The note is written last, so that an
-/// interrupted installation is done again.
-fn once(
-    folder: &Path,
-    program: &Path,
-    pins: &str,
-    install: impl FnOnce() -> Result<()>,
-) -> Result<()> {
-    let note = folder.join("installed.txt");
-    let is_there = std::fs::read_to_string(&note).is_ok_and(|installed| installed == pins);
-    if is_there && program.exists() {
-        return Ok(());
-    }
-    make_folder(folder)?;
-    install()?;
-    write_if_changed(&note, pins.as_bytes())?;
-    Ok(())
 }

@@ -1,0 +1,242 @@
+//! The pages of the documentation: every command on them is typed, and says what the page says.
+//!
+//! A page has a home and a folder of its own, and a shell that goes through it from top to bottom, as
+//! a reader does:
+//!
+//! ```text
+//! ```toml,file=plugin.toml     this block is that file of the current folder: it is written there
+//!
+//! ```console                   these lines are typed, in one session for the page
+//! $ cd hello                   nothing below it: whatever it prints, it succeeds
+//! $ ax tool call hello.greet   # a comment
+//! Hello, Ada!                  below it: what it prints, on either stream, and nothing else
+//! …                            any lines
+//! used … fuel                  any text
+//! $ ax build                   # fails: exit code 1
+//! > --json                     goes on with the line above
+//! ```
+//!
+//! - A command fails if, and only if, its comment ends in `exit code N`.
+//! - The page's folder is shown as `/home/ada`, `AX_HOME` as `/home/ada/.local/share/ax`.
+//! - ```` ```console,shown ```` is not typed. Each such block is in [`SHOWN`], with the reason.
+//!
+//! Not here: links and references (`architecture`), files of other languages that nobody saves.
+
+use std::path::{Path, PathBuf};
+
+use ax_tests::home::Home;
+use ax_tests::page::{Block, Page};
+use ax_tests::program;
+
+/// The language of blocks with commands.
+const CONSOLE: &str = "console";
+
+/// The mark of those that are not typed.
+const MARK: &str = "shown";
+
+/// What stands for any lines, or any text.
+const ANY: &str = "…";
+
+/// Blocks that are not typed: the page, the first line, and why.
+const SHOWN: &[(&str, &str, &str)] = &[(
+    "docs/testing.md",
+    "$ cargo xtask fuzz permission url",
+    "it takes two minutes of both cores",
+)];
+
+/// Runs the pages side by side, a test each.
+macro_rules! pages {
+    ($($name:ident: $path:literal,)*) => {
+        const PAGES: &[&str] = &[$($path),*];
+
+        $(#[test]
+        fn $name() {
+            read_along($path);
+        })*
+    };
+}
+
+pages! {
+    readme: "README.md",
+    first_plugin: "docs/first-plugin.md",
+    permissions: "docs/permissions.md",
+    policy: "docs/policy.md",
+    testing_plugins: "docs/testing-plugins.md",
+}
+
+/// One command of a page.
+#[derive(Debug, PartialEq, Eq)]
+struct Step {
+    line: usize,
+    command: String,
+    code: i32,
+    /// What it prints; nothing is compared when there is nothing.
+    prints: Vec<String>,
+}
+
+/// Types what is on a page and writes its files, from top to bottom.
+fn read_along(path: &str) {
+    let page = Page::read(path);
+    let home = Home::new();
+    link_plugins(home.work());
+    let mut folder = home.work().to_owned();
+    for block in page.blocks() {
+        if let Some(file) = &block.file {
+            write(&folder.join(file), &block.text());
+        } else if block.language == CONSOLE && !block.is_marked(MARK) {
+            for step in steps(path, &block) {
+                folder = take(&home, path, &folder, &step);
+            }
+        }
+    }
+}
+
+/// Types one command; gives the folder it leads into.
+fn take(home: &Home, path: &str, folder: &Path, step: &Step) -> PathBuf {
+    let Step { line, command, code, prints } = step;
+    let (run, folder) = home.shell(folder, command);
+    let printed = told(home, &run.stdout);
+    assert_eq!(run.code, *code, "{path}:{line}: {command}\n{printed}");
+    let got: Vec<&str> = printed.trim_end().lines().map(str::trim_end).collect();
+    let wanted: Vec<&str> = prints.iter().map(|line| line.trim_end()).collect();
+    assert!(
+        wanted.is_empty() || are_like(&wanted, &got),
+        "{path}:{line}: {command}\n--- the page says\n{}\n--- it is\n{}\n",
+        wanted.join("\n"),
+        got.join("\n")
+    );
+    folder
+}
+
+/// Shows the folders of the test as those of somebody.
+fn told(home: &Home, printed: &str) -> String {
+    let folders = [(home.path(), "/home/ada/.local/share/ax"), (home.work(), "/home/ada")];
+    folders
+        .iter()
+        .fold(printed.to_owned(), |text, (path, name)| text.replace(&*path.to_string_lossy(), name))
+}
+
+/// Pages that begin in a checkout find the plugins of this repository, built, beside them.
+fn link_plugins(work: &Path) {
+    let _ = program::plugin("metrics");
+    let plugins = program::repository().join("plugins");
+    std::os::unix::fs::symlink(plugins, work.join("plugins")).expect("an empty folder");
+}
+
+fn write(path: &Path, text: &str) {
+    fs_err::create_dir_all(path.parent().expect("it lies in a folder")).expect("its folder");
+    fs_err::write(path, text).expect("the file");
+}
+
+/// Reads the commands of a block.
+fn steps(path: &str, block: &Block) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for (text, line) in block.lines.iter().zip(block.line..) {
+        if let Some(command) = text.strip_prefix("$ ") {
+            let (command, code) = (command.to_owned(), code_of(command));
+            steps.push(Step { line, command, code, prints: Vec::new() });
+            continue;
+        }
+        let Some(step) = steps.last_mut() else {
+            panic!("{path}:{line}: a block of commands begins with `$ `")
+        };
+        match text.strip_prefix("> ") {
+            Some(more) if step.prints.is_empty() => {
+                step.command = format!("{}\n{more}", step.command);
+                step.code = code_of(more);
+            }
+            _ => step.prints.push(text.clone()),
+        }
+    }
+    for step in &mut steps {
+        while step.prints.last().is_some_and(String::is_empty) {
+            step.prints.pop();
+        }
+    }
+    steps
+}
+
+/// Reads from a command's comment how it ends.
+fn code_of(command: &str) -> i32 {
+    let said = command.rsplit_once("exit code ").filter(|(before, _)| before.contains('#'));
+    said.and_then(|(_, code)| code.parse().ok()).unwrap_or(0)
+}
+
+/// Answers whether lines are those that are wanted.
+fn are_like(wanted: &[&str], got: &[&str]) -> bool {
+    match (wanted, got) {
+        ([], []) => true,
+        ([ANY, rest @ ..], _) => (0..=got.len()).any(|from| are_like(rest, &got[from..])),
+        ([first, wanted @ ..], [line, got @ ..]) => is_like(first, line) && are_like(wanted, got),
+        _ => false,
+    }
+}
+
+/// Answers whether a line is the one that is wanted.
+fn is_like(wanted: &str, line: &str) -> bool {
+    match wanted.split_once(ANY) {
+        None => wanted == line,
+        Some((before, after)) => line.strip_prefix(before).is_some_and(|rest| {
+            let mut ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+            ends.any(|at| is_like(after, &rest[at..]))
+        }),
+    }
+}
+
+#[test]
+fn every_command_on_a_page_is_typed_or_says_why_not() {
+    let mut typed = Vec::new();
+    let mut shown = Vec::new();
+    for page in Page::all() {
+        let blocks = page.blocks();
+        let consoles = blocks.iter().filter(|block| block.language == CONSOLE);
+        let (marked, run): (Vec<&Block>, Vec<&Block>) = consoles.partition(|it| it.is_marked(MARK));
+        let first = |block: &&Block| (page.path.clone(), block.lines[0].clone());
+        shown.extend(marked.iter().map(first));
+        let steps = run.iter().flat_map(|block| steps(&page.path, block)).count();
+        if steps > 0 {
+            typed.push(page.path.clone());
+        }
+    }
+    let mut known: Vec<String> = PAGES.iter().map(|path| (*path).to_owned()).collect();
+    known.sort();
+    assert_eq!(typed, known, "pages with commands, and pages that are run");
+    let reasons: Vec<(String, String)> =
+        SHOWN.iter().map(|(page, line, _)| ((*page).to_owned(), (*line).to_owned())).collect();
+    assert_eq!(shown, reasons, "blocks that are marked `{MARK}`, and the table of reasons");
+}
+
+#[test]
+fn a_block_is_read_as_it_is_typed() {
+    let lines = ["$ a  # fails: exit code 5", "out", "", "$ b \\", "> c", "", "$ d  # exit code"];
+    let block = Block {
+        line: 7,
+        lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+        ..Block::default()
+    };
+    let steps = steps("docs/x.md", &block);
+    assert_eq!(
+        (steps[0].code, steps[0].line, steps[0].prints.as_slice()),
+        (5, 7, &["out".to_owned()][..])
+    );
+    assert_eq!((steps[1].command.as_str(), steps[1].code, steps[1].line), ("b \\\nc", 0, 10));
+    assert_eq!((steps[2].code, steps[2].prints.len()), (0, 0));
+}
+
+#[test]
+fn dots_stand_for_text_and_lines() {
+    for (wanted, got, fits) in [
+        ("a", "a", true),
+        ("a", "a\nb", false),
+        ("…", "", true),
+        ("a\n…", "a", true),
+        ("…\nc\n…", "a\nb\nc", true),
+        ("…\nc", "a\nc\nb", false),
+        ("used … fuel, … ms", "used 12 fuel, 3 ms", true),
+        ("used … fuel", "used 12 fuels", false),
+        ("é…", "éa", true),
+    ] {
+        let lines = |text: &'static str| text.lines().collect::<Vec<_>>();
+        assert_eq!(are_like(&lines(wanted), &lines(got)), fits, "{wanted:?} {got:?}");
+    }
+}
