@@ -57,6 +57,9 @@ fn flaw(pages: &[Page], page: &Page, link: &str) -> Option<String> {
     if page.path.starts_with(BOOK) && !path.starts_with(BOOK) {
         return Some(format!("`{path}` is not in the book; link to its address instead"));
     }
+    if page.path.starts_with(BOOK) && path.ends_with("/README.md") && page.path != SUMMARY {
+        return Some(format!("`{path}` has another name in the book: `index.html`"));
+    }
     let anchor = anchor?;
     let anchors = pages.iter().find(|other| other.path == path).map(Page::anchors)?;
     (!anchors.contains(&anchor)).then(|| format!("`{path}` has no heading `#{anchor}`"))
@@ -105,7 +108,8 @@ fn a_page_has_one_title_and_each_heading_its_own_name() {
 #[test]
 fn a_link_that_leads_nowhere_is_found() {
     let page = |path: &str, text: &str| Page { path: path.to_owned(), text: text.to_owned() };
-    let pages = [page("docs/policy.md", "# Policies\n\n## Keys\n"), page("docs/a.md", "# A\n")];
+    let pages =
+        [page("docs/policy.md", "# Policies\n\n## Keys\n"), page("docs/errors.md", "# A\n")];
     let flaw = |link: &str| flaw(&pages, &pages[1], link);
     assert_eq!(flaw("policy.md#keys"), None);
     assert_eq!(flaw("#a"), None);
@@ -113,5 +117,6 @@ fn a_link_that_leads_nowhere_is_found() {
     assert_eq!(flaw("none.md").as_deref(), Some("nothing is at `docs/none.md`"));
     let outside = flaw("../README.md").expect("it is not in the book");
     assert!(outside.contains("not in the book"), "{outside}");
+    assert!(flaw("README.md").expect("renamed").contains("another name"));
     assert!(flaw("policy.md#none").expect("no heading").contains("no heading `#none`"));
 }

@@ -18,6 +18,8 @@
 //!
 //! - A command fails if, and only if, its comment ends in `exit code N`.
 //! - The page's folder is shown as `/home/ada`, `AX_HOME` as `/home/ada/.local/share/ax`.
+//! - ```` ```console,figures ````: numbers are examples. Each stands for any number, and blanks for any
+//!   blanks.
 //! - ```` ```console,shown ```` is not typed. Each such block is in [`SHOWN`], with the reason.
 //!
 //! Not here: links and references (`architecture`), files of other languages that nobody saves.
@@ -33,6 +35,9 @@ const CONSOLE: &str = "console";
 
 /// The mark of those that are not typed.
 const MARK: &str = "shown";
+
+/// The mark of those whose numbers are examples.
+const FIGURES: &str = "figures";
 
 /// What stands for any lines, or any text.
 const ANY: &str = "…";
@@ -58,7 +63,10 @@ macro_rules! pages {
 
 pages! {
     readme: "README.md",
+    debugging: "docs/debugging.md",
     first_plugin: "docs/first-plugin.md",
+    first_plugin_in_python: "docs/first-plugin-python.md",
+    first_plugin_in_typescript: "docs/first-plugin-ts.md",
     permissions: "docs/permissions.md",
     policy: "docs/policy.md",
     testing_plugins: "docs/testing-plugins.md",
@@ -72,6 +80,8 @@ struct Step {
     code: i32,
     /// What it prints; nothing is compared when there is nothing.
     prints: Vec<String>,
+    /// Whether its numbers are examples.
+    is_rough: bool,
 }
 
 /// Types what is on a page and writes its files, from top to bottom.
@@ -93,12 +103,13 @@ fn read_along(path: &str) {
 
 /// Types one command; gives the folder it leads into.
 fn take(home: &Home, path: &str, folder: &Path, step: &Step) -> PathBuf {
-    let Step { line, command, code, prints } = step;
+    let Step { line, command, code, prints, is_rough } = step;
     let (run, folder) = home.shell(folder, command);
     let printed = told(home, &run.stdout);
     assert_eq!(run.code, *code, "{path}:{line}: {command}\n{printed}");
-    let got: Vec<&str> = printed.trim_end().lines().map(str::trim_end).collect();
-    let wanted: Vec<&str> = prints.iter().map(|line| line.trim_end()).collect();
+    let read = |line: &str| if *is_rough { roughly(line) } else { line.trim_end().to_owned() };
+    let got: Vec<String> = printed.trim_end().lines().map(read).collect();
+    let wanted: Vec<String> = prints.iter().map(|line| read(line)).collect();
     assert!(
         wanted.is_empty() || are_like(&wanted, &got),
         "{path}:{line}: {command}\n--- the page says\n{}\n--- it is\n{}\n",
@@ -134,7 +145,8 @@ fn steps(path: &str, block: &Block) -> Vec<Step> {
     for (text, line) in block.lines.iter().zip(block.line..) {
         if let Some(command) = text.strip_prefix("$ ") {
             let (command, code) = (command.to_owned(), code_of(command));
-            steps.push(Step { line, command, code, prints: Vec::new() });
+            let is_rough = block.is_marked(FIGURES);
+            steps.push(Step { line, command, code, prints: Vec::new(), is_rough });
             continue;
         }
         let Some(step) = steps.last_mut() else {
@@ -162,11 +174,29 @@ fn code_of(command: &str) -> i32 {
     said.and_then(|(_, code)| code.parse().ok()).unwrap_or(0)
 }
 
+/// Puts `0` in the place of each number, and one blank in that of several.
+fn roughly(line: &str) -> String {
+    let mut text = String::new();
+    let mut before = ' ';
+    for character in line.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
+        let is_more = before.is_ascii_digit() && (character.is_ascii_digit() || character == '.');
+        match character {
+            _ if is_more => continue,
+            digit if digit.is_ascii_digit() => text.push('0'),
+            other => text.push(other),
+        }
+        before = character;
+    }
+    text
+}
+
 /// Answers whether lines are those that are wanted.
-fn are_like(wanted: &[&str], got: &[&str]) -> bool {
+fn are_like(wanted: &[String], got: &[String]) -> bool {
     match (wanted, got) {
         ([], []) => true,
-        ([ANY, rest @ ..], _) => (0..=got.len()).any(|from| are_like(rest, &got[from..])),
+        ([any, rest @ ..], _) if any == ANY => {
+            (0..=got.len()).any(|from| are_like(rest, &got[from..]))
+        }
         ([first, wanted @ ..], [line, got @ ..]) => is_like(first, line) && are_like(wanted, got),
         _ => false,
     }
@@ -236,7 +266,14 @@ fn dots_stand_for_text_and_lines() {
         ("used … fuel", "used 12 fuels", false),
         ("é…", "éa", true),
     ] {
-        let lines = |text: &'static str| text.lines().collect::<Vec<_>>();
+        let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(are_like(&lines(wanted), &lines(got)), fits, "{wanted:?} {got:?}");
     }
+}
+
+#[test]
+fn figures_stand_for_others() {
+    assert_eq!(roughly("4.02    157     16  x3   -"), roughly("11.5  1570  2  x12  -"));
+    assert_eq!(roughly("11 calls, 29 B; 1.0 MiB"), "0 calls, 0 B; 0 MiB");
+    assert_ne!(roughly("1 call"), roughly("one call"));
 }
