@@ -3,7 +3,7 @@
 //! A page has a home and a folder of its own, and a shell that goes through it from top to bottom, as
 //! a reader does:
 //!
-//! ```text
+//! ````text
 //! ```toml,file=plugin.toml     this block is that file of the current folder: it is written there
 //!
 //! ```console                   these lines are typed, in one session for the page
@@ -12,9 +12,10 @@
 //! Hello, Ada!                  below it: what it prints, on either stream, and nothing else
 //! …                            any lines
 //! used … fuel                  any text
-//! $ ax build                   # fails: exit code 1
-//! > --json                     goes on with the line above
-//! ```
+//! $ ax build                   # a comment that says how it ends: exit code 1
+//! $ ax plugin add hello \
+//! > --grant-nothing            goes on with the line above
+//! ````
 //!
 //! - A command fails if, and only if, its comment ends in `exit code N`.
 //! - The page's folder is shown as `/home/ada`, `AX_HOME` as `/home/ada/.local/share/ax`.
@@ -129,8 +130,8 @@ fn told(home: &Home, printed: &str) -> String {
 
 /// Pages that begin in a checkout find the plugins of this repository, built, beside them.
 fn link_plugins(work: &Path) {
-    let _ = program::plugin("metrics");
-    let plugins = program::repository().join("plugins");
+    let built = program::plugin("metrics");
+    let plugins = built.parent().expect("it lies among the others");
     std::os::unix::fs::symlink(plugins, work.join("plugins")).expect("an empty folder");
 }
 
