@@ -42,6 +42,7 @@ impl Sandbox {
     /// if it is not in `PATH`.
     #[must_use]
     pub fn here() -> Self {
+        #[allow(clippy::disallowed_methods, reason = "a test is told by cargo and by its author")]
         let folder =
             std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| ".".into(), PathBuf::from);
         Self::of(&folder)
@@ -58,7 +59,6 @@ impl Sandbox {
     }
 
     /// Begins a case: a call of this tool in a world of its own.
-    #[must_use]
     pub fn case(&self, tool: &str) -> Case<'_> {
         Case::new(self, tool)
     }

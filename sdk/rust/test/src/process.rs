@@ -13,6 +13,7 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(project: &Path) -> Self {
+        #[allow(clippy::disallowed_methods, reason = "a test is told by cargo and by its author")]
         let program = std::env::var_os("AX").unwrap_or_else(|| "ax".into());
         let mut command = Command::new(&program);
         command.args(["test", "--stdio", "--json"]).arg(project);
