@@ -5,10 +5,13 @@
 
 use std::path::Path;
 
-use ax_manifest::{Manifest, PluginName, Warning};
+use ax_manifest::{Manifest, Permission, PluginName, Warning};
+use fs_err as fs;
 use serde::Serialize;
 
 use super::App;
+use super::install::{HOST_API, serves};
+use super::project::MANIFEST;
 use super::source::{self, SourceError, SourcePackage};
 use crate::project::{self, Language};
 
@@ -33,6 +36,9 @@ pub enum Severity {
 pub struct CheckFinding {
     /// How much it matters.
     pub severity: Severity,
+    /// The file and the line it is about, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
     /// What it is, with its causes.
     pub what: String,
     /// What to type or to write.
@@ -57,16 +63,64 @@ impl App {
             Ok(manifest) => manifest,
             Err(error) => return Checked { name: None, findings: vec![refused(&error)] },
         };
+        let lines = Lines::of(folder);
         let mut findings = Vec::new();
-        match self.read_source(folder, None) {
-            Ok(made) => findings.extend(odd_in_package(&made, project::language_of(folder))),
-            Err(error) => findings.push(refused(&error)),
+        if !serves(&manifest.plugin.host) {
+            let needs = &manifest.plugin.host;
+            let what = format!("it needs a host of version {needs}, which this one is not");
+            let hint = Some(format!("write `host = \"^{HOST_API}\"`, or upgrade `ax`"));
+            findings.push(CheckFinding {
+                severity: Severity::Error,
+                at: lines.of_key("host"),
+                what,
+                hint,
+            });
         }
-        findings.extend(odd_in_manifest(&manifest));
+        match self.read_source(folder, None) {
+            Ok(made) if made.package.config.tools.is_empty() => findings.push(CheckFinding {
+                severity: Severity::Error,
+                at: None,
+                what: "it offers no tools".to_owned(),
+                hint: Some("export a function, or the interface ax:guest/tools".to_owned()),
+            }),
+            Ok(made) => {
+                findings.extend(odd_in_package(&made, project::language_of(folder), &lines));
+            }
+            Err(error) => {
+                let at = match &error {
+                    SourceError::Admission { .. } => lines.asking(None),
+                    _ => None,
+                };
+                findings.push(CheckFinding { at, ..refused(&error) });
+            }
+        }
+        findings.extend(odd_in_manifest(&manifest, &lines));
         if !folder.join("README.md").is_file() {
             findings.push(odd("it has no README.md", "write one: who installs it reads it first"));
         }
         Checked { name: Some(manifest.plugin.name), findings }
+    }
+}
+
+/// The text of a manifest, to point at its lines.
+struct Lines(String);
+
+impl Lines {
+    fn of(folder: &Path) -> Self {
+        // It was read a moment ago; if it is gone, nothing is pointed at.
+        Self(fs::read_to_string(folder.join(MANIFEST)).unwrap_or_default())
+    }
+
+    /// Points at what asks for a permission, or at the table of them.
+    fn asking(&self, permission: Option<&Permission>) -> Option<String> {
+        Manifest::line_of(&self.0, permission).map(|line| format!("{MANIFEST}:{line}"))
+    }
+
+    /// Points at a key of `[plugin]`.
+    fn of_key(&self, key: &str) -> Option<String> {
+        let is_it = |line: &str| line.split('=').next().is_some_and(|name| name.trim() == key);
+        let line = self.0.lines().position(is_it)? + 1;
+        Some(format!("{MANIFEST}:{line}"))
     }
 }
 
@@ -77,17 +131,22 @@ fn refused(error: &SourceError) -> CheckFinding {
         what = format!("{what}: {next}");
         cause = next.source();
     }
-    CheckFinding { severity: Severity::Error, what, hint: error.hint() }
+    CheckFinding { severity: Severity::Error, at: None, what, hint: error.hint() }
 }
 
 fn odd(what: impl Into<String>, hint: impl Into<String>) -> CheckFinding {
     let (what, hint) = (what.into(), Some(hint.into()));
-    CheckFinding { severity: Severity::Warning, what, hint }
+    CheckFinding { severity: Severity::Warning, at: None, what, hint }
 }
 
-fn odd_in_package(made: &SourcePackage, language: Option<Language>) -> Vec<CheckFinding> {
-    let unused = made.warnings.iter().map(|Warning::Unused { permission }| {
-        odd(
+fn odd_in_package(
+    made: &SourcePackage,
+    language: Option<Language>,
+    lines: &Lines,
+) -> Vec<CheckFinding> {
+    let unused = made.warnings.iter().map(|Warning::Unused { permission }| CheckFinding {
+        at: lines.asking(Some(permission)),
+        ..odd(
             format!("it asks for `{permission}` and imports nothing that could use it"),
             "take it out of [permissions]: people grant less gladly what has no use",
         )
@@ -104,13 +163,15 @@ fn odd_in_package(made: &SourcePackage, language: Option<Language>) -> Vec<Check
     unused.chain(large).collect()
 }
 
-fn odd_in_manifest(manifest: &Manifest) -> Vec<CheckFinding> {
-    let silent = manifest.permissions.iter().filter(|ask| ask.reason.is_none()).map(|ask| {
-        odd(
-            format!("it does not say why it asks for `{}`", ask.permission),
-            "add `reason = \"…\"`, which is shown to whoever is asked to grant it",
-        )
-    });
+fn odd_in_manifest(manifest: &Manifest, lines: &Lines) -> Vec<CheckFinding> {
+    let silent =
+        manifest.permissions.iter().filter(|ask| ask.reason.is_none()).map(|ask| CheckFinding {
+            at: lines.asking(Some(&ask.permission)),
+            ..odd(
+                format!("it does not say why it asks for `{}`", ask.permission),
+                "add `reason = \"…\"`, which is shown to whoever is asked to grant it",
+            )
+        });
     let license = manifest
         .plugin
         .license

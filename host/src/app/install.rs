@@ -37,7 +37,7 @@ pub(super) const HOST_API: Version = Version::new(0, 2, 0);
 const HOST_API_SERVED: [Version; 2] = [Version::new(0, 1, 0), HOST_API];
 
 /// Answers whether what a plugin needs is served.
-fn serves(needs: &VersionReq) -> bool {
+pub(super) fn serves(needs: &VersionReq) -> bool {
     HOST_API_SERVED.iter().any(|version| needs.matches(version))
 }
 

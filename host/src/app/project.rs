@@ -114,9 +114,13 @@ impl App {
     ///
     /// # Errors
     ///
-    /// [`ProjectError::Source`].
+    /// [`ProjectError`].
     pub fn manifest_of(&self, folder: &Path) -> Result<Manifest, ProjectError> {
-        Ok(source::manifest_of(folder)?)
+        match source::manifest_of(folder) {
+            // Whoever builds looks for a project, not for a plugin.
+            Err(SourceError::NoManifest { folder }) => Err(BuildError::NoProject { folder }.into()),
+            read => Ok(read?),
+        }
     }
 
     /// Builds the project in `folder`; `note` is told what takes its time.
@@ -132,7 +136,7 @@ impl App {
         let read = |source| SourceError::Read { path: folder.to_owned(), source };
         let folder = folder.canonicalize().map_err(read)?;
         // What is wrong with the manifest is said before anything is compiled.
-        let manifest = source::manifest_of(&folder)?;
+        let manifest = self.manifest_of(&folder)?;
         let (name, version) = (manifest.plugin.name.clone(), manifest.plugin.version.clone());
         let component = folder.join(&manifest.plugin.component);
         let toolchains = Toolchains { folder: &self.config().toolchains.value, note };
@@ -252,7 +256,7 @@ fn state_of(kv: &Kv, owner: &str, version: &Version) -> Result<u64, KvError> {
 }
 
 /// What makes a folder a plugin's.
-const MANIFEST: &str = "plugin.toml";
+pub(super) const MANIFEST: &str = "plugin.toml";
 
 /// Replaces a file by a whole other one.
 pub(super) fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

@@ -145,7 +145,8 @@ pub(super) fn check(app: &App, output: Output, arguments: &CheckArgs) -> Result<
                 Severity::Warning => "note",
             };
             let hint = finding.hint.as_ref().map_or_else(String::new, |it| format!("      {it}\n"));
-            format!("{mark}  {}\n{hint}", finding.what)
+            let at = finding.at.as_ref().map_or_else(String::new, |at| format!("{at}: "));
+            format!("{mark}  {at}{}\n{hint}", finding.what)
         };
         match (&name, findings.as_slice()) {
             (Some(name), []) => format!("ok    {name} can be installed\n"),

@@ -24,6 +24,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// Calls that are shown in one go; the next tick shows those after them.
 const ROWS_MAX: usize = 100;
 
+/// A call that the host makes for itself.
+const ERRAND: &str = "tools.describe";
+
 /// What `ax dev` is told.
 #[derive(Debug, Args)]
 pub(crate) struct DevArgs {
@@ -121,6 +124,10 @@ fn show_calls(app: &App, output: Output, filter: &Filter, seen: &mut i64) {
     let Ok(page) = rows else { return };
     for row in &page.rows {
         *seen = row.seq;
+        // The host asks what the tools are whenever it reads a project.
+        if row.body_json()["tool"] == ERRAND {
+            continue;
+        }
         match output.is_json() {
             true => output.json_line(&json!({ "row": row.body_json(), "kind": row.kind })),
             false => output.text(&line(row)),

@@ -119,6 +119,9 @@ impl BuildError {
             }
             Self::NoTarget => Some("rustup target add wasm32-wasip2".to_owned()),
             Self::Failed { .. } => Some("mend what is said above, then type this again".to_owned()),
+            Self::Nothing { command } if command.starts_with("node") => {
+                Some("look at what `node --version` says, and remove .ax/build".to_owned())
+            }
             Self::Nothing { .. } => {
                 Some("Cargo.toml needs `[lib] crate-type = [\"cdylib\", \"rlib\"]`".to_owned())
             }

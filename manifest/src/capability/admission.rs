@@ -78,7 +78,7 @@ impl AdmissionError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Undeclared { kind, from, .. } => {
-                let add = format!("add to plugin.toml: `[permissions] {}`", example(*kind));
+                let add = format!("add to [permissions] of plugin.toml: {}", example(*kind));
                 Some(match from {
                     None => add,
                     Some(from) => format!("{add}; host version {from} will offer it"),
@@ -192,10 +192,10 @@ fn stranger(import: &str) -> AdmissionError {
 /// Shows how a permission of this kind is declared.
 fn example(kind: PermissionKind) -> &'static str {
     match kind {
-        PermissionKind::Kv => r#"kv = { bytes = "10 MiB" }"#,
-        PermissionKind::Net => r#"net = [{ to = "https://api.example.com" }]"#,
+        PermissionKind::Kv => r#"kv = { bytes = "10 MiB", reason = "…" }"#,
+        PermissionKind::Net => r#"net = [{ to = "https://api.example.com", reason = "…" }]"#,
         PermissionKind::Secret => {
-            r#"secrets = [{ name = "api-token", to = "https://api.example.com" }]"#
+            r#"secrets = [{ name = "api-token", to = "https://api.example.com", reason = "…" }]"#
         }
         PermissionKind::Models => r#"models = [{ tier = "fast", calls = 20 }]"#,
         PermissionKind::Tools => r#"tools = ["ax:fetch.get"]"#,
@@ -270,7 +270,7 @@ mod tests {
         let error =
             import("ax:kv/store@0.1.0", &["fs:workspace:read"]).expect_err("kv is not asked");
         insta::assert_snapshot!(error, @"the component imports `ax:kv/store`, but its manifest asks for no `kv`");
-        insta::assert_snapshot!(error.hint().unwrap_or_default(), @r#"add to plugin.toml: `[permissions] kv = { bytes = "10 MiB" }`"#);
+        insta::assert_snapshot!(error.hint().unwrap_or_default(), @r#"add to [permissions] of plugin.toml: kv = { bytes = "10 MiB", reason = "…" }"#);
     }
 
     #[test]

@@ -165,11 +165,11 @@ fn what_is_wrong_is_said_before_anything_is_compiled() {
     let refused = home.ax(&["build", "hello"]);
     assert!(refused.stderr.starts_with("error[AX-P004]: "), "{refused:?}");
     insta::assert_snapshot!(home.told(&["build"]), @r"
-    exit 1
+    exit 3
     --- stderr
-    error[AX-P003]: `WORK` is no plugin: it has no plugin.toml
+    error[AX-B001]: `WORK` is no project of a language that is known here
 
-    hint: write WORK/plugin.toml with a [plugin] table
+    hint: type it in a folder that `ax new NAME` made, or name one
     ");
     home.write("other/plugin.toml", ax_tests::components::CALC_MANIFEST);
     insta::assert_snapshot!(home.told(&["build", "other"]), @r"
@@ -205,9 +205,9 @@ fn a_check_says_everything_in_one_go() {
     insta::assert_snapshot!(home.told(&["check", "calc"]), @r#"
     exit 0
     --- stdout
-    note  it asks for `env:LANG` and imports nothing that could use it
+    note  plugin.toml:7: it asks for `env:LANG` and imports nothing that could use it
           take it out of [permissions]: people grant less gladly what has no use
-    note  it does not say why it asks for `env:LANG`
+    note  plugin.toml:7: it does not say why it asks for `env:LANG`
           add `reason = "…"`, which is shown to whoever is asked to grant it
     note  it has no license
           add `license = "MIT"`, or another, to [plugin]
