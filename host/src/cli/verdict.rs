@@ -160,6 +160,7 @@ fn project(error: &ProjectError) -> (Code, u8) {
             BuildError::Dependencies { .. }
             | BuildError::Source { .. }
             | BuildError::Failed { .. }
+            | BuildError::Late { .. }
             | BuildError::Nothing { .. },
         ) => (codes::BUILD, exit::FAILED),
         ProjectError::Build(BuildError::File(_)) | ProjectError::Write { .. } => {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use ax_manifest::Manifest;
 
@@ -85,6 +86,14 @@ pub enum BuildError {
         /// How it ended.
         status: ExitStatus,
     },
+    /// The build did not end.
+    #[error("`{command}` did not end within {} s", after.as_secs())]
+    Late {
+        /// What was run.
+        command: String,
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// The build made nothing of use.
     #[error("`{command}` made no component")]
     Nothing {
@@ -119,6 +128,10 @@ impl BuildError {
             }
             Self::NoTarget => Some("rustup target add wasm32-wasip2".to_owned()),
             Self::Failed { .. } => Some("mend what is said above, then type this again".to_owned()),
+            Self::Late { .. } => {
+                let why = "what stands outside of functions runs when the plugin is built, and has to end";
+                Some(why.to_owned())
+            }
             Self::Nothing { command } if command.starts_with("node") => {
                 Some("look at what `node --version` says, and remove .ax/build".to_owned())
             }

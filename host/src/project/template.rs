@@ -140,6 +140,7 @@ impl NewPlugin {
         let fill = |text: &str| {
             text.replace("{{name}}", &self.name.to_string())
                 .replace("{{plugin}}", self.name.name())
+                .replace("{{package}}", &self.package())
                 .replace("{{host}}", HOST_API)
                 .replace("{{memory}}", toolchain.memory)
                 .replace("{{source}}", toolchain.source)
@@ -150,9 +151,15 @@ impl NewPlugin {
         let mut files: Vec<(PathBuf, String)> =
             all.map(|(path, text)| (PathBuf::from(path), fill(text))).collect();
         if self.language == Language::Rust {
-            files.push(("Cargo.lock".into(), lock::for_project(self.name.name())));
+            files.push(("Cargo.lock".into(), lock::for_project(&self.package())));
         }
         files
+    }
+
+    /// What the project is called where names have no colon. With the namespace, so that a plugin may be
+    /// called as a package that it uses.
+    fn package(&self) -> String {
+        format!("{}-{}", self.name.namespace(), self.name.name())
     }
 
     fn toolchain(&self) -> Toolchain {

@@ -13,7 +13,9 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use fs_err as fs;
 
@@ -88,6 +90,33 @@ pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// Runs a program for at most so long; none if it was ended then. What runs when a plugin is loaded
+/// is the author's, and may never end.
+///
+/// # Errors
+///
+/// When it cannot be started.
+pub(super) fn status_within(
+    command: &mut Command,
+    most: Duration,
+) -> std::io::Result<Option<ExitStatus>> {
+    const TICK: Duration = Duration::from_millis(20);
+    let mut child = command.spawn()?;
+    let mut waited = Duration::ZERO;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if waited >= most {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        thread::sleep(TICK);
+        waited += TICK;
+    }
+}
+
 /// Runs one step of an installation. What it says is kept for the error.
 ///
 /// `program` is what a person would install to have it, by typing `get`.
@@ -140,6 +169,15 @@ mod tests {
         assert!(said[0].starts_with("installing tool 1.0 (1 KiB) into "), "{said:?}");
         let (second, said) = told(home.path(), &WHOLE);
         assert_eq!((second.unwrap(), said), (home.path().join("tool-1.0"), Vec::new()));
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended() {
+        let mut sleeper = command("sleep");
+        sleeper.arg("600");
+        assert!(status_within(&mut sleeper, Duration::from_millis(20)).unwrap().is_none());
+        let ended = status_within(&mut command("true"), Duration::from_secs(60)).unwrap();
+        assert!(ended.is_some_and(|status| status.success()));
     }
 
     #[test]

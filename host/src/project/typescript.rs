@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use fs_err as fs;
 
@@ -23,6 +24,9 @@ const GET_NODE: &str = "install Node.js from https://nodejs.org";
 /// The Node.js that the bundler needs.
 const NODE_MIN: (u32, u32) = (20, 19);
 
+/// How long types, bundle and component may take; two seconds are usual.
+const BUILD_MAX: Duration = Duration::from_secs(120);
+
 /// All packages with their versions, as npm reads it.
 const PINS: &str = include_str!("toolchains/typescript.json");
 
@@ -36,8 +40,11 @@ pub(super) fn build(folder: &Path, toolchains: &Toolchains<'_>) -> Result<Built,
     let mut node = toolchain::command("node");
     // What it says is for people; `ax` alone writes to standard output.
     node.arg(SCRIPT).arg(&installed).current_dir(folder).stdout(Stdio::null());
-    let status = node.status().map_err(no_node)?;
+    let status = toolchain::status_within(&mut node, BUILD_MAX).map_err(no_node)?;
     let command = || format!("node {SCRIPT}");
+    let Some(status) = status else {
+        return Err(BuildError::Late { command: command(), after: BUILD_MAX });
+    };
     if !status.success() {
         return Err(BuildError::Failed { command: command(), status });
     }
