@@ -11,9 +11,6 @@ use super::output::Output;
 use crate::app::{App, CheckFinding, Checked, Packed, Severity};
 use crate::project::{self, NewPlugin};
 
-/// The namespace of a plugin that is given none: nobody else's.
-const NAMESPACE: &str = "my";
-
 /// What `ax new` is told.
 #[derive(Debug, Args)]
 pub(crate) struct NewArgs {
@@ -85,7 +82,7 @@ enum Kind {
 fn name(text: &str) -> Result<PluginName, ax_manifest::NameError> {
     match text.contains(':') {
         true => text.parse(),
-        false => format!("{NAMESPACE}:{text}").parse(),
+        false => format!("{}:{text}", project::NAMESPACE).parse(),
     }
 }
 

@@ -30,6 +30,6 @@ pub const DATA_FOLDER: &str = ".ax/data";
 pub use build::{BuildError, Built, build, language_of};
 pub use create::{CreateError, Created, create};
 pub use lines::{Place, keep as keep_debug_info, kept as debug_info, places};
-pub use template::{Kind, Language, NewPlugin};
+pub use template::{Kind, Language, NAMESPACE, NewPlugin};
 pub use toolchain::Toolchains;
 pub use watch::Snapshot;

@@ -95,6 +95,9 @@ const PYTHON: Toolchain = Toolchain {
     memory: "32 MiB",
 };
 
+/// The namespace of a plugin that is given none: nobody else's.
+pub const NAMESPACE: &str = "my";
+
 /// The host API that a new plugin asks for: this host's.
 const HOST_API: &str = "0.2";
 
@@ -156,10 +159,13 @@ impl NewPlugin {
         files
     }
 
-    /// What the project is called where names have no colon. With the namespace, so that a plugin may be
-    /// called as a package that it uses.
+    /// What the project is called where names have no colon. With a namespace of its own, so that a
+    /// plugin may be called as a package that it uses.
     fn package(&self) -> String {
-        format!("{}-{}", self.name.namespace(), self.name.name())
+        match self.name.namespace() {
+            NAMESPACE => self.name.name().to_owned(),
+            namespace => format!("{namespace}-{}", self.name.name()),
+        }
     }
 
     fn toolchain(&self) -> Toolchain {
