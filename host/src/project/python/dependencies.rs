@@ -33,7 +33,8 @@ pub(super) fn install(folder: &Path, made: &Path, note: &dyn Fn(&str)) -> Result
     note(&format!("installing into {VENDOR}: {}", wanted.join(", ")));
     fs::create_dir_all(&vendor)?;
     let mut pip = toolchain::command(install::python(made));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]);
+    pip.args([install::ALONE, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.arg("--target");
     pip.arg(&vendor).args(["--only-binary", ":all:", "--implementation", "py", "--abi", "none"]);
     let (major, minor) = GUEST;
     pip.args(["--platform", "any", "--python-version", &format!("{major}.{minor}"), "--"]);

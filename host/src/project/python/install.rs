@@ -35,6 +35,10 @@ try: import ensurepip, venv
 except ImportError: m = 'False'
 sys.stdout.write('%d %d %d %s' % (v[0], v[1], v[2], m))";
 
+/// Lets Python see neither the current folder nor its variables: what lies in a project is no part of
+/// a toolchain that all projects share.
+pub(super) const ALONE: &str = "-I";
+
 /// The Python of an installation.
 pub(super) fn python(folder: &Path) -> PathBuf {
     folder.join("bin/python")
@@ -47,12 +51,12 @@ pub(super) fn run(program: &mut Command) -> Result<Output, BuildError> {
 }
 
 fn install(folder: &Path) -> Result<(), BuildError> {
-    let asked = run(command("python3").args(["-c", ASK]))?;
+    let asked = run(command("python3").args([ALONE, "-c", ASK]))?;
     fitting(&String::from_utf8_lossy(&asked.stdout))?;
     let mut venv = command("python3");
-    toolchain::run(venv.args(["-m", "venv"]).arg(folder), "python3", GET)?;
+    toolchain::run(venv.args([ALONE, "-m", "venv"]).arg(folder), "python3", GET)?;
     let mut pip = command(python(folder));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    pip.args([ALONE, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     toolchain::run(pip.arg(COMPONENTIZE_PY.pins), "pip", GET)
 }
 
