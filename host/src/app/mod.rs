@@ -59,8 +59,8 @@ use crate::config::{self, Config};
 use crate::egress::EgressConfig;
 use crate::kv::Kv;
 use crate::plugin::{
-    Allocation, CompileWatch, Folder, FolderError, HostConfig, PluginHost, StartError, WORKSPACE,
-    jail, limits,
+    Allocation, CompileWatch, EnvironmentLookup, Folder, FolderError, HostConfig, PluginHost,
+    StartError, WORKSPACE, jail, limits,
 };
 use crate::secret::vault::{KEY_FILE, Vault};
 
@@ -112,6 +112,7 @@ struct Ground {
     kv: Kv,
     vault: Vault,
     folders: Vec<Folder>,
+    environment: EnvironmentLookup,
     network: EgressConfig,
     /// When it is, in a rehearsal.
     rehearsal_at_ms: Option<u64>,
@@ -261,6 +262,7 @@ impl App {
             kv: self.kv.clone(),
             vault: self.vault.clone(),
             folders,
+            environment: config::environment_variable,
             network: self.network()?,
             rehearsal_at_ms: None,
         })
@@ -268,7 +270,7 @@ impl App {
 
     /// Builds a sandbox.
     fn host_on(&self, ground: Ground) -> Result<Arc<PluginHost>, AppError> {
-        let Ground { kv, vault, folders, network, rehearsal_at_ms } = ground;
+        let Ground { kv, vault, folders, environment, network, rehearsal_at_ms } = ground;
         let sandbox = &self.config.sandbox;
         let host = HostConfig {
             home: self.config.home.value.clone(),
@@ -278,7 +280,7 @@ impl App {
             memory_bytes_max: memory_for_guests(sandbox.memory_percent.value),
             instances_max: sandbox.instances.value,
             folders,
-            environment: config::environment_variable,
+            environment,
             kv,
             vault,
             network,

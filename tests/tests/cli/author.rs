@@ -274,8 +274,8 @@ fn a_case_may_do_what_it_names_and_no_other_learns_of_it() {
     home.write_plugin("env", ax_tests::components::ENV_MANIFEST, &ax_tests::components::env());
     home.write(
         "env/tests/count.toml",
-        "[[case]]\ntool = \"count\"\nallow = [\"env:LANG\"]\nstructured = 1\n\
-         [[case]]\ntool = \"count\"\nerror = \"failed\"\n",
+        "[[case]]\ntool = \"count\"\nallow = [\"env:LANG\"]\nerror = \"failed\"\ndenied = []\n\
+         [[case]]\ntool = \"count\"\nerror = \"failed\"\ndenied = [\"env:LANG\"]\n",
     );
     let ran = home.ax_with(("LANG", "en"), &["test", "env", "--json"]).ok().json();
     assert_eq!(ran["passed"], 2, "{ran}");
