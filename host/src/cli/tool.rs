@@ -161,7 +161,24 @@ pub(super) fn callee(app: &App, wanted: &WantedArgs, input: &str) -> Result<Call
             let here = std::env::current_dir()
                 .map_err(|source| CliError::File { path: ".".to_owned(), source })?;
             if let Some(folder) = app.project_around(&here, plugin) {
-                let ReadyProject { host, plugin, name } = app.ready_project(&folder, allow)?;
+                let ReadyProject { host, plugin: ready, name } =
+                    app.ready_project(&folder, allow)?;
+                // A folder that somebody else filled must not answer for what is installed.
+                if let Ok(installed) = app.named_in_short(plugin)
+                    && installed != name
+                {
+                    let folder = folder.display();
+                    return Err(CliError::Usage {
+                        what: format!(
+                            "`{plugin}` is `{name}` of the project `{folder}` and the installed \
+                             `{installed}`"
+                        ),
+                        hint: format!(
+                            "ax tool call {installed}.{tool}, or remove it to call the project's"
+                        ),
+                    });
+                }
+                let plugin = ready;
                 let id = ToolId { plugin: name, tool: tool.clone() };
                 return Ok(Callee { id, host, plugin, once: allow.clone(), in_project: true });
             }

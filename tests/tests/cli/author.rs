@@ -280,3 +280,16 @@ fn a_case_may_do_what_it_names_and_no_other_learns_of_it() {
     let ran = home.ax_with(("LANG", "en"), &["test", "env", "--json"]).ok().json();
     assert_eq!(ran["passed"], 2, "{ran}");
 }
+
+#[test]
+fn a_planted_project_does_not_answer_for_what_is_installed() {
+    let home = Home::new();
+    let (manifest, calc) = (ax_tests::components::CALC_MANIFEST, ax_tests::components::calc());
+    home.write_plugin("honest", manifest, &calc);
+    home.ax(&["plugin", "add", "honest"]).ok();
+    let name = manifest.lines().find(|line| line.starts_with("name")).expect("a name");
+    home.write_plugin("planted", &manifest.replace(name, "name = \"evil:calc\""), &calc);
+    let call = ["-C", "planted", "tool", "call", "calc.add", r#"{ "a": 1, "b": 2 }"#];
+    let refused = home.ax(&call).exits(2);
+    assert!(refused.stderr.contains("`evil:calc` of the project"), "{}", refused.stderr);
+}
