@@ -8,12 +8,13 @@
 
 use std::path::{Path, PathBuf};
 
-use ax_manifest::{Digest, PluginName};
+use ax_manifest::{Digest, PluginName, Warning};
 use ax_registry::pack;
 use semver::Version;
 
 use super::App;
-use super::project::{BuiltPlugin, ProjectError, put};
+use super::project::{ProjectError, put};
+use super::source;
 
 /// A package that was written.
 #[derive(Debug)]
@@ -30,8 +31,8 @@ pub struct Packed {
     pub digest: Digest,
     /// Its tools, by name.
     pub tools: Vec<String>,
-    /// What was built for it; none if the folder has a component and no sources.
-    pub built: Option<BuiltPlugin>,
+    /// What is odd about what was built for it.
+    pub warnings: Vec<Warning>,
 }
 
 impl App {
@@ -47,11 +48,14 @@ impl App {
         file: Option<&Path>,
         note: &dyn Fn(&str),
     ) -> Result<Packed, ProjectError> {
-        let built = match crate::project::language_of(folder) {
-            Some(_) => Some(self.build_project(folder, note)?),
-            None => None,
+        let (mut made, warnings) = match crate::project::language_of(folder) {
+            Some(_) => {
+                let built = self.build_project(folder, note)?;
+                (built.made, built.warnings)
+            }
+            None => (self.read_source(folder, None)?, Vec::new()),
         };
-        let made = self.read_source(folder, None)?;
+        made.package.docs = source::documents_of(&source::real(folder)?)?;
         let section = &made.package.config.manifest.plugin;
         let (name, version) = (section.name.clone(), section.version.clone());
         let bytes = pack(&made.package)?;
@@ -62,6 +66,6 @@ impl App {
         put(&path, &bytes).map_err(|source| ProjectError::Write { path: path.clone(), source })?;
         let tools = made.package.config.tools.iter().map(|tool| tool.name.clone()).collect();
         let (digest, bytes) = (Digest::of(&bytes), bytes.len() as u64);
-        Ok(Packed { name, version, path, bytes, digest, tools, built })
+        Ok(Packed { name, version, path, bytes, digest, tools, warnings })
     }
 }

@@ -93,7 +93,6 @@ impl ProjectError {
 }
 
 /// A plugin that was built.
-#[derive(Debug)]
 pub struct BuiltPlugin {
     /// Its name.
     pub name: PluginName,
@@ -107,6 +106,8 @@ pub struct BuiltPlugin {
     pub tools: Vec<String>,
     /// What is odd about it and no reason to refuse it.
     pub warnings: Vec<Warning>,
+    /// The package that it makes, without documents.
+    pub(super) made: SourcePackage,
 }
 
 impl App {
@@ -133,8 +134,7 @@ impl App {
         folder: &Path,
         note: &dyn Fn(&str),
     ) -> Result<BuiltPlugin, ProjectError> {
-        let read = |source| SourceError::Read { path: folder.to_owned(), source };
-        let folder = folder.canonicalize().map_err(read)?;
+        let folder = source::real(folder)?;
         // What is wrong with the manifest is said before anything is compiled.
         let manifest = self.manifest_of(&folder)?;
         let (name, version) = (manifest.plugin.name.clone(), manifest.plugin.version.clone());
@@ -152,8 +152,8 @@ impl App {
         put(&component, &bytes)
             .map_err(|source| ProjectError::Write { path: component.clone(), source })?;
         let tools = made.package.config.tools.iter().map(|tool| tool.name.clone()).collect();
-        let bytes = bytes.len() as u64;
-        Ok(BuiltPlugin { name, version, component, bytes, tools, warnings: made.warnings })
+        let (bytes, warnings) = (bytes.len() as u64, made.warnings.clone());
+        Ok(BuiltPlugin { name, version, component, bytes, tools, warnings, made })
     }
 }
 
@@ -163,25 +163,17 @@ pub struct ReadyProject {
     pub host: Arc<PluginHost>,
     /// The plugin.
     pub plugin: Arc<Plugin>,
-    /// Its name.
-    pub name: PluginName,
 }
 
 impl App {
-    /// Finds the project that `here` lies in, if its plugin has this name after the colon.
+    /// Finds the project that this command acts in, if its plugin has this name after the colon; returns
+    /// its folder and the plugin's full name.
     #[must_use]
-    pub fn project_around(&self, here: &Path, plugin: &str) -> Option<PathBuf> {
+    pub fn project_here(&self, plugin: &str) -> Option<(PathBuf, PluginName)> {
+        let here = &self.config().directory.value;
         let folder = here.ancestors().find(|folder| folder.join(MANIFEST).is_file())?;
-        let manifest = source::manifest_of(folder).ok()?;
-        (manifest.plugin.name.name() == plugin).then(|| folder.to_owned())
-    }
-
-    /// Returns the full name of the plugin of the project that this command acts in, if this is the
-    /// part after the colon.
-    #[must_use]
-    pub fn project_named(&self, plugin: &str) -> Option<PluginName> {
-        let folder = self.project_around(&self.config().directory.value, plugin)?;
-        source::manifest_of(&folder).ok().map(|manifest| manifest.plugin.name)
+        let name = source::manifest_of(folder).ok()?.plugin.name;
+        (name.name() == plugin).then(|| (folder.to_owned(), name))
     }
 
     /// Makes the plugin of a project ready, as it was built last. Nothing is granted but what `allow`
@@ -238,9 +230,8 @@ impl App {
         };
         let host = self.host_on(ground)?;
         let loaded = host.load(release, || Ok::<_, LoadError>(package.component.clone()));
-        let plugin =
-            loaded.map_err(|source| ProjectError::Load { plugin: name.clone(), source })?;
-        Ok(ReadyProject { host, plugin, name })
+        let plugin = loaded.map_err(|source| ProjectError::Load { plugin: name, source })?;
+        Ok(ReadyProject { host, plugin })
     }
 }
 

@@ -221,11 +221,7 @@ impl App {
         path: &Path,
         named: Option<&Named>,
     ) -> Result<SourcePackage, SourceError> {
-        let read = |source| SourceError::Read { path: path.to_owned(), source };
-        let real = path.canonicalize().map_err(read)?;
-        if !real.to_str().is_some_and(|text| text.chars().all(is_shown_on_a_line)) {
-            return Err(SourceError::Unshowable { path: path.to_owned() });
-        }
+        let real = real(path)?;
         if real.is_dir() {
             let (manifest, component, docs) = read_folder(&real)?;
             refuse_name(&real, named, &manifest)?;
@@ -308,6 +304,17 @@ impl App {
     }
 }
 
+/// Returns the whole path without links of what a person named. It is shown on cards and in errors, so
+/// it must read as what it is.
+pub(super) fn real(path: &Path) -> Result<PathBuf, SourceError> {
+    let read = |source| SourceError::Read { path: path.to_owned(), source };
+    let real = path.canonicalize().map_err(read)?;
+    match real.to_str().is_some_and(|text| text.chars().all(is_shown_on_a_line)) {
+        true => Ok(real),
+        false => Err(SourceError::Unshowable { path: path.to_owned() }),
+    }
+}
+
 /// Compares imports with what is asked for, before anything of the component is compiled or run.
 fn admitted(manifest: &Manifest, facts: &ComponentFacts) -> Result<Vec<Warning>, SourceError> {
     admit(facts, &manifest.asked())
@@ -347,13 +354,13 @@ fn read_folder(path: &Path) -> Result<(Manifest, Vec<u8>, Documents), SourceErro
     let Some(component) = folder.read(component, COMPONENT_BYTES_MAX)? else {
         return Err(SourceError::NotBuilt { path: path.join(component) });
     };
-    let mut documents = Documents::new();
-    for name in DOCUMENTS {
-        if let Some(document) = folder.read(name, DOCUMENT_BYTES_MAX)? {
-            documents.insert(name.to_owned(), document);
-        }
-    }
+    let documents = folder.documents()?;
     Ok((manifest, component, documents))
+}
+
+/// Reads the documents that lie in a plugin's folder.
+pub(super) fn documents_of(path: &Path) -> Result<Documents, SourceError> {
+    Folder::open(path)?.documents()
 }
 
 /// A plugin's folder. What it names is read below it and nowhere else: no link leads out, and
@@ -368,6 +375,16 @@ impl<'a> Folder<'a> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())
             .map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
         Ok(Self { path, dir })
+    }
+
+    fn documents(&self) -> Result<Documents, SourceError> {
+        let mut documents = Documents::new();
+        for name in DOCUMENTS {
+            if let Some(document) = self.read(name, DOCUMENT_BYTES_MAX)? {
+                documents.insert(name.to_owned(), document);
+            }
+        }
+        Ok(documents)
     }
 
     fn manifest(&self) -> Result<Manifest, SourceError> {

@@ -73,6 +73,17 @@ fn value(row: &Row) -> Value {
     })
 }
 
+/// What the call of a row used.
+pub(super) fn used(body: &Value) -> String {
+    let number = |name: &str| body[name].as_u64().unwrap_or(0);
+    format!(
+        "{} fuel, {} KiB, {} ms",
+        number("fuel"),
+        number("memory_peak_bytes") / 1024,
+        number("duration_us") / 1000
+    )
+}
+
 /// One line a row: what, by whom, how it was decided, what it used.
 fn cells(row: &Row) -> [(&'static str, String); 7] {
     let body = body(row);
@@ -90,14 +101,8 @@ fn cells(row: &Row) -> [(&'static str, String); 7] {
         "call" => text("outcome"),
         _ => String::new(),
     };
-    let number = |name: &str| body[name].as_u64().unwrap_or(0);
     let used = match row.kind.as_str() {
-        "call" => format!(
-            "{} fuel, {} KiB, {} ms",
-            number("fuel"),
-            number("memory_peak_bytes") / 1024,
-            number("duration_us") / 1000
-        ),
+        "call" => used(&body),
         _ => String::new(),
     };
     let at_ms = u64::try_from(row.at_ms).unwrap_or(0);

@@ -160,7 +160,7 @@ pub(super) fn check(app: &App, output: Output, arguments: &CheckArgs) -> Result<
 pub(super) fn pack(app: &App, output: Output, arguments: &PackArgs) -> Result<(), CliError> {
     let file = arguments.output.as_deref();
     let packed = app.pack_project(&arguments.path, file, &|line| output.note(line))?;
-    for warning in packed.built.iter().flat_map(|built| &built.warnings) {
+    for warning in &packed.warnings {
         output.warn(&warning.to_string());
     }
     let path = shown(&packed.path);

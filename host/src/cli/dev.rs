@@ -11,11 +11,13 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::audit::used;
 use super::fault::{CliError, Fault};
 use super::output::Output;
 use super::test;
 use crate::app::{App, TestError, TestOptions};
 use crate::audit::read::{Filter, Reader, Row};
+use crate::plugin::DESCRIBE;
 use crate::project::Snapshot;
 
 /// How often files and calls are looked at. A person does not notice so little.
@@ -23,9 +25,6 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// Calls that are shown in one go; the next tick shows those after them.
 const ROWS_MAX: usize = 100;
-
-/// A call that the host makes for itself.
-const ERRAND: &str = "tools.describe";
 
 /// What `ax dev` is told.
 #[derive(Debug, Args)]
@@ -88,7 +87,7 @@ fn turn(app: &App, output: Output, path: &Path, with_cases: bool) -> Result<(), 
         return Ok(());
     }
     let (mut passed, mut failed) = (0, 0);
-    let ran = app.tested(path)?.run(TestOptions::default(), |case| {
+    let ran = app.tested(path, Some(built))?.run(TestOptions::default(), |case| {
         match case.failures.is_empty() {
             true => passed += 1,
             false => failed += 1,
@@ -125,7 +124,7 @@ fn show_calls(app: &App, output: Output, filter: &Filter, seen: &mut i64) {
     for row in &page.rows {
         *seen = row.seq;
         // The host asks what the tools are whenever it reads a project.
-        if row.body_json()["tool"] == ERRAND {
+        if row.body_json()["tool"] == DESCRIBE {
             continue;
         }
         match output.is_json() {
@@ -139,16 +138,8 @@ fn show_calls(app: &App, output: Output, filter: &Filter, seen: &mut i64) {
 fn line(row: &Row) -> String {
     let body = row.body_json();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    let number = |name: &str| body[name].as_u64().unwrap_or(0);
     match row.kind.as_str() {
-        "call" => format!(
-            "call  {}: {} ({} fuel, {} KiB, {} ms)\n",
-            text("tool"),
-            text("outcome"),
-            number("fuel"),
-            number("memory_peak_bytes") / 1024,
-            number("duration_us") / 1000
-        ),
+        "call" => format!("call  {}: {} ({})\n", text("tool"), text("outcome"), used(&body)),
         _ => format!("      {} {}: {}\n", row.decision, text("permission"), text("rule")),
     }
 }

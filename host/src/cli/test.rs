@@ -37,10 +37,11 @@ pub(crate) struct TestArgs {
 
 pub(super) fn run(app: &App, output: Output, arguments: &TestArgs) -> Result<(), CliError> {
     let TestArgs { path, only, bless, no_build, stdio } = arguments;
-    if !no_build && project::language_of(path).is_some() {
-        app.build_project(path, &|line| output.note(line))?;
-    }
-    let tested = app.tested(path)?;
+    let built = match !no_build && project::language_of(path).is_some() {
+        true => Some(app.build_project(path, &|line| output.note(line))?),
+        false => None,
+    };
+    let tested = app.tested(path, built)?;
     if *stdio {
         return play(output, &tested);
     }

@@ -1,5 +1,6 @@
 //! `ax tool`: list, call; `profile` and `stats` have files of their own.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -158,27 +159,9 @@ pub(super) fn callee(app: &App, wanted: &WantedArgs, input: &str) -> Result<Call
     let id = match tool {
         ToolName::Id(id) => id.clone(),
         ToolName::Short { plugin, tool } => {
-            let here = std::env::current_dir()
-                .map_err(|source| CliError::File { path: ".".to_owned(), source })?;
-            if let Some(folder) = app.project_around(&here, plugin) {
-                let ReadyProject { host, plugin: ready, name } =
-                    app.ready_project(&folder, allow)?;
-                // A folder that somebody else filled must not answer for what is installed.
-                if let Ok(installed) = app.named_in_short(plugin)
-                    && installed != name
-                {
-                    let folder = folder.display();
-                    return Err(CliError::Usage {
-                        what: format!(
-                            "`{plugin}` is `{name}` of the project `{folder}` and the installed \
-                             `{installed}`"
-                        ),
-                        hint: format!(
-                            "ax tool call {installed}.{tool}, or remove it to call the project's"
-                        ),
-                    });
-                }
-                let plugin = ready;
+            if let Some((folder, name)) = app.project_here(plugin) {
+                refuse_impostor(app, wanted, &folder, &name)?;
+                let ReadyProject { host, plugin } = app.ready_project(&folder, allow)?;
                 let id = ToolId { plugin: name, tool: tool.clone() };
                 return Ok(Callee { id, host, plugin, once: allow.clone(), in_project: true });
             }
@@ -187,6 +170,26 @@ pub(super) fn callee(app: &App, wanted: &WantedArgs, input: &str) -> Result<Call
     };
     let (plugin, once) = app.ready(&id, input, allow)?;
     Ok(Callee { id, host: Arc::clone(app.host()?), plugin, once, in_project: false })
+}
+
+/// Refuses a project that would answer for an installed plugin: somebody else may have filled the folder.
+fn refuse_impostor(
+    app: &App,
+    wanted: &WantedArgs,
+    folder: &Path,
+    name: &PluginName,
+) -> Result<(), CliError> {
+    let ToolName::Short { plugin, tool } = &wanted.tool else { return Ok(()) };
+    match app.named_in_short(plugin) {
+        Ok(installed) if installed != *name => Err(CliError::Usage {
+            what: format!(
+                "`{plugin}` is `{name}` of the project `{}` and the installed `{installed}`",
+                folder.display()
+            ),
+            hint: format!("ax tool call {installed}.{tool}, or remove it to call the project's"),
+        }),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// Waits for a call while showing its progress; the first interrupt asks it to stop.

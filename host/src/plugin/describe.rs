@@ -16,6 +16,9 @@ use super::imports::bindings::ax::types::types as wit;
 use super::limits::Limits;
 use super::rights::Rights;
 
+/// What a call of `describe` is called in the audit.
+pub const DESCRIBE: &str = "tools.describe";
+
 /// Fuel for `describe`; Python needs 60 K, JavaScript 94 K.
 const FUEL: u64 = 100_000_000;
 /// Wall clock for `describe`.
@@ -74,7 +77,7 @@ impl PluginHost {
         let limits = Limits { fuel: FUEL, deadline: DEADLINE, ..Limits::default() };
         let limits = limits.at_most(maxima);
         let errand = Errand {
-            name: "tools.describe",
+            name: DESCRIBE,
             plugin,
             component: facts.digest,
             limits: &limits,

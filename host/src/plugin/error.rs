@@ -175,6 +175,28 @@ impl CallError {
         }
     }
 
+    /// Returns the word that goes with the kind: the plugin's own, or the limit that was used up; empty
+    /// when there is none.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Tool { code, .. } => code,
+            Self::Exhausted { limit, .. } => limit.word(),
+            Self::NoSuchTool { .. }
+            | Self::Json(_)
+            | Self::Input(_)
+            | Self::Trapped { .. }
+            | Self::Exited { .. }
+            | Self::Leak { .. }
+            | Self::Secrets(_)
+            | Self::Answer { .. }
+            | Self::Start { .. }
+            | Self::Cancelled
+            | Self::Audit(_)
+            | Self::Lost => "",
+        }
+    }
+
     /// Answers whether the same call may succeed later.
     #[must_use]
     pub fn is_transient(&self) -> bool {

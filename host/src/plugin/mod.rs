@@ -78,7 +78,7 @@ pub use backtrace::{Frame, demangled};
 pub use cache::{Cache, CacheError, CodeInUse, CompileRecord, Compiler, UnusedCode, unused_code};
 pub use call::Call;
 pub use compilation::{Compilation, CompileWatch};
-pub use describe::DescribeError;
+pub use describe::{DESCRIBE, DescribeError};
 pub use engine::{Allocation, Engine};
 pub use error::{CallError, ErrorKind, LoadError};
 pub use exports::{Content, Media, Output};

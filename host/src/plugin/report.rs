@@ -124,11 +124,10 @@ struct Fuel {
 
 fn sum_up(id: CallId, guest: &mut Guest, fuel: Fuel, result: Result<Output, CallError>) -> Report {
     let result = withhold(result, guest.call.secrets.scan());
-    let log_lines = guest.log.count();
     let (log, log_lines_dropped) = guest.log.take();
     let sent = guest.outbox.take();
     let gate = &mut guest.gate;
-    let mark = Mark { fuel: fuel.left, bytes: gate.bytes(), log_lines };
+    let mark = Mark { fuel: fuel.left, bytes: gate.bytes(), log_lines: log.len() };
     let trace = gate.take_trace(mark, &sent, guest.call.secrets.scan());
     sent.iter().filter_map(|sent| denial_of(sent)).for_each(|denial| gate.note(denial));
     let mut limits_hit: Vec<Limit> =

@@ -11,7 +11,7 @@ use super::lock;
 pub enum Language {
     /// `cargo build --target wasm32-wasip2`.
     Rust,
-    /// `jco componentize`, on QuickJS.
+    /// Bundled, and made into a component on QuickJS.
     TypeScript,
     /// `componentize-py`.
     Python,

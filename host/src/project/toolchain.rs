@@ -1,9 +1,9 @@
 //! Toolchains that this program installs: each once, at a pinned version, for all projects.
 //!
 //! ```text
-//! <toolchains>/jco-1.35.0/             what its installer made
-//!                        /installed    written last, with the pins
-//!             /jco-1.35.0.lock         held while it is made
+//! <toolchains>/typescript-7.0.2/        what its installer made
+//!                              /installed written last, with the pins
+//!             /typescript-7.0.2.lock   held while it is made
 //! ```
 //!
 //! Invariant: a toolchain is used only when its installation came to its end with the pins that are

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::case::{Written, Wrong, is_below};
 use crate::egress::script::Departures;
-use crate::plugin::{CallError, Content, Output, Report};
+use crate::plugin::{Content, Output, Report};
 
 /// Where golden answers lie, beside the cases.
 const GOLDEN: &str = "golden";
@@ -143,7 +143,7 @@ impl Expect {
             }
             (Err(error), Some(Failure { code, message, .. })) => {
                 let said = error.to_string();
-                let got = code_of(error);
+                let got = error.code();
                 let code = code.as_ref().filter(|code| *code != got);
                 let message = message.as_ref().filter(|part| !said.contains(part.as_str()));
                 let code = code.map(|code| format!("expected the code `{code}`, got `{got}`"));
@@ -223,7 +223,7 @@ fn golden_text(report: &Report) -> String {
     let value = match &report.result {
         Ok(output) => json!({ "output": output }),
         Err(error) => json!({ "error": {
-            "kind": error.kind().word(), "code": code_of(error), "message": error.to_string(),
+            "kind": error.kind().word(), "code": error.code(), "message": error.to_string(),
         } }),
     };
     format!("{value:#}\n")
@@ -251,15 +251,6 @@ fn differs(folder: &Path, name: &str, report: &Report) -> Option<String> {
         lines('-', &held),
         lines('+', &got)
     ))
-}
-
-/// The word that goes with a failure.
-pub(super) fn code_of(error: &CallError) -> &str {
-    match error {
-        CallError::Tool { code, .. } => code,
-        CallError::Exhausted { limit, .. } => limit.word(),
-        _ => "",
-    }
 }
 
 /// Joins the pieces of text of an answer.

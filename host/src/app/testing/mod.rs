@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::backtrace::{self, Located};
-use super::project::{ProjectError, ReadyProject};
+use super::project::{BuiltPlugin, ProjectError, ReadyProject};
 use super::source::SourcePackage;
 use crate::plugin::{Call, Line, Output, Report, Usage};
 use crate::secret::error::SecretError;
@@ -161,13 +161,21 @@ pub struct Tested<'a> {
 }
 
 impl App {
-    /// Reads the project in `folder` to run cases with it.
+    /// Makes ready to run the cases of the project in `folder`, with what was just built of it, or else
+    /// as it was built last.
     ///
     /// # Errors
     ///
     /// [`TestError`].
-    pub fn tested(&self, folder: &Path) -> Result<Tested<'_>, TestError> {
-        let made = self.read_source(folder, None).map_err(ProjectError::from)?;
+    pub fn tested(
+        &self,
+        folder: &Path,
+        built: Option<BuiltPlugin>,
+    ) -> Result<Tested<'_>, TestError> {
+        let made = match built {
+            Some(built) => built.made,
+            None => self.read_source(folder, None).map_err(ProjectError::from)?,
+        };
         Ok(Tested { app: self, made, folder: folder.to_owned() })
     }
 }
@@ -216,7 +224,7 @@ impl Tested<'_> {
         let error = report.result.as_ref().err().map(|error| {
             json!({
                 "kind": error.kind().word(),
-                "code": expect::code_of(error),
+                "code": error.code(),
                 "message": error.to_string(),
             })
         });
