@@ -84,16 +84,17 @@ pub struct SourceMap {
 
 impl SourceMap {
     /// Looks where the code of `frames` came from, if `component` was built in a project that `here`
-    /// lies in.
+    /// lies in; `toolchains` keep what was built.
     #[must_use]
     pub fn of<'a>(
+        toolchains: &Path,
         here: &Path,
         component: &Digest,
         frames: impl IntoIterator<Item = &'a Frame>,
     ) -> Self {
         let Ok(here) = here.canonicalize() else { return Self::default() };
         let found = here.ancestors().find_map(|folder| {
-            debug_info(folder, component).map(|bytes| (folder.to_owned(), bytes))
+            debug_info(toolchains, folder, component).map(|bytes| (folder.to_owned(), bytes))
         });
         let Some((project, bytes)) = found else { return Self::default() };
         let ran = without_debug_info(&bytes);
@@ -123,8 +124,13 @@ impl SourceMap {
 }
 
 /// Says where a guest of the project in `here` was: the plugin's own functions.
-pub(super) fn own(here: &Path, component: &Digest, frames: &[Frame]) -> Vec<Located> {
-    let source = SourceMap::of(here, component, frames);
+pub(super) fn own(
+    toolchains: &Path,
+    here: &Path,
+    component: &Digest,
+    frames: &[Frame],
+) -> Vec<Located> {
+    let source = SourceMap::of(toolchains, here, component, frames);
     let located: Vec<_> = frames.iter().flat_map(|frame| source.locate(frame)).collect();
     shown(&located, false)
 }

@@ -48,11 +48,12 @@ pub struct FunctionTime {
 }
 
 impl Profiled {
-    /// Adds to a profile what is known of the source of `component`, seen from `here`.
+    /// Adds to a profile what is known of the source of `component`, seen from `here`; `toolchains` keep
+    /// what was built.
     #[must_use]
-    pub fn of(profile: Profile, here: &Path, component: &Digest) -> Self {
+    pub fn of(profile: Profile, toolchains: &Path, here: &Path, component: &Digest) -> Self {
         let Profile { stacks, samples, dropped, .. } = profile;
-        let source = SourceMap::of(here, component, stacks.iter().flatten());
+        let source = SourceMap::of(toolchains, here, component, stacks.iter().flatten());
         let located = |stack: &Vec<_>| {
             let leaf = leaf(stack.first().map(|it| source.locate(it)).unwrap_or_default());
             (stack.iter().flat_map(|it| source.locate(it)).collect(), leaf)

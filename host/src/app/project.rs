@@ -27,7 +27,7 @@ use super::source::{self, SourceError, SourcePackage};
 use super::{App, AppError, Ground};
 use crate::kv::{Kv, KvError};
 use crate::plugin::{Injection, Limits, LoadError, Plugin, PluginHost, Release};
-use crate::project::{self, BuildError, DATA_FOLDER, Toolchains};
+use crate::project::{self, BuildError, Built, DATA_FOLDER, ProjectFolder, Toolchains};
 
 /// Why a project gives no plugin.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +63,12 @@ pub enum ProjectError {
     /// The sandbox cannot be set up.
     #[error(transparent)]
     App(#[from] AppError),
+    /// The project around this folder is somebody else's.
+    #[error("`{path}` belongs to somebody else", path = .folder.join(MANIFEST).display())]
+    Stranger {
+        /// Its folder.
+        folder: PathBuf,
+    },
     /// The component cannot be put where the manifest names it.
     #[error("cannot write `{path}`", path = .path.display())]
     Write {
@@ -87,6 +93,10 @@ impl ProjectError {
             Self::Package(error) => error.hint(),
             Self::Kv(error) => error.hint(),
             Self::App(error) => error.hint(),
+            Self::Stranger { .. } => Some(
+                "write the whole name to call an installed plugin: ax tool call NAMESPACE:PLUGIN.TOOL"
+                    .to_owned(),
+            ),
             Self::Write { path, .. } => Some(format!("check who owns `{}`", path.display())),
         }
     }
@@ -138,18 +148,19 @@ impl App {
         // What is wrong with the manifest is said before anything is compiled.
         let manifest = self.manifest_of(&folder)?;
         let (name, version) = (manifest.plugin.name.clone(), manifest.plugin.version.clone());
-        let component = folder.join(&manifest.plugin.component);
+        let place = PathBuf::from(&manifest.plugin.component);
+        let component = folder.join(&place);
         let toolchains = Toolchains { folder: &self.config().toolchains.value, note };
-        let built = project::build(&folder, &manifest, &toolchains)?.component;
+        let Built { component: built, kept } = project::build(&folder, &manifest, &toolchains)?;
         let whole = source::read_file(&built, COMPONENT_BYTES_MAX)?;
         // What is tested is what is packed, to the byte; what only its author needs stays here.
         let bytes = without_debug_info(&whole);
         let made = self.make(&built, manifest, bytes.clone(), Source::Folder(folder.clone()))?;
         if bytes.len() < whole.len() {
-            project::keep_debug_info(&folder, &Digest::of(&bytes), &whole)
-                .map_err(|source| ProjectError::Write { path: folder.clone(), source })?;
+            kept.keep_debug_info(&Digest::of(&bytes), &whole).map_err(BuildError::File)?;
         }
-        put(&component, &bytes)
+        ProjectFolder::open(&folder)
+            .and_then(|project| project.write(&place, &bytes))
             .map_err(|source| ProjectError::Write { path: component.clone(), source })?;
         let tools = made.package.config.tools.iter().map(|tool| tool.name.clone()).collect();
         let (bytes, warnings) = (bytes.len() as u64, made.warnings.clone());
@@ -168,12 +179,22 @@ pub struct ReadyProject {
 impl App {
     /// Finds the project that this command acts in, if its plugin has this name after the colon; returns
     /// its folder and the plugin's full name.
-    #[must_use]
-    pub fn project_here(&self, plugin: &str) -> Option<(PathBuf, PluginName)> {
+    ///
+    /// # Errors
+    ///
+    /// [`ProjectError::Stranger`], and when the manifest is wrong: nobody can say then whose tool was meant.
+    pub fn project_here(
+        &self,
+        plugin: &str,
+    ) -> Result<Option<(PathBuf, PluginName)>, ProjectError> {
         let here = &self.config().directory.value;
-        let folder = here.ancestors().find(|folder| folder.join(MANIFEST).is_file())?;
-        let name = source::manifest_of(folder).ok()?.plugin.name;
-        (name.name() == plugin).then(|| (folder.to_owned(), name))
+        let is_project = |folder: &&Path| folder.join(MANIFEST).is_file();
+        let Some(folder) = here.ancestors().find(is_project) else { return Ok(None) };
+        if !is_own(&folder.join(MANIFEST)) {
+            return Err(ProjectError::Stranger { folder: folder.to_owned() });
+        }
+        let name = self.manifest_of(folder)?.plugin.name;
+        Ok((name.name() == plugin).then(|| (folder.to_owned(), name)))
     }
 
     /// Makes the plugin of a project ready, as it was built last. Nothing is granted but what `allow`
@@ -188,6 +209,9 @@ impl App {
         allow: &[Permission],
     ) -> Result<ReadyProject, ProjectError> {
         let made = self.read_source(folder, None)?;
+        ProjectFolder::open(folder)
+            .and_then(|project| project.make(Path::new(DATA_FOLDER)))
+            .map_err(|source| ProjectError::Write { path: folder.join(DATA_FOLDER), source })?;
         let ground = Ground { kv: Kv::at(&folder.join(DATA_FOLDER)), ..self.ground()? };
         self.load_project(&made, ground, None, allow)
     }
@@ -233,6 +257,14 @@ impl App {
         let plugin = loaded.map_err(|source| ProjectError::Load { plugin: name, source })?;
         Ok(ReadyProject { host, plugin })
     }
+}
+
+/// Answers whether a file belongs to this person, or to the one who administers the machine. Others may
+/// put one into a folder that everybody writes into.
+fn is_own(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let own = [0, rustix::process::geteuid().as_raw()];
+    fs::metadata(path).is_ok_and(|data| own.contains(&data.uid()))
 }
 
 /// Returns the state that a project keeps its data in, making it the first time.

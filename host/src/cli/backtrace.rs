@@ -23,7 +23,12 @@ impl Backtrace {
             return Self::default();
         }
         let here = &app.config().directory.value;
-        let source = SourceMap::of(here, &plugin.release().component, frames);
+        let source = SourceMap::of(
+            &app.config().toolchains.value,
+            here,
+            &plugin.release().component,
+            frames,
+        );
         let located: Vec<Located> = frames.iter().flat_map(|frame| source.locate(frame)).collect();
         let shown = shown(&located, all);
         Self { left_out: located.len() - shown.len(), shown }

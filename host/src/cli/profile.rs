@@ -67,7 +67,9 @@ pub(super) fn run(app: &App, output: Output, arguments: &ProfileArgs) -> Result<
     })?;
     app.audit()?.flush_blocking()?;
     let here = &app.config().directory.value;
-    let profiled = Profiled::of(profiler.take(), here, &callee.plugin.release().component);
+    let toolchains = &app.config().toolchains.value;
+    let profiled =
+        Profiled::of(profiler.take(), toolchains, here, &callee.plugin.release().component);
     let shown = file.display().to_string();
     let profile = firefox::profile(&callee.id.to_string(), began_ms, &profiled);
     fs_err::write(&file, profile.to_string())

@@ -51,7 +51,7 @@ fn named(app: &App, text: &str) -> Result<(PluginName, Option<String>), CliError
     };
     let plugin = match plugin.contains(':') {
         true => plugin.parse().map_err(wrong)?,
-        false => match app.project_here(plugin) {
+        false => match app.project_here(plugin)? {
             Some((_, name)) => name,
             None => app.named_in_short(plugin)?,
         },

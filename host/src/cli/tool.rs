@@ -159,7 +159,7 @@ pub(super) fn callee(app: &App, wanted: &WantedArgs, input: &str) -> Result<Call
     let id = match tool {
         ToolName::Id(id) => id.clone(),
         ToolName::Short { plugin, tool } => {
-            if let Some((folder, name)) = app.project_here(plugin) {
+            if let Some((folder, name)) = app.project_here(plugin)? {
                 refuse_impostor(app, wanted, &folder, &name)?;
                 let ReadyProject { host, plugin } = app.ready_project(&folder, allow)?;
                 let id = ToolId { plugin: name, tool: tool.clone() };

@@ -167,6 +167,7 @@ fn project(error: &ProjectError) -> (Code, u8) {
             (codes::SYSTEM, exit::FAILED)
         }
         ProjectError::Load { source, .. } => load(source),
+        ProjectError::Stranger { .. } => (codes::PROJECT, exit::DENIED),
         ProjectError::NotAsked { .. } => (codes::NOT_ADMITTED, exit::USAGE),
         ProjectError::Package(_) => (codes::PACKAGE, exit::FAILED),
         ProjectError::Kv(_) => (codes::STATE, exit::FAILED),

@@ -5,6 +5,7 @@
 //! conventions call invalid is ignored.
 //! Not here: which source wins (`load`).
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -29,6 +30,61 @@ pub fn environment_variable(name: &str) -> Option<String> {
         Err(std::env::VarError::NotPresent) => None,
         Err(std::env::VarError::NotUnicode(value)) => Some(value.to_string_lossy().into_owned()),
     }
+}
+
+/// Variables that compilers, package installers and the systems they run on read.
+const OF_TOOLCHAINS: [&str; 29] = [
+    "AR",
+    "CC",
+    "CFLAGS",
+    "CXX",
+    "CXXFLAGS",
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LD_LIBRARY_PATH",
+    "LOGNAME",
+    "NO_COLOR",
+    "PATH",
+    "PKG_CONFIG_PATH",
+    "RUSTC",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+    "SHELL",
+    "SOURCE_DATE_EPOCH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "COLORTERM",
+];
+
+/// How such variables begin.
+const OF_TOOLCHAINS_BEGIN: [&str; 6] = ["CARGO_", "CLICOLOR", "LC_", "NIX_", "RUSTUP_", "XDG_"];
+
+/// What is in the names of those that hold secrets: `CARGO_REGISTRY_TOKEN`.
+const SECRET_WORDS: [&str; 5] = ["TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "_KEY"];
+
+/// Returns the variables of the process that a program may see which runs the code of a project: those
+/// that toolchains need, and none that holds a secret.
+pub fn toolchain_environment() -> impl Iterator<Item = (OsString, OsString)> {
+    #[expect(clippy::disallowed_methods, reason = "toolchains run in part of this environment")]
+    let all = std::env::vars_os();
+    all.filter(|(name, _)| name.to_str().is_some_and(is_of_toolchains))
+}
+
+fn is_of_toolchains(name: &str) -> bool {
+    // Proxies are written in lower case as well.
+    let name = name.to_ascii_uppercase();
+    let is_meant = OF_TOOLCHAINS.contains(&name.as_str())
+        || OF_TOOLCHAINS_BEGIN.iter().any(|begin| name.starts_with(begin));
+    is_meant && !SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Reads variables as what they stand for.
@@ -115,7 +171,27 @@ fn boolean(value: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::environment_variable;
+    use super::{environment_variable, is_of_toolchains};
+
+    #[test]
+    fn toolchains_see_what_they_need_and_no_secret() {
+        for name in ["PATH", "HOME", "CARGO_HOME", "RUSTUP_TOOLCHAIN", "https_proxy", "LC_ALL"] {
+            assert!(is_of_toolchains(name), "{name}");
+        }
+        for name in [
+            "AWS_SECRET_ACCESS_KEY",
+            "OPENAI_API_KEY",
+            "CARGO_REGISTRY_TOKEN",
+            "CARGO_REGISTRIES_MINE_TOKEN",
+            "XDG_PASSWORD",
+            "AX_HOME",
+            "PYTHONPATH",
+            "NODE_OPTIONS",
+            "LD_PRELOAD",
+        ] {
+            assert!(!is_of_toolchains(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_variable_of_the_process_is_found_and_another_is_not() {

@@ -38,7 +38,7 @@ use std::path::PathBuf;
 
 use ax_manifest::PluginName;
 
-pub use environment::environment_variable;
+pub use environment::{environment_variable, toolchain_environment};
 pub use error::{ConfigError, FileFlaw, FlagFlaw, VariableFlaw};
 pub use file::FILE_BYTES_MAX;
 pub use folders::{FOLDERS_MAX, FolderNameFlaw};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ax_manifest::Manifest;
 
 use super::world::world_of;
-use super::{Language, Toolchains, python, rust, sdk, typescript};
+use super::{BuildFolder, Language, Toolchains, python, rust, sdk, typescript};
 
 /// Why a project cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,7 @@ impl BuildError {
                 Some(why.to_owned())
             }
             Self::Nothing { command } if command.starts_with("node") => {
-                Some("look at what `node --version` says, and remove .ax/build".to_owned())
+                Some("look at what `node --version` says".to_owned())
             }
             Self::Nothing { .. } => {
                 Some("Cargo.toml needs `[lib] crate-type = [\"cdylib\", \"rlib\"]`".to_owned())
@@ -148,6 +148,8 @@ impl BuildError {
 pub struct Built {
     /// Where the toolchain put it.
     pub component: PathBuf,
+    /// What is kept of the build. No other build of the project begins while this is there.
+    pub kept: BuildFolder,
 }
 
 /// Tells the language of a project by the file that its toolchain reads; none if there are no sources.
@@ -175,11 +177,13 @@ pub fn build(
     let Some(language) = language_of(folder) else {
         return Err(BuildError::NoProject { folder: folder.to_owned() });
     };
+    let kept = BuildFolder::of(toolchains.folder, folder, toolchains.note)?;
     sdk::write(folder, language)?;
     sdk::write_world(folder, &world_of(manifest))?;
-    match language {
-        Language::Rust => rust::build(folder),
-        Language::TypeScript => typescript::build(folder, toolchains),
-        Language::Python => python::build(folder, toolchains),
-    }
+    let component = match language {
+        Language::Rust => rust::build(folder, &kept)?,
+        Language::TypeScript => typescript::build(folder, &kept, toolchains)?,
+        Language::Python => python::build(folder, &kept, toolchains)?,
+    };
+    Ok(Built { component, kept })
 }

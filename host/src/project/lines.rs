@@ -4,23 +4,16 @@
 //! place in the component that ran ──→ place in its module's code ──→ DWARF of the one with debug info
 //! ```
 //!
-//! A project keeps the component as its toolchain made it, with DWARF, beside the one that is run,
-//! tested and packed, without. Only an author's own build is read: DWARF is a program of its own, and
-//! nobody else's is let near.
+//! Only what this program built itself is read: DWARF is a program of its own, and nobody else's is let
+//! near.
 //!
-//! Not here: taking DWARF out (`ax_manifest`), what a backtrace is (`plugin`).
+//! Not here: taking DWARF out (`ax_manifest`), keeping it (`build_folder`), what a backtrace is (`plugin`).
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
 
 use addr2line::Context;
 use addr2line::gimli::{Dwarf, EndianSlice, LittleEndian};
-use ax_manifest::{COMPONENT_BYTES_MAX, CoreModule, Digest, core_modules};
-use fs_err as fs;
-
-/// Where components with debug info lie in a project.
-const FOLDER: &str = ".ax/debug";
+use ax_manifest::{CoreModule, core_modules};
 
 /// Functions that one place is in, inlined into each other. Real ones have ten.
 const INLINED_MAX: usize = 64;
@@ -36,37 +29,6 @@ pub struct Place {
     pub line: Option<u32>,
     /// The column, from 1.
     pub column: Option<u32>,
-}
-
-/// Keeps a component with debug info for the one that was made of it, and forgets those before.
-///
-/// # Errors
-///
-/// What the operating system says.
-pub fn keep(project: &Path, ran: &Digest, with_debug_info: &[u8]) -> io::Result<()> {
-    let folder = project.join(FOLDER);
-    let path = file(project, ran);
-    if fs::read(&path).is_ok_and(|held| held == with_debug_info) {
-        return Ok(());
-    }
-    if folder.is_dir() {
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(&folder)?;
-    fs::write(path, with_debug_info)
-}
-
-/// Reads the component with debug info that goes with the one that ran, if the project has it.
-#[must_use]
-pub fn kept(project: &Path, ran: &Digest) -> Option<Vec<u8>> {
-    let path = file(project, ran);
-    let bytes = fs::metadata(&path).ok()?.len();
-    (bytes <= COMPONENT_BYTES_MAX).then(|| fs::read(path).ok())?
-}
-
-fn file(project: &Path, ran: &Digest) -> PathBuf {
-    let name = ran.to_string().replace(':', "-");
-    project.join(FOLDER).join(format!("{name}.wasm"))
 }
 
 /// Finds where places came from, given as offsets in the component that `ran`: for each the functions

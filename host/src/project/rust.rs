@@ -6,7 +6,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::build::{BuildError, Built};
+use super::BuildFolder;
+use super::build::BuildError;
 use super::toolchain::command;
 
 /// What is typed.
@@ -16,10 +17,10 @@ const COMMAND: &str = "cargo build --release --target wasm32-wasip2";
 const INSTALL: &str = "install Rust from https://rustup.rs";
 
 /// Compiles the component.
-pub(super) fn build(folder: &Path) -> Result<Built, BuildError> {
+pub(super) fn build(folder: &Path, kept: &BuildFolder) -> Result<PathBuf, BuildError> {
     let mut words = COMMAND.split(' ');
     let program = words.next().unwrap_or_default();
-    let mut cargo = command(program);
+    let mut cargo = command(program, kept.as_input()?);
     cargo.args(words).arg("--message-format=json-render-diagnostics");
     cargo.current_dir(folder).stdout(Stdio::piped());
     let missing = |source| BuildError::Program { program: "cargo", install: INSTALL, source };
@@ -37,8 +38,7 @@ pub(super) fn build(folder: &Path) -> Result<Built, BuildError> {
             Some(true) | None => BuildError::Failed { command: COMMAND.to_owned(), status },
         });
     }
-    let component = component.ok_or(BuildError::Nothing { command: COMMAND.to_owned() })?;
-    Ok(Built { component })
+    component.ok_or(BuildError::Nothing { command: COMMAND.to_owned() })
 }
 
 /// Reads a message of cargo: the component of a library, if that is what it is about.
@@ -52,8 +52,9 @@ fn artifact(message: &str) -> Option<PathBuf> {
 
 /// Answers whether the compiler has what the target needs; none if it cannot be asked.
 fn has_target() -> Option<bool> {
-    let rustc =
-        command("rustc").args(["--print", "target-libdir", "--target", "wasm32-wasip2"]).output();
+    let rustc = command("rustc", Stdio::null())
+        .args(["--print", "target-libdir", "--target", "wasm32-wasip2"])
+        .output();
     let said = rustc.ok().filter(|output| output.status.success())?;
     let folder = String::from_utf8(said.stdout).ok()?;
     Some(Path::new(folder.trim()).is_dir())

@@ -3,7 +3,7 @@
 //! ```text
 //! <toolchains>/typescript-7.0.2/        what its installer made
 //!                              /installed written last, with the pins
-//!             /typescript-7.0.2.lock   held while it is made
+//!             /typescript-7.0.2.lock   held while it is made, by its installer too
 //! ```
 //!
 //! Invariant: a toolchain is used only when its installation came to its end with the pins that are
@@ -11,7 +11,6 @@
 //! Not here: what the toolchains do (`python`, `typescript`), cargo, which is the author's own.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -20,6 +19,8 @@ use std::time::Duration;
 use fs_err as fs;
 
 use super::build::BuildError;
+use super::hold::Hold;
+use crate::config::toolchain_environment;
 
 /// The file that says what was installed.
 const NOTE: &str = "installed";
@@ -45,8 +46,8 @@ pub(super) struct Toolchain {
     pub(super) pins: &'static str,
     /// How much is downloaded, for a person who waits.
     pub(super) size: &'static str,
-    /// Makes it in a folder that is there and empty.
-    pub(super) install: fn(&Path) -> Result<(), BuildError>,
+    /// Makes it in a folder that is there and empty. What it starts holds what is given too.
+    pub(super) install: fn(&Path, &Hold) -> Result<(), BuildError>,
 }
 
 impl Toolchains<'_> {
@@ -62,10 +63,10 @@ impl Toolchains<'_> {
         if is_whole() {
             return Ok(folder);
         }
-        fs::create_dir_all(self.folder)?;
         // Whoever comes second finds it made.
-        let lock = File::create(self.folder.join(format!("{name}-{version}.lock")))?;
-        lock.lock()?;
+        let hold = Hold::of(&self.folder.join(format!("{name}-{version}.lock")), || {
+            (self.note)(&format!("waiting for {name} {version}, which is being installed"));
+        })?;
         if is_whole() {
             return Ok(folder);
         }
@@ -77,16 +78,25 @@ impl Toolchains<'_> {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir(&folder)?;
-        install(&folder)?;
+        install(&folder, &hold)?;
         fs::write(folder.join(NOTE), pins)?;
         Ok(folder)
     }
 }
 
-/// Prepares a program of a toolchain. It is given nothing to read.
-pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
+/// Prepares a program of a toolchain. What it runs may be a stranger's, so it sees those variables alone
+/// that toolchains need.
+pub(super) fn command(program: impl AsRef<OsStr>, input: Stdio) -> Command {
     let mut command = Command::new(program);
-    command.stdin(Stdio::null());
+    command.env_clear().envs(toolchain_environment()).stdin(input);
+    command
+}
+
+/// Prepares a program that downloads what is pinned, and runs nothing of a project: it may need what
+/// this person has set for it.
+pub(super) fn installer(program: impl AsRef<OsStr>, input: Stdio) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(input);
     command
 }
 
@@ -151,7 +161,7 @@ mod tests {
         version: "1.0",
         pins: "tool 1.0",
         size: "1 KiB",
-        install: |folder| Ok(fs::write(folder.join("program"), "x")?),
+        install: |folder, _| Ok(fs::write(folder.join("program"), "x")?),
     };
 
     fn told(folder: &Path, wanted: &Toolchain) -> (Result<PathBuf, BuildError>, Vec<String>) {
@@ -173,10 +183,11 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_end_is_ended() {
-        let mut sleeper = command("sleep");
+        let mut sleeper = command("sleep", Stdio::null());
         sleeper.arg("600");
         assert!(status_within(&mut sleeper, Duration::from_millis(20)).unwrap().is_none());
-        let ended = status_within(&mut command("true"), Duration::from_secs(60)).unwrap();
+        let mut ended = command("true", Stdio::null());
+        let ended = status_within(&mut ended, Duration::from_secs(60)).unwrap();
         assert!(ended.is_some_and(|status| status.success()));
     }
 
@@ -184,7 +195,7 @@ mod tests {
     fn what_was_broken_off_or_pinned_otherwise_is_made_anew() {
         let home = tempfile::tempdir().unwrap();
         let broken = Toolchain {
-            install: |folder| {
+            install: |folder, _| {
                 fs::write(folder.join("half"), "x")?;
                 Err(BuildError::Install { program: "tool", said: "no network".to_owned() })
             },

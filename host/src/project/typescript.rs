@@ -3,20 +3,22 @@
 //! What is done with them is told in `sdk/js/build`, which lies in each project. jco, which wraps the
 //! same maker of components, is four times as large and tells an author's mistakes as its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use fs_err as fs;
 
-use super::build::{BuildError, Built};
+use super::build::BuildError;
+use super::hold::Hold;
 use super::toolchain::{self, Toolchain, Toolchains};
+use super::{BuildFolder, ProjectFolder};
 
-/// What is run, as seen from the project; one argument follows.
+/// What is run, as seen from the project; two arguments follow.
 const SCRIPT: &str = ".ax/sdk/build/main.mjs";
 
-/// Where it puts the component.
-const COMPONENT: &str = ".ax/build/plugin.wasm";
+/// The file that tells unit tests where the toolchain is.
+const NOTE: &str = ".ax/toolchain";
 
 /// Where Node.js and npm come from.
 const GET_NODE: &str = "install Node.js from https://nodejs.org";
@@ -34,12 +36,19 @@ const TOOLCHAIN: Toolchain =
     Toolchain { name: "typescript", version: "7.0.2", pins: PINS, size: "32 MB", install };
 
 /// Makes the component.
-pub(super) fn build(folder: &Path, toolchains: &Toolchains<'_>) -> Result<Built, BuildError> {
+pub(super) fn build(
+    folder: &Path,
+    kept: &BuildFolder,
+    toolchains: &Toolchains<'_>,
+) -> Result<PathBuf, BuildError> {
     has_node()?;
     let installed = toolchains.folder_of(&TOOLCHAIN)?;
-    let mut node = toolchain::command("node");
+    let note = installed.as_os_str().as_encoded_bytes();
+    ProjectFolder::open(folder)?.write(Path::new(NOTE), note)?;
+    let component = kept.component();
+    let mut node = toolchain::command("node", kept.as_input()?);
     // What it says is for people; `ax` alone writes to standard output.
-    node.arg(SCRIPT).arg(&installed).current_dir(folder).stdout(Stdio::null());
+    node.arg(SCRIPT).arg(&installed).arg(&component).current_dir(folder).stdout(Stdio::null());
     let status = toolchain::status_within(&mut node, BUILD_MAX).map_err(no_node)?;
     let command = || format!("node {SCRIPT}");
     let Some(status) = status else {
@@ -48,16 +57,15 @@ pub(super) fn build(folder: &Path, toolchains: &Toolchains<'_>) -> Result<Built,
     if !status.success() {
         return Err(BuildError::Failed { command: command(), status });
     }
-    let component = folder.join(COMPONENT);
     match component.is_file() {
-        true => Ok(Built { component }),
+        true => Ok(component),
         false => Err(BuildError::Nothing { command: command() }),
     }
 }
 
-fn install(folder: &Path) -> Result<(), BuildError> {
+fn install(folder: &Path, hold: &Hold) -> Result<(), BuildError> {
     fs::write(folder.join("package.json"), PINS)?;
-    let mut npm = toolchain::command("npm");
+    let mut npm = toolchain::installer("npm", hold.as_input()?);
     npm.current_dir(folder).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
     // None of these packages has anything to run when it is installed, nor has it any business to.
     npm.arg("--ignore-scripts");
@@ -70,7 +78,8 @@ fn no_node(source: std::io::Error) -> BuildError {
 
 /// Checks that there is a Node.js that is new enough.
 fn has_node() -> Result<(), BuildError> {
-    let output = toolchain::command("node").arg("--version").output().map_err(no_node)?;
+    let output =
+        toolchain::command("node", Stdio::null()).arg("--version").output().map_err(no_node)?;
     let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     match version_of(&found) {
         Some(version) if version < NODE_MIN => {

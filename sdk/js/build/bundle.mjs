@@ -3,9 +3,9 @@
 // Invariant: whatever is left to import is in the world, so that a missing permission is found here,
 // where its name is known.
 
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { Mistake, SourceMistake } from "./mistake.mjs";
@@ -14,7 +14,7 @@ import { placesOf } from "./places.mjs";
 /** The SDK, as seen from the project. */
 const SDK = resolve(".ax/sdk/src");
 
-/** Where the one file is put, from which the bundler names sources. */
+/** Where the one file would be, from which the bundler names sources. */
 const BUILD = ".ax/build";
 
 /** The file that the component is made of: a name that no file has. */
@@ -40,7 +40,7 @@ export async function bundle(toolchain, { main, world }) {
       input: ENTRY,
       platform: "neutral",
       resolve: { mainFields: ["module", "main"], conditionNames: ["import", "module", "default"] },
-      plugins: [entry(main), imports(world)],
+      plugins: [entry(main), imports(world), inside()],
       onLog: (level, log) => log.code === "EMPTY_BUNDLE" || warn(level, log),
     });
     const wanted = { format: "esm", dir: BUILD, sourcemap: true, codeSplitting: false, comments: false };
@@ -100,6 +100,20 @@ function imports(world) {
       if (found !== null && !found.external) return found;
       const why = `there is no package \`${id}\` here; type: npm install ${id}`;
       throw new SourceMistake(`${await placeOf(id, importer)}: error: ${why}`);
+    },
+  };
+}
+
+/** Lets files of the project and of packages into the component, and no other file of this machine. */
+function inside() {
+  const root = realpathSync(".") + sep;
+  return {
+    name: "ax:inside",
+    load(id) {
+      const [path] = id.split("?");
+      if (path.startsWith("\0") || path.includes(`${sep}node_modules${sep}`)) return undefined;
+      if (realpathSync(path).startsWith(root)) return undefined;
+      throw new Mistake(`error: \`${path}\` is outside of the project: copy it, or make a package of it`);
     },
   };
 }

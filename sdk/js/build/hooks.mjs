@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const SDK = new URL("../src/", import.meta.url);
 
 /** What `ax build` notes: where the toolchain is. */
-const NOTE = new URL("../../build/toolchain", import.meta.url);
+const NOTE = new URL("../../toolchain", import.meta.url);
 
 /** What plays each interface of the host. */
 const FAKES = {

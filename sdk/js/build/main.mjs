@@ -1,28 +1,28 @@
-// Builds a plugin: `node .ax/sdk/build/main.mjs TOOLCHAIN`, in the project's folder.
+// Builds a plugin: `node .ax/sdk/build/main.mjs TOOLCHAIN COMPONENT`, in the project's folder.
 //
 //   sources ──→ types checked (tsc) ───────────────────────────┐
-//           └─→ one file (rolldown) ──→ component (QuickJS) ───┴──→ .ax/build/plugin.wasm
+//           └─→ one file (rolldown) ──→ component (QuickJS) ───┴──→ COMPONENT
 //
 // Everything that is wrong goes to standard error, each with its place, and the exit code is 1. What was
 // built before from the same text is taken as it is, so the same sources give the same bytes.
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { bundle } from "./bundle.mjs";
 import { componentize } from "./componentize.mjs";
 import { Mistake, SourceMistake } from "./mistake.mjs";
 import { checkTypes } from "./types.mjs";
 
-/** Where the results are. */
-const FOLDER = ".ax/build";
-
 /** Where the world is. */
 const WIT = ".ax/wit";
 
-const [toolchain] = process.argv.slice(2);
+const [toolchain, component] = process.argv.slice(2);
+
+/** The file beside it that says of what it was made, and the one that it is made of. */
+const [inputs, source] = ["inputs", "plugin.js"].map((it) => join(dirname(component), it));
 
 try {
   await build();
@@ -34,9 +34,6 @@ try {
 }
 
 async function build() {
-  await mkdir(FOLDER, { recursive: true });
-  // Unit tests find the toolchain by this: nobody tells them where it is.
-  await replace(join(FOLDER, "toolchain"), toolchain);
   const ended = await Promise.allSettled([checkTypes(toolchain), make()]);
   const [wrongTypes, wrong] = ended.map(({ reason }) => reason);
   if (wrongTypes !== undefined && !(wrong === undefined || wrong instanceof SourceMistake)) {
@@ -50,13 +47,14 @@ async function make() {
   const { main = "src/plugin.ts" } = JSON.parse(await readFile("package.json", "utf8"));
   const world = await readFile(join(WIT, "world.wit"), "utf8");
   const text = await bundle(toolchain, { main, world });
-  const [source, key, component] = ["plugin.js", "key", "plugin.wasm"].map((it) => join(FOLDER, it));
   const digest = await digestOf(text);
-  const before = await readFile(key, "utf8").catch(() => undefined);
+  const before = await readFile(inputs, "utf8").catch(() => undefined);
   if (before === digest && existsSync(component)) return;
-  await replace(source, text);
-  await replace(component, await componentize(toolchain, { wit: WIT, source, text }));
-  await replace(key, digest);
+  // What is broken off is not taken for whole.
+  await rm(inputs, { force: true });
+  await writeFile(source, text);
+  await writeFile(component, await componentize(toolchain, { wit: WIT, source, text }));
+  await writeFile(inputs, digest);
 }
 
 /** Names all that a component is made of. */
@@ -68,11 +66,4 @@ async function digestOf(text) {
     hash.update(`\0${file.startsWith(WIT) ? file : ""}\0`).update(await readFile(file));
   }
   return hash.digest("hex");
-}
-
-/** Writes a whole file, or none. */
-async function replace(path, contents) {
-  const beside = `${path}.${process.pid}`;
-  await writeFile(beside, contents);
-  await rename(beside, path);
 }

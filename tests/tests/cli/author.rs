@@ -293,3 +293,47 @@ fn a_planted_project_does_not_answer_for_what_is_installed() {
     let refused = home.ax(&call).exits(2);
     assert!(refused.stderr.contains("`evil:calc` of the project"), "{}", refused.stderr);
 }
+
+#[test]
+fn a_project_whose_manifest_is_broken_leaves_nothing_to_guess() {
+    let home = hello();
+    home.write("hello/plugin.toml", "[plugin\n");
+    let called = home.ax(&["-C", "hello", "tool", "call", "hello.greet"]).exits(1);
+    assert!(called.stderr.contains("error[AX-P003]: "), "{}", called.stderr);
+    // The whole name is of an installed one, whatever lies around.
+    let named = home.ax(&["-C", "hello", "tool", "call", "my:hello.greet"]).exits(3);
+    assert!(!named.stderr.contains("AX-P003"), "{}", named.stderr);
+}
+
+#[test]
+fn nothing_is_written_where_a_link_of_a_project_leads() {
+    let home = hello();
+    home.write("elsewhere/sdk/src/lib.rs", "mine");
+    let link = |to: &str, name: &str| {
+        fs_err::os::unix::fs::symlink(home.work().join(to), home.work().join(name))
+            .expect("a link");
+    };
+    fs_err::remove_dir_all(home.work().join("hello/.ax")).expect("it goes");
+    link("elsewhere", "hello/.ax");
+    let refused = home.author(&["build", "hello"]).exits(1);
+    assert!(refused.stderr.contains("`.ax` is a link"), "{}", refused.stderr);
+    fs_err::remove_file(home.work().join("hello/.ax")).expect("it goes");
+    // The way to the component is as good.
+    let manifest = home.work().join("hello/plugin.toml");
+    let text = fs_err::read_to_string(&manifest).expect("a manifest");
+    home.write("hello/plugin.toml", &text.replace("\"plugin.wasm\"", "\"out/plugin.wasm\""));
+    link("elsewhere/sdk", "hello/out");
+    let refused = home.author(&["build", "hello"]).exits(1);
+    assert!(refused.stderr.contains("`out` is a link"), "{}", refused.stderr);
+    fs_err::remove_file(home.work().join("hello/out")).expect("it goes");
+    home.author(&["build", "hello"]).ok();
+    // Nor are data kept where one leads.
+    link("elsewhere", "hello/.ax/data");
+    let call = ["-C", "hello", "tool", "call", "hello.greet", "--arg", "name=Ada"];
+    let refused = home.ax(&call).exits(1);
+    assert!(refused.stderr.contains("cannot write"), "{}", refused.stderr);
+    let left = fs_err::read_to_string(home.work().join("elsewhere/sdk/src/lib.rs"));
+    assert_eq!(left.expect("a file"), "mine");
+    assert_eq!(fs_err::read_dir(home.work().join("elsewhere")).expect("a folder").count(), 1);
+    assert_eq!(fs_err::read_dir(home.work().join("elsewhere/sdk")).expect("a folder").count(), 1);
+}

@@ -173,7 +173,7 @@ fn a_panic_is_told_with_its_message_and_its_line() {
     );
     home.author(&["build", "panics"]).ok();
     let call = ["-C", "panics", "tool", "call", "panics.crash", "--arg", "count=2"];
-    let crashed = home.ax(&call).exits(1);
+    let crashed = home.author(&call).exits(1);
     insta::assert_snapshot!(home.tell(&crashed), @r"
     exit 1
     --- stderr
@@ -189,18 +189,18 @@ fn a_panic_is_told_with_its_message_and_its_line() {
 
     hint: what it wrote before is shown above; run it again with -v
     ");
-    let details = home.ax(&[&call[..], &["--json"]].concat()).exits(1).json();
+    let details = home.author(&[&call[..], &["--json"]].concat()).exits(1).json();
     let first = &details["details"]["backtrace"][0];
     assert_eq!((&first["file"], &first["line"]), (&"src/lib.rs".into(), &5.into()), "{details}");
     // All there is, with -v, …
-    let all = home.ax(&[&call[..], &["-v"]].concat()).exits(1);
+    let all = home.author(&[&call[..], &["-v"]].concat()).exits(1);
     assert!(all.stderr.contains("core::panicking::panic_fmt"), "{}", all.stderr);
     // … also in a case that fails, …
     home.write(
         "panics/tests/cases.toml",
         "[[case]]\ntool = \"crash\"\ninput = { count = 2 }\ntext = \"\"\n",
     );
-    let tested = home.ax(&["test", "--no-build", "panics"]).exits(1);
+    let tested = home.author(&["test", "--no-build", "panics"]).exits(1);
     assert!(
         tested.stdout.contains("\n      at panics::third src/lib.rs:5:5\n"),
         "{}",
@@ -216,7 +216,8 @@ fn a_panic_is_told_with_its_message_and_its_line() {
     let installed = home.ax(&["tool", "call", "my:panics.crash", "--arg", "count=2"]).exits(1);
     assert!(installed.stderr.contains("\n  panics::third\n"), "{}", installed.stderr);
     // … and lines again in the project it came from.
-    let at_home = home.ax(&["-C", "panics", "tool", "call", "my:panics.crash", "--arg", "count=2"]);
+    let call = ["-C", "panics", "tool", "call", "my:panics.crash", "--arg", "count=2"];
+    let at_home = home.author(&call);
     assert!(at_home.stderr.contains("src/lib.rs:5:"), "{}", at_home.stderr);
 }
 
@@ -262,7 +263,7 @@ fn a_profile_names_the_functions_of_the_author() {
     );
     home.author(&["build", "works"]).ok();
     let profile = ["-C", "works", "tool", "profile", "works.count", "--arg", "below=200000"];
-    let told = home.ax(&[&profile[..], &["--json"]].concat()).ok().json();
+    let told = home.author(&[&profile[..], &["--json"]].concat()).ok().json();
     let functions = told["functions"].as_array().expect("functions");
     let is_prime = |time: &&Value| time["function"].as_str().is_some_and(|it| it == "is_prime");
     let time = functions.iter().find(is_prime).unwrap_or_else(|| panic!("{told}"));

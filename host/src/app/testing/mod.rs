@@ -253,7 +253,8 @@ impl Tested<'_> {
             true => Vec::new(),
             false => {
                 let component = Digest::of(&self.made.package.component);
-                backtrace::own(&self.folder, &component, &report.backtrace)
+                let toolchains = &self.app.config().toolchains.value;
+                backtrace::own(toolchains, &self.folder, &component, &report.backtrace)
             }
         };
         let (log, usage) = (report.log, report.usage);

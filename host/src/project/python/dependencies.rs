@@ -2,6 +2,9 @@
 //! project's `.ax/vendor`.
 //!
 //! Only packages of pure Python: no other code runs in the sandbox.
+//!
+//! Invariant: what lies there is what pip has put there for this list, or it is installed anew; it may have
+//! come with the project, or be half of it.
 
 use std::path::Path;
 
@@ -9,30 +12,33 @@ use fs_err as fs;
 use toml::Table;
 
 use super::super::build::BuildError;
-use super::super::toolchain;
-use super::{GUEST, VENDOR, install};
+use super::super::{BuildFolder, ProjectFolder, toolchain};
+use super::{GUEST, VENDOR, inputs, install};
 
-/// The file that says what is in the folder.
-const NOTE: &str = ".installed";
+/// The file of the build folder that says what was asked for, and what came of it.
+const NOTE: &str = "vendor";
 
 /// Installs what is asked for, unless that was done.
-pub(super) fn install(folder: &Path, made: &Path, note: &dyn Fn(&str)) -> Result<(), BuildError> {
+pub(super) fn install(
+    folder: &Path,
+    kept: &BuildFolder,
+    made: &Path,
+    note: &dyn Fn(&str),
+) -> Result<(), BuildError> {
     let wanted = wanted(&fs::read_to_string(folder.join("pyproject.toml"))?)?;
-    let vendor = folder.join(VENDOR);
-    let listed = wanted.join("\n");
-    let held = fs::read_to_string(vendor.join(NOTE)).unwrap_or_default();
-    if held == listed {
+    let held = fs::read_to_string(kept.file(NOTE)).unwrap_or_default();
+    if !wanted.is_empty() && held == installed(folder, &wanted)? {
         return Ok(());
     }
-    if vendor.exists() {
-        fs::remove_dir_all(&vendor)?;
-    }
+    let project = ProjectFolder::open(folder)?;
+    project.remove(Path::new(VENDOR))?;
     if wanted.is_empty() {
         return Ok(());
     }
     note(&format!("installing into {VENDOR}: {}", wanted.join(", ")));
-    fs::create_dir_all(&vendor)?;
-    let mut pip = toolchain::command(install::python(made));
+    project.make(Path::new(VENDOR))?;
+    let vendor = folder.join(VENDOR);
+    let mut pip = toolchain::installer(install::python(made), kept.as_input()?);
     pip.args([install::ALONE, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     pip.arg("--target");
     pip.arg(&vendor).args(["--only-binary", ":all:", "--implementation", "py", "--abi", "none"]);
@@ -43,7 +49,12 @@ pub(super) fn install(folder: &Path, made: &Path, note: &dyn Fn(&str)) -> Result
         BuildError::Install { said, .. } => BuildError::Dependencies { said },
         other => other,
     })?;
-    Ok(fs::write(vendor.join(NOTE), listed)?)
+    Ok(fs::write(kept.file(NOTE), installed(folder, &wanted)?)?)
+}
+
+/// Lists what is asked for and what lies there.
+fn installed(folder: &Path, wanted: &[String]) -> std::io::Result<String> {
+    Ok(format!("{}\n\n{}", wanted.join("\n"), inputs::below(folder, VENDOR)?.join("\n")))
 }
 
 /// Reads what a project depends on.

@@ -5,14 +5,25 @@
 use std::io;
 use std::path::Path;
 
-use ax_manifest::Digest;
+use ax_manifest::{COMPONENT_BYTES_MAX, Digest};
 use fs_err as fs;
 
 use super::super::sdk;
-use super::{FOLDER, VENDOR};
+use super::VENDOR;
 
-/// Files of a project that nothing is made of.
-const NOT_PART: &[&str] = &["README.md", "plugin.toml", "pyproject.toml", "tests", "__pycache__"];
+/// Files and folders of a project that nothing is made of.
+const NOT_PART: &[&str] = &[
+    "README.md",
+    "plugin.toml",
+    "pyproject.toml",
+    "tests",
+    "__pycache__",
+    "build",
+    "dist",
+    "node_modules",
+    "target",
+    "venv",
+];
 
 /// Ours in a project that a component is made of.
 const OURS: &[&str] = &[sdk::FOLDER, ".ax/wit", VENDOR];
@@ -20,17 +31,29 @@ const OURS: &[&str] = &[sdk::FOLDER, ".ax/wit", VENDOR];
 /// Depth of folders that is looked into.
 const DEPTH_MAX: usize = 32;
 
+/// Files that are looked at; the standard library has 1,500.
+const FILES_MAX: usize = 20_000;
+
+/// Bytes of a file: no more than a whole component has.
+const FILE_BYTES_MAX: u64 = COMPONENT_BYTES_MAX;
+
 /// Lists every file with its digest, and the toolchain.
 pub(super) fn of(project: &Path, pins: &str) -> io::Result<String> {
     let mut lines = vec![pins.to_owned()];
     list(project, "", DEPTH_MAX, &mut lines)?;
     for folder in OURS {
-        if project.join(folder).is_dir() {
-            list(&project.join(folder), &format!("{folder}/"), DEPTH_MAX, &mut lines)?;
-        }
+        lines.extend(below(project, folder)?);
     }
-    debug_assert!(!lines.iter().any(|line| line.starts_with(FOLDER)));
     Ok(lines.join("\n"))
+}
+
+/// Lists every file below one folder of a project; nothing if it is not there.
+pub(super) fn below(project: &Path, folder: &str) -> io::Result<Vec<String>> {
+    let mut lines = Vec::new();
+    if project.join(folder).is_dir() {
+        list(&project.join(folder), &format!("{folder}/"), DEPTH_MAX, &mut lines)?;
+    }
+    Ok(lines)
 }
 
 fn list(folder: &Path, below: &str, depth: usize, lines: &mut Vec<String>) -> io::Result<()> {
@@ -42,15 +65,31 @@ fn list(folder: &Path, below: &str, depth: usize, lines: &mut Vec<String>) -> io
         if name.starts_with('.') || is_made || NOT_PART.contains(&name.as_str()) {
             continue;
         }
-        // Follows links, as Python does.
-        let Ok(kind) = fs::metadata(entry.path()) else { continue };
+        let kind = entry.file_type()?;
         if kind.is_dir() && depth > 0 {
             list(&entry.path(), &format!("{below}{name}/"), depth - 1, lines)?;
+        } else if kind.is_symlink() {
+            // What it leads to counts where it lies: the sandbox follows none out of the project.
+            let target = fs::read_link(entry.path())?;
+            lines.push(format!("{below}{name} -> {}", target.display()));
         } else if kind.is_file() {
-            lines.push(format!("{below}{name} {}", Digest::of(&fs::read(entry.path())?)));
+            lines.push(format!("{below}{name} {}", digest_of(&entry.path())?));
+        }
+        if lines.len() > FILES_MAX {
+            let why = format!("there are more than {FILES_MAX} files beside tools.py");
+            return Err(io::Error::other(why));
         }
     }
     Ok(())
+}
+
+fn digest_of(path: &Path) -> io::Result<Digest> {
+    let bytes = fs::metadata(path)?.len();
+    if bytes > FILE_BYTES_MAX {
+        let why = format!("`{}` has {bytes} bytes, and no component can hold them", path.display());
+        return Err(io::Error::other(why));
+    }
+    Ok(Digest::of(&fs::read(path)?))
 }
 
 #[cfg(test)]
@@ -72,7 +111,7 @@ mod tests {
             "README.md",
             "tests/cases.toml",
             "plugin.wasm",
-            ".ax/python/inputs",
+            ".ax/toolchain",
             ".git/HEAD",
             "__pycache__/tools.pyc",
         ] {
@@ -84,5 +123,15 @@ mod tests {
             write(part, "2");
             assert_ne!(of(), before, "{part}");
         }
+    }
+
+    #[test]
+    fn links_are_named_and_not_followed() {
+        use fs_err::os::unix::fs::symlink;
+        let project = tempfile::tempdir().unwrap();
+        for name in ["a", "b"] {
+            symlink(".", project.path().join(name)).unwrap();
+        }
+        assert_eq!(of(project.path(), "tool==1").unwrap(), "tool==1\na -> .\nb -> .");
     }
 }

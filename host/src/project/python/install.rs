@@ -3,10 +3,11 @@
 //! Invariant: nothing is installed into the author's Python.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use super::super::build::BuildError;
-use super::super::toolchain::{self, Toolchain, command};
+use super::super::hold::Hold;
+use super::super::toolchain::{self, Toolchain, installer};
 
 /// What makes the components. The pins of everything that Python plugins are built with.
 pub(super) const COMPONENTIZE_PY: Toolchain = Toolchain {
@@ -50,12 +51,12 @@ pub(super) fn run(program: &mut Command) -> Result<Output, BuildError> {
     program.output().map_err(missing)
 }
 
-fn install(folder: &Path) -> Result<(), BuildError> {
-    let asked = run(command("python3").args([ALONE, "-c", ASK]))?;
+fn install(folder: &Path, hold: &Hold) -> Result<(), BuildError> {
+    let asked = run(installer("python3", Stdio::null()).args([ALONE, "-c", ASK]))?;
     fitting(&String::from_utf8_lossy(&asked.stdout))?;
-    let mut venv = command("python3");
+    let mut venv = installer("python3", hold.as_input()?);
     toolchain::run(venv.args([ALONE, "-m", "venv"]).arg(folder), "python3", GET)?;
-    let mut pip = command(python(folder));
+    let mut pip = installer(python(folder), hold.as_input()?);
     pip.args([ALONE, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     toolchain::run(pip.arg(COMPONENTIZE_PY.pins), "pip", GET)
 }

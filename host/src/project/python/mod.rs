@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! pyproject.toml ──→ dependencies ──→ .ax/vendor ─┐
-//! tools.py ──→ ax._check: is it a plugin at all? ─┴→ componentize-py ──→ .ax/python/plugin.wasm
+//! tools.py ──→ ax._check: is it a plugin at all? ─┴→ componentize-py ──→ the component
 //! ```
 //!
 //! Making a component takes seconds. So mistakes are looked for first, which takes none; and what was
@@ -18,13 +18,14 @@ mod inputs;
 mod install;
 mod report;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use fs_err as fs;
 
-use super::build::{BuildError, Built};
-use super::sdk;
+use super::build::BuildError;
 use super::toolchain::{Toolchains, command};
+use super::{BuildFolder, sdk};
 use report::Report;
 
 /// The author's module.
@@ -36,9 +37,6 @@ const ENTRY: &str = "ax._guest";
 /// What is typed, more or less.
 const COMMAND: &str = "componentize-py componentize";
 
-/// What is made lies here, beside what it was made of.
-const FOLDER: &str = ".ax/python";
-
 /// Where the packages lie that a plugin depends on.
 const VENDOR: &str = ".ax/vendor";
 
@@ -46,7 +44,11 @@ const VENDOR: &str = ".ax/vendor";
 const GUEST: (u8, u8) = (3, 14);
 
 /// Makes the component.
-pub(super) fn build(folder: &Path, toolchains: &Toolchains<'_>) -> Result<Built, BuildError> {
+pub(super) fn build(
+    folder: &Path,
+    kept: &BuildFolder,
+    toolchains: &Toolchains<'_>,
+) -> Result<PathBuf, BuildError> {
     let sources = [format!("{MODULE}.py"), format!("{MODULE}/__init__.py")];
     if !sources.iter().any(|file| folder.join(file).is_file()) {
         return Err(BuildError::Source {
@@ -56,27 +58,26 @@ pub(super) fn build(folder: &Path, toolchains: &Toolchains<'_>) -> Result<Built,
         });
     }
     let toolchain = toolchains.folder_of(&install::COMPONENTIZE_PY)?;
-    dependencies::install(folder, &toolchain, toolchains.note)?;
+    dependencies::install(folder, kept, &toolchain, toolchains.note)?;
     if let Some(report) = checked(folder, &toolchain)? {
         return Err(told(report, toolchains));
     }
-    let made = folder.join(FOLDER).join("plugin.wasm");
-    let note = folder.join(FOLDER).join("inputs");
     let inputs = inputs::of(folder, install::COMPONENTIZE_PY.pins)?;
-    if made.is_file() && fs::read_to_string(&note).is_ok_and(|held| held == inputs) {
-        return Ok(Built { component: made });
+    if !kept.has_made(&inputs) {
+        let note = "making the component takes some ten seconds, whenever the sources changed";
+        (toolchains.note)(note);
+        kept.forget()?;
+        componentize(folder, kept, &toolchain, toolchains)?;
+        kept.note(&inputs)?;
     }
-    (toolchains.note)("making the component takes some ten seconds, whenever the sources changed");
-    componentize(folder, &toolchain, &made, toolchains)?;
-    fs::write(&note, inputs)?;
-    Ok(Built { component: made })
+    Ok(kept.component())
 }
 
 /// Looks for mistakes with the Python of the toolchain; none where only the sandbox's own can tell.
 fn checked(folder: &Path, toolchain: &Path) -> Result<Option<Report>, BuildError> {
     let path = [folder.join(sdk::FOLDER), folder.join(VENDOR)];
     let path = std::env::join_paths(&path).map_err(std::io::Error::other)?;
-    let mut python = command(install::python(toolchain));
+    let mut python = command(install::python(toolchain), Stdio::null());
     // `-B`: no byte code beside the author's sources. `-s`: nothing that this person has installed.
     python.args(["-B", "-s", "-m", "ax._check"]).arg(folder).arg(MODULE);
     python.current_dir(folder.join(sdk::FOLDER)).env("PYTHONPATH", path).env_remove("PYTHONHOME");
@@ -87,26 +88,24 @@ fn checked(folder: &Path, toolchain: &Path) -> Result<Option<Report>, BuildError
 /// Runs componentize-py.
 fn componentize(
     folder: &Path,
+    kept: &BuildFolder,
     toolchain: &Path,
-    made: &Path,
     toolchains: &Toolchains<'_>,
 ) -> Result<(), BuildError> {
     // It would otherwise take along what is installed around it.
-    let nothing = folder.join(FOLDER).join("nothing");
+    let nothing = kept.file("nothing");
     fs::create_dir_all(nothing.join("lib/site-packages"))?;
-    // Under another name, so that what is broken off is not taken for whole.
-    let making = folder.join(FOLDER).join("making.wasm");
-    let mut tool = command(toolchain.join("bin/componentize-py"));
+    let mut tool = command(toolchain.join("bin/componentize-py"), kept.as_input()?);
     tool.current_dir(folder).env("VIRTUAL_ENV", &nothing).env("RUST_BACKTRACE", "0");
     tool.args(["--quiet", "--wit-path", ".ax/wit", "--world", "plugin", "componentize"]);
     // In this order: `ax._guest` knows them as /0, /1 and /2.
     for path in [Path::new("."), Path::new(sdk::FOLDER), Path::new(VENDOR)] {
         tool.arg("--python-path").arg(path);
     }
-    tool.arg("--output").arg(&making).arg(ENTRY);
+    tool.arg("--output").arg(kept.component()).arg(ENTRY);
     let output = install::run(&mut tool)?;
     if output.status.success() {
-        return Ok(fs::rename(making, made)?);
+        return Ok(());
     }
     if let Some(report) = Report::among(&output.stderr) {
         return Err(told(report, toolchains));

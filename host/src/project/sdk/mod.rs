@@ -9,9 +9,7 @@ mod wit;
 
 use std::path::Path;
 
-use fs_err as fs;
-
-use super::Language;
+use super::{Language, ProjectFolder};
 
 /// A file: its place and its text.
 type File = (&'static str, &'static str);
@@ -36,8 +34,9 @@ pub(super) fn write(project: &Path, language: Language) -> std::io::Result<()> {
         Language::TypeScript => javascript::FILES,
         Language::Python => python::FILES,
     };
-    write_all(&project.join(FOLDER), files)?;
-    write_all(&project.join(PACKAGES), wit::FILES)
+    let project = ProjectFolder::open(project)?;
+    write_all(&project, FOLDER, files)?;
+    write_all(&project, PACKAGES, wit::FILES)
 }
 
 /// Writes the world of a project.
@@ -46,28 +45,32 @@ pub(super) fn write(project: &Path, language: Language) -> std::io::Result<()> {
 ///
 /// What the operating system says.
 pub(super) fn write_world(project: &Path, world: &str) -> std::io::Result<()> {
-    write_one(&project.join(WORLD), world)
+    write_one(&ProjectFolder::open(project)?, Path::new(WORLD), world)
 }
 
-fn write_all(folder: &Path, files: &[File]) -> std::io::Result<()> {
-    files.iter().try_for_each(|(name, text)| write_one(&folder.join(name), text))
+/// Writes these files into a folder, and removes others: a compiler would take them for ours.
+fn write_all(project: &ProjectFolder, folder: &str, files: &[File]) -> std::io::Result<()> {
+    let folder = Path::new(folder);
+    project.make(folder)?;
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    project.keep_only(folder, &names)?;
+    files.iter().try_for_each(|(name, text)| write_one(project, &folder.join(name), text))
 }
 
 /// Writes one file. What is there and as it should be is left, so that nothing is compiled again for
 /// it.
-fn write_one(path: &Path, text: &str) -> std::io::Result<()> {
-    if fs::read_to_string(path).is_ok_and(|held| held == text) {
-        return Ok(());
+fn write_one(project: &ProjectFolder, name: &Path, text: &str) -> std::io::Result<()> {
+    let held = project.read(name, text.len() as u64);
+    match held.is_ok_and(|held| held.is_some_and(|held| held == text.as_bytes())) {
+        true => Ok(()),
+        false => project.write(name, text.as_bytes()),
     }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::write(path, text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fs_err as fs;
     use std::collections::BTreeSet;
 
     fn walk(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
@@ -118,5 +121,17 @@ mod tests {
         fs::write(&path, "changed").unwrap();
         write(project.path(), Language::Rust).unwrap();
         assert_ne!(fs::read_to_string(&path).unwrap(), "changed");
+    }
+
+    #[test]
+    fn what_is_not_ours_is_removed() {
+        let project = tempfile::tempdir().unwrap();
+        write(project.path(), Language::Rust).unwrap();
+        let foreign = ["build.rs", "src/foreign.rs", "foreign/lib.rs"];
+        let path = |name: &str| project.path().join(FOLDER).join(name);
+        fs::create_dir(path("foreign")).unwrap();
+        foreign.iter().for_each(|name| fs::write(path(name), "x").unwrap());
+        write(project.path(), Language::Rust).unwrap();
+        assert!(!foreign.iter().any(|name| path(name).exists()) && path("src/lib.rs").is_file());
     }
 }
