@@ -59,9 +59,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let hold = Hold::of(&path, || panic!("nobody has it")).unwrap();
-        let mut sleeper = Command::new("sleep");
-        let mut sleeper = sleeper.arg("600").stdin(hold.as_input().unwrap()).spawn().unwrap();
-        drop(hold);
+        let mut command = Command::new("sleep");
+        let mut sleeper = command.arg("600").stdin(hold.as_input().unwrap()).spawn().unwrap();
+        drop((hold, command));
         assert!(File::open(&path).unwrap().try_lock().is_err());
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();

@@ -29,8 +29,11 @@ const NODE_MIN: (u32, u32) = (20, 19);
 /// How long types, bundle and component may take; two seconds are usual.
 const BUILD_MAX: Duration = Duration::from_secs(120);
 
-/// All packages with their versions, as npm reads it.
-const PINS: &str = include_str!("toolchains/typescript.json");
+/// The packages, as npm reads them.
+const PACKAGES: &str = include_str!("toolchains/typescript/package.json");
+
+/// All that they bring along, each at one version and with the digest of its file.
+const PINS: &str = include_str!("toolchains/typescript/package-lock.json");
 
 const TOOLCHAIN: Toolchain =
     Toolchain { name: "typescript", version: "7.0.2", pins: PINS, size: "32 MB", install };
@@ -64,9 +67,10 @@ pub(super) fn build(
 }
 
 fn install(folder: &Path, hold: &Hold) -> Result<(), BuildError> {
-    fs::write(folder.join("package.json"), PINS)?;
+    fs::write(folder.join("package.json"), PACKAGES)?;
+    fs::write(folder.join("package-lock.json"), PINS)?;
     let mut npm = toolchain::installer("npm", hold.as_input()?);
-    npm.current_dir(folder).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+    npm.current_dir(folder).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
     // None of these packages has anything to run when it is installed, nor has it any business to.
     npm.arg("--ignore-scripts");
     toolchain::run(&mut npm, "npm", GET_NODE)
@@ -112,6 +116,11 @@ mod tests {
     #[test]
     fn the_toolchain_is_named_by_the_compiler_that_is_pinned() {
         let pins: serde_json::Value = serde_json::from_str(PINS).unwrap();
-        assert_eq!(pins["dependencies"]["typescript"], TOOLCHAIN.version);
+        let packages = &pins["packages"];
+        assert_eq!(packages["node_modules/typescript"]["version"], TOOLCHAIN.version);
+        let wanted: serde_json::Value = serde_json::from_str(PACKAGES).unwrap();
+        assert_eq!(packages[""]["dependencies"], wanted["dependencies"]);
+        let mut brought = packages.as_object().unwrap().iter().filter(|(name, _)| !name.is_empty());
+        assert!(brought.all(|(_, it)| it["integrity"].is_string() && it["resolved"].is_null()));
     }
 }

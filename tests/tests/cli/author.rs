@@ -299,10 +299,10 @@ fn a_project_whose_manifest_is_broken_leaves_nothing_to_guess() {
     let home = hello();
     home.write("hello/plugin.toml", "[plugin\n");
     let called = home.ax(&["-C", "hello", "tool", "call", "hello.greet"]).exits(1);
-    assert!(called.stderr.contains("error[AX-P003]: "), "{}", called.stderr);
+    assert!(called.stderr.contains("error[AX-P004]: "), "{}", called.stderr);
     // The whole name is of an installed one, whatever lies around.
     let named = home.ax(&["-C", "hello", "tool", "call", "my:hello.greet"]).exits(3);
-    assert!(!named.stderr.contains("AX-P003"), "{}", named.stderr);
+    assert!(!named.stderr.contains("AX-P004"), "{}", named.stderr);
 }
 
 #[test]

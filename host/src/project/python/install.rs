@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use fs_err as fs;
+
 use super::super::build::BuildError;
 use super::super::hold::Hold;
 use super::super::toolchain::{self, Toolchain, installer};
@@ -13,7 +15,7 @@ use super::super::toolchain::{self, Toolchain, installer};
 pub(super) const COMPONENTIZE_PY: Toolchain = Toolchain {
     name: "componentize-py",
     version: "0.25.1",
-    pins: "componentize-py==0.25.1",
+    pins: include_str!("../toolchains/componentize-py.txt"),
     size: "40 MB",
     install,
 };
@@ -58,7 +60,11 @@ fn install(folder: &Path, hold: &Hold) -> Result<(), BuildError> {
     toolchain::run(venv.args([ALONE, "-m", "venv"]).arg(folder), "python3", GET)?;
     let mut pip = installer(python(folder), hold.as_input()?);
     pip.args([ALONE, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-    toolchain::run(pip.arg(COMPONENTIZE_PY.pins), "pip", GET)
+    // What is downloaded is what these digests name, and nothing of it runs when it is installed.
+    let pins = folder.join("requirements.txt");
+    fs::write(&pins, COMPONENTIZE_PY.pins)?;
+    pip.args(["--only-binary", ":all:", "--require-hashes", "--requirement"]).arg(pins);
+    toolchain::run(&mut pip, "pip", GET)
 }
 
 /// Judges what a Python says of itself, as `3 11 7 True`.
@@ -83,6 +89,12 @@ fn fitting(said: &str) -> Result<(), BuildError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_is_the_one_that_is_pinned() {
+        let pinned = format!("componentize-py=={} ", COMPONENTIZE_PY.version);
+        assert!(COMPONENTIZE_PY.pins.starts_with(&pinned), "{}", COMPONENTIZE_PY.pins);
+    }
 
     #[test]
     fn a_python_that_does_not_do_is_told_what_is_missing() {
