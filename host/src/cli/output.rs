@@ -19,6 +19,9 @@ const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
+/// What lines after the first begin with.
+const MARGIN: &str = "    ";
+
 /// The first thing that standard output refused. A process has one standard output, so it has one
 /// of these.
 static REFUSED: Mutex<Option<io::Error>> = Mutex::new(None);
@@ -124,7 +127,7 @@ impl Output {
 
     /// Repeats what a guest said.
     pub(crate) fn guest(self, level: &str, text: &str) {
-        self.err(&format!("{FAINT}{level:>5} |{FAINT:#} {text}\n"));
+        self.err(&format!("{FAINT}{level:>5} |{FAINT:#} {}\n", indented(text)));
     }
 
     /// Prints an error: what, why, what to type.
@@ -133,9 +136,10 @@ impl Output {
             self.json_line(fault);
             return;
         }
-        let mut text = format!("{ERROR}error[{}]{ERROR:#}: {}\n", fault.code, fault.message);
+        let message = indented(&fault.message);
+        let mut text = format!("{ERROR}error[{}]{ERROR:#}: {message}\n", fault.code);
         for cause in &fault.causes {
-            text.push_str(&format!("caused by: {cause}\n"));
+            text.push_str(&format!("caused by: {}\n", indented(cause)));
         }
         if let Some(hint) = &fault.hint {
             text.push_str(&format!("\n{HINT}hint{HINT:#}: {hint}\n"));
@@ -150,6 +154,17 @@ impl Output {
     fn err(self, text: &str) {
         forgive(AutoStream::new(io::stderr(), self.color).lock().write_all(text.as_bytes()));
     }
+}
+
+/// Sets the lines after the first in, so that a message from elsewhere cannot pass for two of ours.
+fn indented(text: &str) -> String {
+    let mut lines = text.trim_end().split('\n');
+    let mut out = lines.next().unwrap_or_default().to_owned();
+    for line in lines {
+        let margin = if line.starts_with(MARGIN) { "" } else { MARGIN };
+        out.push_str(&format!("\n{margin}{line}"));
+    }
+    out
 }
 
 /// Escapes what a terminal or a reader could be fooled by; it is the same JSON still, since such
@@ -189,4 +204,18 @@ pub(super) fn finish() -> io::Result<()> {
 /// Nothing can be done about a terminal that is gone, and there is nobody to tell.
 fn forgive(result: io::Result<()>) {
     drop(result);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_several_lines_does_not_pass_for_several_messages() {
+        let message = "it failed\nerror[AX-P012]: not so\n\nhint: not so either\n     in\n";
+        let expected =
+            "it failed\n    error[AX-P012]: not so\n    \n    hint: not so either\n     in";
+        assert_eq!(indented(message), expected);
+        assert_eq!(indented("one line"), "one line");
+    }
 }

@@ -138,9 +138,9 @@ fn record(members: &Map<String, Value>) -> String {
             _ => None,
         };
         match block {
-            Some(block) => text.push_str(&format!("{name}\n{}\n", indent(&block))),
+            Some(block) => text.push_str(&format!("{}\n{}\n", on_a_line(name), indent(&block))),
             None if matches!(member, Value::Array(items) if items.is_empty()) => {}
-            None => text.push_str(&format!("{name}: {}\n", cell(member))),
+            None => text.push_str(&format!("{}: {}\n", on_a_line(name), cell(member))),
         }
     }
     text
@@ -208,7 +208,7 @@ fn flatten(prefix: &str, members: &Map<String, Value>, cells: &mut Vec<(String, 
         match member {
             Value::Object(inner) => flatten(&format!("{prefix}{name}."), inner, cells),
             Value::Array(items) if items.is_empty() => {}
-            _ => cells.push((format!("{prefix}{name}"), cell(member))),
+            _ => cells.push((on_a_line(&format!("{prefix}{name}")), cell(member))),
         }
     }
 }
@@ -226,7 +226,7 @@ fn short_name(path: &str, paths: &[String]) -> String {
 
 fn cell(value: &Value) -> String {
     let text = match value {
-        Value::String(text) => text.replace(['\n', '\t'], " "),
+        Value::String(text) => on_a_line(text),
         Value::Null => "-".to_owned(),
         Value::Number(number) => match number.as_f64() {
             Some(real) if number.is_f64() => format!("{real:.2}"),
@@ -238,6 +238,11 @@ fn cell(value: &Value) -> String {
         return text;
     }
     text.chars().take(CELL - 1).chain(['…']).collect()
+}
+
+/// Keeps a text from going on at the beginning of a line.
+fn on_a_line(text: &str) -> String {
+    text.replace(['\n', '\t'], " ")
 }
 
 fn plain(value: &Value) -> String {
@@ -283,6 +288,13 @@ mod tests {
         let text = answer(&Answer::Value(value));
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
         assert!(!text.contains('\u{202e}'));
+        let value = json!({ "a\nb": "c\nd", "list\n": [{ "e\nf": 1 }] });
+        insta::assert_snapshot!(answer(&Answer::Value(value)), @r"
+        a b: c d
+        list x
+          e f
+            1
+        ");
     }
 
     #[test]

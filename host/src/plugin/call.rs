@@ -33,7 +33,7 @@ use super::profile::Profiler;
 use super::report::{Report, report};
 use super::rights::Rights;
 use super::secrets::CallSecrets;
-use super::store::{Stage, confined, explain, refuel};
+use super::store::{Stage, confined, explain, refuel, short_of_memory};
 use super::trace::Recorder;
 use super::warm::{Lane, Warm};
 use super::written::Account;
@@ -294,7 +294,8 @@ impl PluginHost {
             }
             Some(Ok(Ok((raw, whole)))) => {
                 instance = Some(whole);
-                exports::answer(raw, target, limits)
+                let answer = exports::answer(raw, target, limits);
+                answer.map_err(|error| short_of_memory(error, store.data(), limits))
             }
         };
         // The bound that was hit, which the caller may have set lower than the manifest.

@@ -1,7 +1,10 @@
 //! Calls into a guest: typed exports by their signature, described tools through `ax:guest/tools`.
 //!
 //! Version adapters of exports end here: whatever track a component was built against, callers
-//! see [`Output`]. Not here: limits and deadlines around the call (`call`).
+//! see [`Output`]. Not here: limits and deadlines around the call (`call`); the pieces of an answer
+//! (`content`).
+
+use std::sync::Arc;
 
 use ax_manifest::{Entry, Signature, Tool};
 use serde::Serialize;
@@ -9,6 +12,7 @@ use serde_json::Value;
 use wasmtime::Store;
 use wasmtime::component::{Component, ComponentExportIndex, Instance};
 
+use super::content;
 use super::error::{CallError, ErrorKind, LoadError};
 use super::guest::Guest;
 use super::imports::bindings::ax::types::types as wit;
@@ -90,6 +94,8 @@ pub(super) struct Target {
     index: ComponentExportIndex,
     /// The signature of a typed export; none for a described tool.
     signature: Option<Signature>,
+    /// What a described tool says its answer for programs is.
+    answer_schema: Option<Arc<Value>>,
 }
 
 impl Target {
@@ -107,10 +113,13 @@ impl Target {
             Entry::Typed { interface, function, signature } => Ok(Self {
                 index: look(interface.as_deref(), function).ok_or_else(missing)?,
                 signature: Some(signature.clone()),
+                // Its values are of its types, from which the schema was made.
+                answer_schema: None,
             }),
             Entry::Described => Ok(Self {
                 index: look(Some(GUEST_TOOLS), "call").ok_or_else(missing)?,
                 signature: None,
+                answer_schema: tool.output_schema.clone().map(Arc::new),
             }),
         }
     }
@@ -221,13 +230,16 @@ pub(super) fn answer(raw: Raw, target: &Target, limits: &Limits) -> Result<Outpu
                 Lifted::Failed(value) => Err(typed_failure(value, limits)),
             }
         }
-        (Raw::Described(Ok(output)), _) => described_output(output, limits),
+        (Raw::Described(Ok(output)), _) => {
+            content::output(output, target.answer_schema.as_deref(), limits)
+        }
         (Raw::Described(Err(error)), _) => Err(described_failure(error, limits)),
         (Raw::Typed(_), None) => Err(CallError::Answer { why: "it has no type".to_owned() }),
     }
 }
 
-fn within(bytes: u64, limits: &Limits) -> Result<(), CallError> {
+/// Refuses an answer that is longer than it may be.
+pub(super) fn within(bytes: u64, limits: &Limits) -> Result<(), CallError> {
     if bytes > limits.result_bytes {
         return Err(CallError::exhausted(Limit::Result, limits));
     }
@@ -252,7 +264,7 @@ fn typed_failure(value: Value, limits: &Limits) -> CallError {
     CallError::Tool {
         kind: word("kind").and_then(ErrorKind::parse).unwrap_or(ErrorKind::Failed),
         code: text::scrub(word("code").unwrap_or_default(), CODE_BYTES),
-        message: text::scrub(&message, limits::ERROR_TEXT_BYTES),
+        message: told(&message),
         data: Some(value),
     }
 }
@@ -275,91 +287,18 @@ fn described_failure(error: wit::Error, limits: &Limits) -> CallError {
     CallError::Tool {
         kind,
         code: text::scrub(&error.code, CODE_BYTES),
-        message: text::scrub(&error.message, limits::ERROR_TEXT_BYTES),
+        message: told(&error.message),
         data,
+    }
+}
+
+/// Makes what a tool says of its failure fit to be shown.
+fn told(message: &str) -> String {
+    match message.trim() {
+        "" => "the tool gave no message".to_owned(),
+        message => text::scrub(message, limits::ERROR_TEXT_BYTES),
     }
 }
 
 /// Bytes of an error's code, as `ax:types` promises.
 const CODE_BYTES: usize = 256;
-/// Bytes of a media type, as `ax:types` promises (RFC 6838 names at most 127 characters).
-const MEDIA_TYPE_BYTES: usize = 127;
-/// Bytes of a link's address, as `ax:types` promises.
-const URI_BYTES: usize = 2_048;
-/// Bytes of a link's name, as `ax:types` promises.
-const LINK_NAME_BYTES: usize = 128;
-/// Bytes of a link's description, as `ax:types` promises.
-const LINK_DESCRIPTION_BYTES: usize = 1 << 10;
-/// Pieces of one answer, as `ax:types` promises.
-const PIECES: usize = 1_000;
-
-fn described_output(output: wit::Output, limits: &Limits) -> Result<Output, CallError> {
-    if output.content.len() > PIECES {
-        return Err(CallError::exhausted(Limit::Result, limits));
-    }
-    let structured_bytes = output.structured.as_ref().map_or(0, String::len);
-    let bytes = structured_bytes + output.content.iter().map(size_of_content).sum::<usize>();
-    within(bytes as u64, limits)?;
-    let unusable = |what: &str, error: &dyn std::fmt::Display| CallError::Answer {
-        why: format!("{what}: {error}"),
-    };
-    let structured = output
-        .structured
-        .map(|document| json::parse(&document, limits.result_bytes))
-        .transpose()
-        .map_err(|error| unusable("its structured part", &error))?;
-    let content = output
-        .content
-        .into_iter()
-        .map(|piece| content(piece, limits).map_err(|error| unusable("a piece of it", &error)))
-        .collect::<Result<_, _>>()?;
-    Ok(Output::Content { content, structured })
-}
-
-fn size_of_content(content: &wit::Content) -> usize {
-    match content {
-        wit::Content::Text(text) | wit::Content::Other(text) => text.len(),
-        wit::Content::Image(media) | wit::Content::Audio(media) | wit::Content::File(media) => {
-            media.data.len() + media.media_type.len()
-        }
-        wit::Content::Link(link) => {
-            let optional = [&link.media_type, &link.description].into_iter().flatten();
-            link.uri.len() + link.name.len() + optional.map(String::len).sum::<usize>()
-        }
-    }
-}
-
-fn content(piece: wit::Content, limits: &Limits) -> Result<Content, String> {
-    let whole = usize::try_from(limits.result_bytes).unwrap_or(usize::MAX);
-    Ok(match piece {
-        wit::Content::Text(text) => Content::Text { text: text::scrub(&text, whole) },
-        wit::Content::Image(image) => Content::Image(media(&image)),
-        wit::Content::Audio(audio) => Content::Audio(media(&audio)),
-        wit::Content::File(file) => Content::File(media(&file)),
-        wit::Content::Link(link) => link_of(link)?,
-        wit::Content::Other(value) => Content::Other {
-            value: json::parse(&value, limits.result_bytes).map_err(|error| error.to_string())?,
-        },
-    })
-}
-
-fn media(media: &wit::Media) -> Media {
-    use base64::Engine as _;
-    Media {
-        media_type: text::scrub(&media.media_type, MEDIA_TYPE_BYTES),
-        data: base64::engine::general_purpose::STANDARD.encode(&media.data),
-    }
-}
-
-/// A cut address would point somewhere else, so a long one is refused; the rest is only shown.
-fn link_of(link: wit::Link) -> Result<Content, String> {
-    if link.uri.len() > URI_BYTES {
-        return Err(format!("the address of a link has more than {URI_BYTES} bytes"));
-    }
-    Ok(Content::Link {
-        uri: text::scrub(&link.uri, URI_BYTES),
-        name: text::scrub(&link.name, LINK_NAME_BYTES),
-        media_type: link.media_type.map(|kind| text::scrub(&kind, MEDIA_TYPE_BYTES)),
-        description: link.description.map(|words| text::scrub(&words, LINK_DESCRIPTION_BYTES)),
-    })
-}

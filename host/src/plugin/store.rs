@@ -9,7 +9,7 @@ use wasmtime::{CallHook, Store, Trap, UpdateDeadline};
 use wasmtime_wasi::I32Exit;
 
 use super::engine::Engine;
-use super::error::CallError;
+use super::error::{CallError, ErrorKind};
 use super::gate::Refusal;
 use super::guest::Guest;
 use super::limits::{self, Limit, Limits};
@@ -112,6 +112,17 @@ pub(super) fn explain(stage: Stage, guest: &Guest, limits: &Limits) -> CallError
         Stage::Start(_) => CallError::Start { message },
         // Values that break the canonical ABI: text that is not UTF-8, places outside memory.
         Stage::Call(_) => CallError::Trapped { message },
+    }
+}
+
+/// Says what a failure of a tool means. One that came after the guest was refused memory is that:
+/// languages have an error for it each, and some go on for a while.
+pub(super) fn short_of_memory(error: CallError, guest: &Guest, limits: &Limits) -> CallError {
+    match (&error, guest.meter.hit()) {
+        (CallError::Tool { kind: ErrorKind::Failed | ErrorKind::Exhausted, .. }, Some(limit)) => {
+            CallError::exhausted(limit, limits)
+        }
+        _ => error,
     }
 }
 

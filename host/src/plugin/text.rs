@@ -25,6 +25,11 @@ pub fn scrub(text: &str, bytes_max: usize) -> String {
     out
 }
 
+/// As [`scrub`], and on one line.
+pub(super) fn line(text: &str, bytes_max: usize) -> String {
+    scrub(text, bytes_max).replace(['\n', '\t'], " ")
+}
+
 /// Makes room at the end for the mark of a cut; where it does not fit, there is none.
 fn cut(mut text: String, bytes_max: usize) -> String {
     let Some(room) = bytes_max.checked_sub(CUT.len()) else { return text };
@@ -59,6 +64,11 @@ mod tests {
         assert_eq!(scrub("a\u{1b}[2Jb", 100), "a\u{fffd}[2Jb");
         assert_eq!(scrub("safe\u{202e}exe.txt", 100), "safe\u{fffd}exe.txt");
         assert_eq!(scrub("line\nnext\tcell\r", 100), "line\nnext\tcell\u{fffd}");
+    }
+
+    #[test]
+    fn what_stands_on_a_line_has_no_second_one() {
+        assert_eq!(line("a\nerror: b\tc", 100), "a error: b c");
     }
 
     #[test]

@@ -46,7 +46,7 @@ export const Content = {
 export interface Output {
   /** The pieces in reading order, at most 1,000. */
   readonly content: readonly Content[];
-  /** The answer for programs. */
+  /** The answer for programs, an object; a tool with `output` gives that instead. */
   readonly structured?: object;
 }
 
@@ -64,15 +64,24 @@ export function outputOf(answer: unknown, schema: JsonSchema | undefined): Outpu
   if (answer instanceof Promise) {
     throw failed("the tool gave a promise: whatever the host offers answers at once, without `async`");
   }
-  if (schema === undefined) return { content: pieces(answer) };
+  if (schema === undefined) return { content: pieces(answer), ...forPrograms(answer) };
   const [text, value] = Array.isArray(answer) ? answer : [undefined, answer];
   try {
     check(schema, value);
   } catch (error) {
     if (!(error instanceof AxError)) throw error;
-    throw failed(`the answer does not fit its schema: ${error.message.replace("the input", "it")}`);
+    throw failed(`the answer does not fit its schema: ${error.message.replace(/^the input/, "it")}`);
   }
   return { content: text === undefined ? [] : [Content.text(text)], structured: value as object };
+}
+
+/** Takes the part for programs of an answer of a tool that has no schema of it. */
+function forPrograms(answer: unknown): { structured?: object } {
+  if (typeof answer !== "object" || answer === null || "type" in answer) return {};
+  const { structured } = answer as Output;
+  if (structured === undefined) return {};
+  if (typeof structured === "object" && structured !== null && !Array.isArray(structured)) return { structured };
+  throw failed("the answer's `structured` is no object");
 }
 
 function pieces(answer: unknown): readonly Content[] {

@@ -7,7 +7,7 @@ import type { JsonSchema } from "./schema.ts";
 
 /** What each type is called in messages. */
 const CALLED: Readonly<Record<string, string>> = {
-  string: "a text",
+  string: "text",
   number: "a number",
   integer: "a whole number",
   boolean: "true or false",
@@ -16,8 +16,8 @@ const CALLED: Readonly<Record<string, string>> = {
   null: "null",
 };
 
-/** Characters of a value that are shown in a message. */
-const SHOWN_MAX = 40;
+/** Characters of a text that are shown in a message. */
+const SHOWN_MAX = 32;
 
 /**
  * Checks that `value` fits.
@@ -27,10 +27,15 @@ const SHOWN_MAX = 40;
 export function check(schema: JsonSchema, value: unknown, path = ""): void {
   const { type, enum: values } = schema;
   if (typeof type === "string" && !isA(type, value)) {
-    throw refused(path, `must be ${CALLED[type] ?? type}, not ${shown(value)}`);
+    throw unexpected(path, CALLED[type] ?? type, value);
+  }
+  if (type === "integer" && !Number.isSafeInteger(value)) {
+    // It is not what was sent any more, or may not be.
+    const bound = "a whole number from -(2^53 - 1) to 2^53 - 1, or text with its digits";
+    throw unexpected(path, bound, value);
   }
   if (Array.isArray(values) && !values.includes(value)) {
-    throw refused(path, `must be one of ${values.map(shown).join(", ")}, not ${shown(value)}`);
+    throw unexpected(path, `one of ${values.map(shown).join(", ")}`, value);
   }
   if (typeof value === "string") checkText(schema, value, path);
   else if (typeof value === "number") checkBounds(schema, "imum", value, path, "");
@@ -60,7 +65,7 @@ function checkText(schema: JsonSchema, value: string, path: string): void {
   }
   const { pattern } = schema;
   if (typeof pattern === "string" && !new RegExp(pattern, "u").test(value)) {
-    throw refused(path, `must match ${pattern}, which ${shown(value)} does not`);
+    throw unexpected(path, `text that matches ${pattern}`, value);
   }
 }
 
@@ -74,10 +79,10 @@ function checkBounds(
 ): void {
   const [least, most] = [schema[`min${what}`], schema[`max${what}`]];
   if (typeof least === "number" && value < least) {
-    throw refused(path, `must be at least ${least}${unit}, not ${value}`);
+    throw refused(path, `: expected at least ${least}${unit}, got ${value}`);
   }
   if (typeof most === "number" && value > most) {
-    throw refused(path, `must be at most ${most}${unit}, not ${value}`);
+    throw refused(path, `: expected at most ${most}${unit}, got ${value}`);
   }
 }
 
@@ -91,12 +96,12 @@ function checkMembers(schema: JsonSchema, value: object, path: string): void {
   const { properties = {}, required = [], additionalProperties } = schema;
   const below = (name: string) => (path === "" ? name : `${path}.${name}`);
   for (const name of required as string[]) {
-    if (!Object.hasOwn(value, name)) throw refused(below(name), "is missing");
+    if (!Object.hasOwn(value, name)) throw refused(below(name), " is missing");
   }
   for (const [name, member] of Object.entries(value)) {
     const known = Object.hasOwn(properties as object, name);
     const fitting = known ? (properties as JsonSchema)[name] : additionalProperties;
-    if (fitting === false) throw refused(below(name), "is not known here");
+    if (fitting === false) throw refused(below(name), ` is not known here${among(properties as object)}`);
     if (isSchema(fitting)) check(fitting, member, below(name));
   }
 }
@@ -105,11 +110,22 @@ function isSchema(value: unknown): value is JsonSchema {
   return typeof value === "object" && value !== null;
 }
 
-function refused(path: string, why: string): AxError {
-  return invalid(path, `${path === "" ? "the input" : `\`${path}\``} ${why}`);
+function among(properties: object): string {
+  const known = Object.keys(properties).map((name) => `\`${name}\``);
+  return known.length > 0 ? `; known are ${known.join(", ")}` : "";
 }
 
+function unexpected(path: string, wanted: string, value: unknown): AxError {
+  return refused(path, `: expected ${wanted}, got ${shown(value)}`);
+}
+
+function refused(path: string, why: string): AxError {
+  return invalid(path, `${path === "" ? "the input" : `\`${path}\``}${why}`);
+}
+
+/** Says what a value is, and which one, if it is short. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text;
+  if (typeof value === "string") return value.length <= SHOWN_MAX ? JSON.stringify(value) : "text";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

@@ -23,7 +23,7 @@ export function get<T>(key: string, schema: Schema<T>): T | undefined {
     check(schema.json, value, key);
   } catch (error) {
     if (!(error instanceof AxError)) throw error;
-    throw invalid(error.code, `the setting ${error.message}`);
+    throw invalid(error.code, `the setting does not fit: ${error.message}`);
   }
   return value as T;
 }

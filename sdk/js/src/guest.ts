@@ -49,7 +49,7 @@ function answered({ tools }: Plugin, name: string, input: string) {
   const { content, structured } = tool.answer(parsed(input));
   return {
     content: content.map(piece),
-    structured: structured === undefined ? null : JSON.stringify(structured),
+    structured: structured === undefined ? null : json(structured),
     extra: null,
   };
 }
@@ -65,14 +65,16 @@ function parsed(input: string): unknown {
 function piece(content: Content) {
   switch (content.type) {
     case "text":
-      return { tag: "text", val: content.text };
+      return { tag: "text", val: wellFormed(content.text) };
     case "link": {
-      const { uri, name, mediaType = null, description = null } = content;
-      return { tag: "link", val: { uri, name, mediaType, description, extra: null } };
+      const { uri, name, mediaType, description } = content;
+      const [kind, words] = [mediaType, description].map((it) => (it == null ? null : wellFormed(it)));
+      const val = { uri: wellFormed(uri), name: wellFormed(name), mediaType: kind, description: words };
+      return { tag: "link", val: { ...val, extra: null } };
     }
     default: {
       const { type, mediaType, data } = content;
-      return { tag: type, val: { mediaType, data, extra: null } };
+      return { tag: type, val: { mediaType: wellFormed(mediaType), data, extra: null } };
     }
   }
 }
@@ -85,14 +87,39 @@ function told<T>(run: () => T): T {
     return run();
   } catch (thrown) {
     const error = thrown instanceof AxError ? thrown : unforeseen(thrown);
+    const [data, trouble] = dataOf(error);
     throw {
       kind: error.kind,
-      message: error.message,
-      code: error.code,
+      message: wellFormed(`${error.message}${trouble}`),
+      code: wellFormed(error.code),
       retryAfterMs: error.retryAfterMs ?? null,
-      data: error.data === undefined ? null : JSON.stringify(error.data),
+      data,
     };
   }
+}
+
+/** Returns the data of an error, or what is wrong with them: the error itself is not lost for that. */
+function dataOf({ data }: AxError): [data: string | null, trouble: string] {
+  if (data === undefined) return [null, ""];
+  try {
+    return [json(data), ""];
+  } catch (error) {
+    return [null, ` (the data of this error are no JSON: ${messageOf(error)})`];
+  }
+}
+
+/** Writes JSON that every reader takes. */
+function json(value: object): string {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError("it has no form in JSON");
+  if (!text.includes("\\ud")) return text;
+  // Halves of characters are all that is written like this.
+  return text.replace(/\\(?:ud[89a-f][0-9a-f]{2}|[^])/g, (it) => (it.length > 2 ? "\ufffd" : it));
+}
+
+/** Replaces halves of characters by U+FFFD: other languages have no such texts. */
+function wellFormed(text: string): string {
+  return String(text).toWellFormed();
 }
 
 /** Where it happened is for the author, who reads the log, and not for the caller. */

@@ -33,6 +33,9 @@
  * @module
  */
 
+// First, so that whatever imports this module finds them.
+import "./globals.ts";
+
 export { type Answer, Content, type LinkDetails, type Output, type Readable } from "./answer.ts";
 export * as config from "./config.ts";
 export { AxError, type ErrorDetails, type ErrorKind, failed, invalid, notFound } from "./error.ts";

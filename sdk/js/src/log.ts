@@ -10,7 +10,10 @@ export type Fields = { readonly [name: string]: string | number | boolean };
 
 /** Writes a line with names and values that go with it. */
 export function write(level: Level, message: string, fields: Fields = {}): void {
-  host.write(level, message, Object.entries(fields).map(([name, value]) => [name, String(value)]));
+  const told = Object.entries(fields).map(([name, value]): [string, string] => {
+    return [name.toWellFormed(), String(value).toWellFormed()];
+  });
+  host.write(level, String(message).toWellFormed(), told);
 }
 
 /** Writes a line for the plugin's author. */

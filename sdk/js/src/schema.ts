@@ -116,11 +116,14 @@ export const t = {
   string(description?: string, bounds: TextBounds = {}): Schema<string> {
     return new Schema(set({ type: "string", description, ...bounds }));
   },
-  /** A number. */
+  /** A number, as exact as JavaScript has them. */
   number(description?: string, bounds?: NumberBounds): Schema<number> {
     return numeric("number", description, bounds);
   },
-  /** A whole number, exact up to 2^53. */
+  /**
+   * A whole number from -(2^53 - 1) to 2^53 - 1, which is 3 as well as 3.0. JavaScript would round larger
+   * ones, so they are refused: take a text where there may be such.
+   */
   integer(description?: string, bounds?: NumberBounds): Schema<number> {
     return numeric("integer", description, bounds);
   },
@@ -143,7 +146,7 @@ export const t = {
   record<T>(values: Schema<T>, description?: string): Schema<Record<string, T>> {
     return new Schema(set({ type: "object", description, additionalProperties: values.json }));
   },
-  /** Any JSON. */
+  /** Any JSON; whole numbers beyond 2^53 in it are rounded. */
   json(description?: string): Schema<unknown> {
     return new Schema(set({ description }));
   },

@@ -5,8 +5,11 @@ const PIECE = 4096;
 
 /** Returns the bytes of a text. */
 export function encode(text: string): Uint8Array {
-  const bytes = unescape(encodeURIComponent(text.toWellFormed()));
-  return Uint8Array.from(bytes, (byte) => byte.charCodeAt(0));
+  const units = unescape(encodeURIComponent(text.toWellFormed()));
+  // Not `Uint8Array.from`, which makes a list of them first: sixteen times the memory.
+  const bytes = new Uint8Array(units.length);
+  for (let at = 0; at < units.length; at += 1) bytes[at] = units.charCodeAt(at);
+  return bytes;
 }
 
 /**

@@ -60,22 +60,33 @@ test("what fits is let through", () => {
 });
 
 test("what does not fit is refused by its path", () => {
-  refuses({ name: 5 }, "name", "`name` must be a text, not 5");
-  refuses({ name: "😀" }, "name", "`name` must be at least 2 characters, not 1");
-  refuses({ name: "abcdef" }, "name", "`name` must be at most 5 characters, not 6");
-  refuses({ size: "tiny" }, "size", '`size` must be one of "small", "large", not "tiny"');
-  refuses({ count: 1.5 }, "count", "`count` must be a whole number, not 1.5");
-  refuses({ count: 10 }, "count", "`count` must be at most 9, not 10");
-  refuses({ count: null }, "count", "`count` must be a whole number, not null");
-  refuses({ code: "A" }, "code", '`code` must match ^[a-z]+$, which "A" does not');
-  refuses({ items: {} }, "items", "`items` must be a list, not {}");
-  refuses({ items: [1, 2, 3] }, "items", "`items` must be at most 2 items, not 3");
+  refuses({ name: 5 }, "name", "`name`: expected text, got 5");
+  refuses({ name: "😀" }, "name", "`name`: expected at least 2 characters, got 1");
+  refuses({ name: "abcdef" }, "name", "`name`: expected at most 5 characters, got 6");
+  refuses({ size: "tiny" }, "size", '`size`: expected one of "small", "large", got "tiny"');
+  refuses({ count: 1.5 }, "count", "`count`: expected a whole number, got 1.5");
+  refuses({ count: 10 }, "count", "`count`: expected at most 9, got 10");
+  refuses({ count: null }, "count", "`count`: expected a whole number, got null");
+  refuses({ code: "A" }, "code", '`code`: expected text that matches ^[a-z]+$, got "A"');
+  refuses({ items: {} }, "items", "`items`: expected a list, got an object");
+  refuses({ items: [1, 2, 3] }, "items", "`items`: expected at most 2 items, got 3");
   refuses({ items: [{ id: 1 }] }, "items[0].tags", "`items[0].tags` is missing");
   refuses(
     { items: [{ id: 1, tags: { hot: 1 } }] },
     "items[0].tags.hot",
-    "`items[0].tags.hot` must be true or false, not 1",
+    "`items[0].tags.hot`: expected true or false, got 1",
   );
-  refuses({ toString: 1 }, "toString", "`toString` is not known here");
-  throws(() => order.described.answer([]), { code: "", message: "the input must be an object, not []" });
+  const known = "`name`, `size`, `count`, `items`, `code`";
+  refuses({ toString: 1 }, "toString", `\`toString\` is not known here; known are ${known}`);
+  throws(() => order.described.answer([]), { code: "", message: "the input: expected an object, got a list" });
+});
+
+test("a whole number that JavaScript would round is refused", () => {
+  const fits = (id: number) => order.described.answer({ ...FITTING, items: [{ id, tags: {} }] });
+  fits(Number.MAX_SAFE_INTEGER);
+  const bound = "a whole number from -(2^53 - 1) to 2^53 - 1, or text with its digits";
+  throws(() => fits(JSON.parse("9007199254740993")), {
+    code: "items[0].id",
+    message: `\`items[0].id\`: expected ${bound}, got 9007199254740992`,
+  });
 });

@@ -40,8 +40,38 @@ test("what is for programs is checked before it is sent", () => {
     ...NO_MORE,
   });
   const { kind, message } = called(() => ({ n: "1" }), output) as AxError;
-  const why = 'the answer does not fit its schema: `n` must be a whole number, not "1"';
+  const why = 'the answer does not fit its schema: `n`: expected a whole number, got "1"';
   equal([kind, message], ["failed", why]);
+});
+
+test("what is for programs is sent without a schema too", () => {
+  const answer = (structured: unknown) => called(() => ({ content: [], structured }));
+  equal(answer({ n: 1 }), { content: [], structured: '{"n":1}', ...NO_MORE });
+  const { kind, message } = answer([1]) as AxError;
+  equal([kind, message], ["failed", "the answer's `structured` is no object"]);
+});
+
+test("halves of characters are replaced wherever text goes out", () => {
+  const half = "a\ud83d";
+  const output = { s: t.string() };
+  equal(called(() => half), { content: [{ tag: "text", val: "a\ufffd" }], structured: null, ...NO_MORE });
+  const structured = JSON.stringify({ s: "\\ud83d🎉\ufffd" });
+  equal(called(() => ({ s: "\\ud83d🎉\ud83d" }), output), { content: [], structured, ...NO_MORE });
+  const { message, code } = called(() => { throw new AxError("invalid", half, { code: half }); }) as AxError;
+  equal([message, code], ["a\ufffd", "a\ufffd"]);
+  log.info(half, { half });
+  equal(fake.logged(), [{ level: "info", message: "a\ufffd", fields: { half: "a\ufffd" } }]);
+});
+
+test("an error whose data are no JSON is told without them", () => {
+  const loop: { self?: object } = {};
+  loop.self = loop;
+  for (const data of [loop, { big: 1n }]) {
+    const thrown = new AxError("conflict", "it changed", { code: "k", data });
+    const told = called(() => { throw thrown; }) as { kind: string; code: string; message: string; data: unknown };
+    equal([told.kind, told.code, told.data], ["conflict", "k", null]);
+    equal(told.message.startsWith("it changed (the data of this error are no JSON: TypeError: "), true);
+  }
 });
 
 test("what is thrown keeps its kind, and what is not ours has failed", () => {

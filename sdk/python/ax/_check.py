@@ -14,7 +14,7 @@ import os
 import sys
 from dataclasses import asdict
 
-from . import _permission, _tool
+from . import _fake, _permission, _tool
 from ._report import Report, report_of
 from ._source import DefinitionError
 
@@ -49,6 +49,7 @@ def main() -> int:
     needed = _permission.NEEDED.items()
     _permission.missing.update(name for name, it in needed if f"import {it.imported}@" not in world)
     sys.path.insert(0, root)
+    _fake.is_absent = True
     report = load(module, root)
     if report is not None:
         tell(report)

@@ -1,5 +1,7 @@
 """The host, played: what `ax.log`, `ax.kv` and the others talk to outside of a sandbox.
 
+While a plugin is built there is no host, and none is played either: what asks for it is told so.
+
 Not here: how a test fills it and looks into it (`testing`).
 """
 
@@ -8,10 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._changes import Absent, Always, AtVersion, Change, Put, Remove, When
 from ._error import Error, conflict, unavailable
+from ._source import DefinitionError, caller
 
 if TYPE_CHECKING:
     from .http import Request, Response
@@ -60,6 +64,33 @@ def reset() -> None:
     world.__dict__.update(World().__dict__)
 
 
+is_absent = False
+"""Whether there is no host."""
+
+_T = TypeVar("_T")
+
+
+def _played(part: type[_T]) -> type[_T]:
+    """Makes the functions of a part refuse while there is no host."""
+    for name, method in list(vars(part).items()):
+        if isinstance(method, staticmethod) and not name.startswith("_"):
+            setattr(part, name, staticmethod(_present(part.__name__, method.__func__)))
+    return part
+
+
+def _present(part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def present(*given: Any) -> Any:
+        if is_absent:
+            file, line = caller()
+            message = f"`ax.{part}` is used while the plugin is built, where there is no host"
+            raise DefinitionError(file, line, message, "use it in a tool")
+        return function(*given)
+
+    return present
+
+
+@_played
 class log:
     """`ax:log/log`."""
 
@@ -68,6 +99,7 @@ class log:
         world.log.append(Line(level.lower(), message, dict(fields)))
 
 
+@_played
 class config:
     """`ax:config/config`."""
 
@@ -80,6 +112,7 @@ class config:
         return json.dumps(world.config)
 
 
+@_played
 class task:
     """`ax:task/call`."""
 
@@ -96,6 +129,7 @@ class task:
         return world.cancelled
 
 
+@_played
 class secrets:
     """`ax:secrets/secrets`."""
 
@@ -104,6 +138,7 @@ class secrets:
         return name in world.secrets
 
 
+@_played
 class kv:
     """`ax:kv/store`."""
 
@@ -150,6 +185,7 @@ class kv:
                 return True
 
 
+@_played
 class http:
     """`ax:http/client`."""
 

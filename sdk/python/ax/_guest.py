@@ -19,6 +19,7 @@ from . import _check, _migrate, _permission, _report, _tool, log
 from ._answer import Content, Link, Media, Output
 from ._error import Error, exhausted, failed
 from ._sandbox import told
+from ._wire import document, text
 
 sys.dont_write_bytecode = True
 
@@ -104,18 +105,19 @@ def _described(tool: _tool.Tool) -> wit.Tool:
 def _output(output: Output) -> wit.Output:
     structured = None
     if output.structured is not None:
-        structured = json.dumps(output.structured, ensure_ascii=False, allow_nan=False)
+        structured = document(output.structured)
     return wit.Output([_content(piece) for piece in output.content], structured, None)
 
 
 def _content(piece: Content) -> wit.Content:
     match piece.value:
-        case str(text):
-            return wit.Content_Text(text)
+        case str(words):
+            return wit.Content_Text(text(words))
         case Link(uri, name, media_type, description):
-            return wit.Content_Link(wit.Link(uri, name, media_type, description, None))
+            told = [None if it is None else text(it) for it in (media_type, description)]
+            return wit.Content_Link(wit.Link(text(uri), text(name), *told, None))
         case Media(media_type, data):
-            media = wit.Media(media_type, bytes(data), None)
+            media = wit.Media(text(media_type), bytes(data), None)
     match piece.kind:
         case "image":
             return wit.Content_Image(media)

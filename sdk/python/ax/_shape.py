@@ -6,6 +6,7 @@ Not here: finding the shape of an annotation (`_derive`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
@@ -33,7 +34,7 @@ class Shape(Protocol):
 
 def _wrong(at: str, wanted: str, value: Any) -> Error:
     where = f"`{at}`" if at else "the input"
-    return invalid(at, f"{where} has to be {wanted}, not {_said(value)}")
+    return invalid(at, f"{where}: expected {wanted}, got {_said(value)}")
 
 
 def _said(value: Any) -> str:
@@ -43,9 +44,9 @@ def _said(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        return f"the number {value}"
+        return str(value)
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= 32 else "text"
+        return json.dumps(value, ensure_ascii=False) if len(value) <= 32 else "text"
     return "a list" if isinstance(value, list) else "an object"
 
 
@@ -249,7 +250,7 @@ class Record:
             raise _wrong(at, "an object", value)
         for name in value:
             if name not in self.members and not self.is_open:
-                raise invalid(member_of(at, name), self._unknown(name))
+                raise invalid(member_of(at, name), self._unknown(member_of(at, name)))
         read: dict[str, Any] = {}
         for name, member in self.members.items():
             place = member_of(at, name)
@@ -261,9 +262,9 @@ class Record:
                 read[name] = None
         return self.make(**read)
 
-    def _unknown(self, name: str) -> str:
+    def _unknown(self, place: str) -> str:
         known = ", ".join(f"`{member}`" for member in self.members)
-        return f"there is no `{name}`" + (f"; there is {known}" if known else "")
+        return f"`{place}` is not known here" + (f"; known are {known}" if known else "")
 
 
 def opened(shape: Shape) -> Shape:

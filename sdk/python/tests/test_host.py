@@ -5,7 +5,22 @@ from __future__ import annotations
 import unittest
 from dataclasses import dataclass
 
-from ax import Error, ErrorKind, config, http, kv, log, secrets, task, testing
+from ax import (
+    Error,
+    ErrorKind,
+    _fake,
+    _wire,
+    config,
+    failed,
+    http,
+    kv,
+    log,
+    secrets,
+    task,
+    testing,
+)
+
+from . import plugins
 
 
 @dataclass
@@ -115,3 +130,27 @@ class Host(unittest.TestCase):
         log.warn("odd", count=3)
         self.assertEqual(testing.logged(), [testing.Line("warn", "odd", {"count": "3"})])
         self.assertEqual(testing.logged(), [])
+
+    def test_while_a_plugin_is_built_there_is_no_host(self) -> None:
+        self.addCleanup(setattr, _fake, "is_absent", False)
+        _fake.is_absent = True
+        lines = {"log": 'log.info("x")', "kv": 'kv.get("a")', "config": "config.all()"}
+        for part, line in lines.items():
+            with self.subTest(part):
+                report = plugins.refused(f"from ax import {part}\n\n{line}\n")
+                self.assertEqual(report.place, "tools.py:3")
+                why = f"`ax.{part}` is used while the plugin is built, where there is no host"
+                self.assertEqual((report.message, report.help), (why, "use it in a tool"))
+
+    def test_what_goes_out_has_no_halves_of_characters(self) -> None:
+        self.assertEqual(_wire.text("a\ud83d"), "a\ufffd")
+        self.assertEqual(_wire.document({"a\ud83d": "\U0001f389"}), '{"a\ufffd": "\U0001f389"}')
+
+    def test_an_error_whose_data_are_no_json_is_told_without_them(self) -> None:
+        loop: dict[str, object] = {}
+        loop["self"] = loop
+        self.assertEqual(_wire.data_of(failed("it", data={"a": 1})), ('{"a": 1}', ""))
+        for data in (loop, {"a": float("nan")}, {"a": b""}):
+            told, trouble = _wire.data_of(failed("it", data=data))
+            self.assertIsNone(told)
+            self.assertTrue(trouble.startswith(" (the data of this error are no JSON: "), trouble)

@@ -77,17 +77,23 @@ READS: list[tuple[Any, Any, Any]] = [
 ]
 
 REFUSED: list[tuple[Any, Any, str, str]] = [
-    (str, 3, "", "the input has to be text, not the number 3"),
-    (int, True, "", "the input has to be a whole number, not true"),
-    (int, 3.5, "", "the input has to be a whole number, not the number 3.5"),
-    (float, "x", "", 'the input has to be a number, not "x"'),
-    (list[int], [1, None], "[1]", "`[1]` has to be a whole number, not null"),
-    (Size, "m", "", 'the input has to be one of "s", "l", not "m"'),
-    (Literal[1], True, "", "the input has to be one of the number 1, not true"),
+    (str, 3, "", "the input: expected text, got 3"),
+    (int, True, "", "the input: expected a whole number, got true"),
+    (int, 3.5, "", "the input: expected a whole number, got 3.5"),
+    (float, "x", "", 'the input: expected a number, got "x"'),
+    (list[int], [1, None], "[1]", "`[1]`: expected a whole number, got null"),
+    (Size, "m", "", 'the input: expected one of "s", "l", got "m"'),
+    (Literal[1], True, "", "the input: expected one of 1, got true"),
+    (Place, ["Ulm"], "", "the input: expected an object, got a list"),
     (Place, {}, "town", "`town` is missing"),
-    (Place, {"town": "Ulm", "tags": [1]}, "tags[0]", "`tags[0]` has to be text, not the number 1"),
-    (dict[str, Place], {"a": {"town": "", "b": 1}}, "a.b", "there is no `b`; there is `town`"),
-    (int | str, [], "", "the input has to be one of the kinds that its schema names, not a list"),
+    (Place, {"town": "Ulm", "tags": [1]}, "tags[0]", "`tags[0]`: expected text, got 1"),
+    (
+        dict[str, Place],
+        {"a": {"town": "", "b": 1}},
+        "a.b",
+        "`a.b` is not known here; known are `town`, `near`",
+    ),
+    (int | str, [], "", "the input: expected one of the kinds that its schema names, got a list"),
 ]
 
 

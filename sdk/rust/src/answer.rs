@@ -127,6 +127,12 @@ pub struct Json<T>(pub T);
 /// | `()` | that it is done |
 /// | [`Output`] | what is put into it |
 /// | `Result` of one of these | that, or the [`Error`](crate::Error) |
+#[diagnostic::on_unimplemented(
+    message = "a tool cannot give back `{Self}`",
+    label = "this type",
+    note = "give back a `String`, a `Content`, `Json(…)` of a type with `#[data]` above it, or a `Result` \
+            of one of these"
+)]
 pub trait Answer {
     /// Turns it into what is sent.
     ///
@@ -188,7 +194,7 @@ impl<T: Serialize + JsonSchema> Answer for Json<T> {
     }
 
     fn schema() -> Option<Value> {
-        Some(schema::of::<T>())
+        Some(schema::of_answer::<T>())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{Error, ErrorKind, Output, Result};
+use crate::read::read;
+use crate::{Error, Output, Result};
 
 /// A tool's name, and what runs it on one JSON document. Describing a tool takes a thousand times the
 /// fuel of finding it, so a call does without.
@@ -24,17 +25,9 @@ pub fn call(calls: &[Call], name: &str, input: &str) -> Result<Output> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Invalid`], with the member that does not fit as the code.
+/// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), with the place of what does not fit as the code.
 pub fn parse<T: DeserializeOwned>(input: &str) -> Result<T> {
-    serde_json::from_str(input).map_err(|error| {
-        let message = format!("the input does not fit: {error}");
-        let member = quoted(&error.to_string()).unwrap_or_default().to_owned();
-        Error::new(ErrorKind::Invalid, message).code(member)
-    })
-}
-
-/// Finds what serde puts between back quotes: the member that is missing or not known.
-fn quoted(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once(" field `")?;
-    rest.split_once('`').map(|(name, _)| name)
+    let value = serde_json::from_str(input)
+        .map_err(|error| Error::invalid("", format!("the input is no JSON: {error}")))?;
+    read(value, "").map_err(|misfit| Error::invalid(misfit.place(), misfit.to_string()))
 }

@@ -15,6 +15,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::read::read;
 use crate::{Error, Result};
 
 /// Returns a setting; none when the operator set none. Keys match exactly.
@@ -24,9 +25,9 @@ use crate::{Error, Result};
 /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) when it does not fit the type, naming the setting.
 pub fn get<T: DeserializeOwned>(key: &str) -> Result<Option<T>> {
     let Some(value) = host::get(key) else { return Ok(None) };
-    let fitting = serde_json::from_value(value).map(Some);
-    fitting
-        .map_err(|error| Error::invalid(key, format!("the setting `{key}` does not fit: {error}")))
+    read(value, key).map(Some).map_err(|misfit| {
+        Error::invalid(misfit.place(), format!("the setting does not fit: {misfit}"))
+    })
 }
 
 /// Returns all settings, an object; an empty one when nothing is set.

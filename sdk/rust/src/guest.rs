@@ -1,5 +1,7 @@
 //! Between the types of this crate and those that `wit-bindgen` wrote. Only in the sandbox.
 
+use std::sync::Once;
+
 use crate::bindings::ax::types::types as wit;
 use crate::call::Call;
 use crate::{Content, Error, ErrorKind, Link, Media, Output, Result, Tool};
@@ -30,7 +32,15 @@ pub fn described(tools: &[Tool]) -> Vec<wit::Tool> {
 ///
 /// What the tool says.
 pub fn answered(calls: &[Call], name: &str, input: &str) -> Result<wit::Output, wit::Error> {
+    name_panics();
     crate::call::call(calls, name, input).map(output).map_err(told)
+}
+
+/// Makes a panic say its place and its message. The standard library would add how to run the program
+/// for more, which nobody can do here: the host adds the backtrace.
+fn name_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| std::panic::set_hook(Box::new(|panic| eprintln!("{panic}"))));
 }
 
 /// Says how a migration ended.

@@ -41,6 +41,8 @@
 mod answer;
 mod call;
 mod error;
+mod misfit;
+mod read;
 mod schema;
 mod tool;
 
@@ -153,7 +155,7 @@ pub mod private {
     pub use crate::call::{Call, call, parse};
     #[cfg(target_arch = "wasm32")]
     pub use crate::guest::{answered, described, migrated};
-    pub use crate::schema::of as schema_of;
+    pub use crate::schema::{Given, given, of as schema_of};
 }
 
 /// Makes a plugin of functions: once, in the crate's root.
@@ -172,21 +174,14 @@ pub mod private {
 /// out. Outside of a sandbox the macro makes `tools()`, which tests can call.
 #[macro_export]
 macro_rules! plugin {
-    (tools: [$($tool:path),* $(,)?] $(, migrate: $migrate:path)? $(,)?) => {
+    (tools: [$($($tool:ident)::+),* $(,)?] $(, migrate: $migrate:path)? $(,)?) => {
         /// The tools of this plugin, in the order they are shown.
         pub fn tools() -> ::std::vec::Vec<$crate::Tool> {
-            ::std::vec![$({
-                // Of a name that no module of the plugin has.
-                use $tool as __ax_tool;
-                __ax_tool::tool()
-            }),*]
+            ::std::vec![$($($tool)::+::tool()),*]
         }
 
         #[doc(hidden)]
-        pub const __AX_CALLS: &[$crate::private::Call] = &[$({
-            use $tool as __ax_tool;
-            __ax_tool::CALL
-        }),*];
+        pub const __AX_CALLS: &[$crate::private::Call] = &[$($($tool)::+::CALL),*];
 
         // Checked outside of a sandbox too, where nothing calls it.
         $(const _: fn(&str, &str) -> $crate::Result<()> = $migrate;)?

@@ -53,7 +53,23 @@ fn fails() -> Result<Vec<Content>> {
     Ok(vec![Content::text(number.to_string())])
 }
 
-ax_sdk::plugin!(tools: [weather_now, takes, nothing, fails]);
+/// Is called like an attribute of the compiler and a macro of the prelude.
+#[tool]
+fn cfg(derive: Option<String>) -> Result<String> {
+    Ok(derive.unwrap_or_default())
+}
+
+mod inner {
+    use super::*;
+
+    /// Is called as the macro is that makes it.
+    #[tool(name = "inner")]
+    pub fn tool(test: u8) -> String {
+        test.to_string()
+    }
+}
+
+ax_sdk::plugin!(tools: [weather_now, takes, nothing, self::fails, cfg, inner::tool]);
 
 fn tool(name: &str) -> Tool {
     tools().into_iter().find(|tool| tool.name == name).expect("a tool")
@@ -80,6 +96,7 @@ fn a_tool_is_described_by_its_function() {
     assert_eq!(output["properties"]["degrees"]["type"], "integer");
     assert_eq!(tool("whole").input_schema["required"], json!(["town"]));
     assert!(tool("whole").output_schema.is_none());
+    assert_eq!((tool("cfg").name.as_str(), tool("inner").name.as_str()), ("cfg", "inner"));
 }
 
 #[test]
@@ -97,7 +114,9 @@ fn what_does_not_fit_is_invalid_and_names_the_member() {
     for (input, code) in [
         ("{}", "place"),
         (r#"{"place": {"town": "Ulm"}, "dais": 1}"#, "dais"),
-        (r#"{"place": {"town": "Ulm", "far": 1}}"#, "far"),
+        (r#"{"place": {"town": "Ulm", "far": 1}}"#, "place.far"),
+        (r#"{"place": ["Ulm", true]}"#, "place"),
+        (r#"[{"town": "Ulm"}, 1]"#, ""),
         ("[", ""),
     ] {
         let error = refused("weather-now", input);

@@ -51,7 +51,7 @@ fn a_new_project_builds_and_its_tool_answers() {
     insta::assert_snapshot!(home.tell(&call(&["nam=Ada"])), @r"
     exit 1
     --- stderr
-    error[AX-T005]: there is no `nam`; there is `name`
+    error[AX-T005]: `nam` is not known here; known are `name`
     ");
     // Packed twice it is the same file, since nothing is made again of what did not change.
     let pack = |file: &str| home.author(&["pack", "hello", "-o", file, "--json"]).ok().json();

@@ -177,9 +177,8 @@ fn a_panic_is_told_with_its_message_and_its_line() {
     insta::assert_snapshot!(home.tell(&crashed), @r"
     exit 1
     --- stderr
-    error | thread '<unnamed>' (1) panicked at src/lib.rs:5:5:
+    error | panicked at src/lib.rs:5:5:
     error | index out of bounds: the len is 2 but the index is 2
-    error | note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
     where it was, the innermost first:
       panics::third  src/lib.rs:5:5
       crash          src/lib.rs:12:8

@@ -26,6 +26,7 @@ pub(super) const FILES: &[File] = &[
     ("ax/_shape.py", include_str!("../../../../sdk/python/ax/_shape.py")),
     ("ax/_source.py", include_str!("../../../../sdk/python/ax/_source.py")),
     ("ax/_tool.py", include_str!("../../../../sdk/python/ax/_tool.py")),
+    ("ax/_wire.py", include_str!("../../../../sdk/python/ax/_wire.py")),
     ("ax/config.py", include_str!("../../../../sdk/python/ax/config.py")),
     ("ax/http.py", include_str!("../../../../sdk/python/ax/http.py")),
     ("ax/kv.py", include_str!("../../../../sdk/python/ax/kv.py")),

@@ -25,6 +25,8 @@ pub(super) const FILES: &[File] = &[
     ("src/kv.rs", include_str!("../../../../sdk/rust/src/kv.rs")),
     ("src/lib.rs", include_str!("../../../../sdk/rust/src/lib.rs")),
     ("src/log.rs", include_str!("../../../../sdk/rust/src/log.rs")),
+    ("src/misfit.rs", include_str!("../../../../sdk/rust/src/misfit.rs")),
+    ("src/read.rs", include_str!("../../../../sdk/rust/src/read.rs")),
     ("src/schema.rs", include_str!("../../../../sdk/rust/src/schema.rs")),
     ("src/secrets.rs", include_str!("../../../../sdk/rust/src/secrets.rs")),
     ("src/task.rs", include_str!("../../../../sdk/rust/src/task.rs")),

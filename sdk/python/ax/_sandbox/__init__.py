@@ -14,6 +14,7 @@ from componentize_py_types import Err
 from wit_world.imports import types as wit
 
 from .._error import Error, ErrorKind
+from .._wire import data_of, text
 
 
 def heard(error: wit.Error) -> Error:
@@ -29,12 +30,13 @@ def heard(error: wit.Error) -> Error:
 
 def told(error: Error) -> wit.Error:
     """Says it to the host."""
+    data, trouble = data_of(error)
     return wit.Error(
         kind=wit.ErrorKind[error.kind.name],
-        message=error.message,
-        code=error.code,
+        message=text(f"{error.message}{trouble}"),
+        code=text(error.code),
         retry_after_ms=error.retry_after_ms,
-        data=None if error.data is None else json.dumps(error.data),
+        data=data,
     )
 
 

@@ -6,7 +6,7 @@
 //! ```
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Attribute, Expr, ExprLit, FnArg, Ident, ItemFn, Lit, Meta, Pat, PatType, ReturnType};
 
@@ -164,11 +164,15 @@ fn parameters(function: &mut ItemFn) -> syn::Result<Vec<Parameter>> {
 
 /// Writes the type of the input, and how the function is called with it.
 fn input(function: &Ident, parameters: &[Parameter]) -> (TokenStream, TokenStream) {
+    let insists: TokenStream = parameters.iter().map(|parameter| insist(&parameter.ty)).collect();
     if let [Parameter { name, ty, .. }] = parameters
         && name == WHOLE
     {
         return (
-            quote!(type Input = #ty;),
+            quote! {
+                type Input = #ty;
+                #insists
+            },
             quote! {
                 let input: Input = ::ax_sdk::private::parse(text)?;
                 ::ax_sdk::Answer::into_output(super::#function(input))
@@ -185,12 +189,18 @@ fn input(function: &Ident, parameters: &[Parameter]) -> (TokenStream, TokenStrea
             #[serde(crate = "::ax_sdk::serde", deny_unknown_fields)]
             #[schemars(crate = "::ax_sdk::schemars")]
             struct Input { #(#members)* }
+            #insists
         },
         quote! {
             let Input { #(#names),* } = ::ax_sdk::private::parse(text)?;
             ::ax_sdk::Answer::into_output(super::#function(#(#names),*))
         },
     )
+}
+
+/// Has the compiler say at the type itself that it cannot be taken.
+fn insist(ty: &syn::Type) -> TokenStream {
+    quote_spanned!(ty.span()=> const _: () = ::ax_sdk::private::given::<#ty>();)
 }
 
 #[cfg(test)]
