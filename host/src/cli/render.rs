@@ -288,7 +288,7 @@ mod tests {
         let text = answer(&Answer::Value(value));
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
         assert!(!text.contains('\u{202e}'));
-        let value = json!({ "a\nb": "c\nd", "list\n": [{ "e\nf": 1 }] });
+        let value = json!({ "a\nb": "c\nd", "list\nx": [{ "e\nf": 1 }] });
         insta::assert_snapshot!(answer(&Answer::Value(value)), @r"
         a b: c d
         list x

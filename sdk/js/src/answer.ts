@@ -36,7 +36,7 @@ export const Content = {
   file(mediaType: string, data: Uint8Array): Content {
     return { type: "file", mediaType, data };
   },
-  /** A pointer to what is at an absolute URI; the host does not follow it. */
+  /** A pointer to what is at an absolute URI, which is no script; the host does not follow it. */
   link(uri: string, name: string, details: LinkDetails = {}): Content {
     return { ...details, type: "link", uri, name };
   },

@@ -21,7 +21,7 @@ class Link:
     """A pointer to something that the reader may fetch; the host does not follow it."""
 
     uri: str
-    """An absolute URI of at most 2,048 bytes; a longer one fails the call."""
+    """An absolute URI of at most 2,048 bytes; anything else, and a script, fails the call."""
     name: str
     """What to call it, one line of at most 128 bytes."""
     media_type: str | None = None

@@ -21,7 +21,7 @@ pub struct Media {
 /// A pointer to something that the reader may fetch; the host does not follow it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Link {
-    /// An absolute URI of at most 2,048 bytes; a longer one fails the call.
+    /// An absolute URI of at most 2,048 bytes; anything else, and a script, fails the call.
     pub uri: String,
     /// What to call it, one line of at most 128 bytes.
     pub name: String,
@@ -86,7 +86,7 @@ impl Content {
 pub struct Output {
     /// The pieces in reading order, at most 1,000. Empty when `structured` says it all.
     pub content: Vec<Content>,
-    /// The answer for programs, an object of the tool's output schema.
+    /// The answer for programs, an object. Where the tool has an output schema, the host holds it to that.
     pub structured: Option<Value>,
 }
 

@@ -17,7 +17,8 @@
 //! ```
 //!
 //! Doc comments are the descriptions that models and people read; parameters are the members of the
-//! input, `Option` makes one optional, and the JSON Schema of both is derived. What goes wrong is an
+//! input, `Option` makes one optional, and the JSON Schema of both is derived. Input is read as that schema
+//! says: an object is no list of its members, and 3.0 is a whole number. What goes wrong is an
 //! [`Error`] with a kind that says what to do about it; `?` turns any other error into one.
 //!
 //! | To … | use | the manifest asks for |

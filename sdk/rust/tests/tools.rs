@@ -69,7 +69,22 @@ mod inner {
     }
 }
 
-ax_sdk::plugin!(tools: [weather_now, takes, nothing, self::fails, cfg, inner::tool]);
+/// What is told and never read.
+#[data]
+pub struct Told {
+    #[serde(skip_deserializing)]
+    at: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// Tells more than it would read.
+#[tool]
+fn tells() -> Json<Told> {
+    Json(Told { at: 1, why: None })
+}
+
+ax_sdk::plugin!(tools: [tells, weather_now, takes, nothing, self::fails, cfg, inner::tool]);
 
 fn tool(name: &str) -> Tool {
     tools().into_iter().find(|tool| tool.name == name).expect("a tool")
@@ -96,6 +111,11 @@ fn a_tool_is_described_by_its_function() {
     assert_eq!(output["properties"]["degrees"]["type"], "integer");
     assert_eq!(tool("whole").input_schema["required"], json!(["town"]));
     assert!(tool("whole").output_schema.is_none());
+    let told = tool("tells").output_schema.expect("it answers with JSON");
+    assert_eq!(
+        (&told["properties"]["at"]["type"], &told["required"]),
+        (&json!("integer"), &json!(["at"]))
+    );
     assert_eq!((tool("cfg").name.as_str(), tool("inner").name.as_str()), ("cfg", "inner"));
 }
 
