@@ -220,7 +220,9 @@ fn a_component_does_in_the_sandbox_what_python_does() {
     error |   tools.py:63 in hungry
     error |     return str(len(bytearray(bytes)))
     error | MemoryError
-    error[AX-T005]: there is no memory left
+    error[AX-T003]: the call used up its limit on memory: 32 MiB
+
+    hint: ask for more in its plugin.toml: [limits] memory = "128 MiB"
     ");
 }
 
@@ -228,6 +230,14 @@ fn a_component_does_in_the_sandbox_what_python_does() {
 fn a_mistake_is_told_before_anything_is_made() {
     let home = Home::new();
     home.ax(&["new", "hello", "--lang", "python"]).ok();
+    let early = "from ax import config\n\nNAME = config.get(\"name\")\n";
+    insta::assert_snapshot!(refused(&home, early), @r"
+    exit 1
+    --- stderr
+    error[AX-B003]: tools.py:3: `ax.config` is used while the plugin is built, where there is no host
+
+    hint: use it in a tool
+    ");
     let head = "from ax import tool\n\n\n";
     let twice = "@tool\ndef a() -> None:\n    \"\"\"A.\"\"\"\n\n\n".repeat(2);
     insta::assert_snapshot!(refused(&home, &format!("{head}{twice}")), @r#"

@@ -93,9 +93,10 @@ function depth(point: Point | undefined): number {
 const fail = tool({ name: "fail", description: "Fails." }, () => String([1].map(() => depth(undefined))));
 const say = tool({ name: "say", description: "Says." }, () => {
   console.log("half of", { all: double(2) });
-  return new TextDecoder().decode(new TextEncoder().encode("é🎉"));
+  return new TextDecoder().decode(PARTY);
 });
 const dice = tool({ name: "dice", description: "Differs." }, () => String(Math.random()));
+const PARTY = new TextEncoder().encode("é🎉");
 export default plugin({ tools: [fail, say, dice] });
 "#,
     );
