@@ -47,6 +47,9 @@ function isA(type: string, value: unknown): boolean {
   switch (type) {
     case "integer":
       return Number.isInteger(value);
+    case "number":
+      // JSON has no others.
+      return Number.isFinite(value);
     case "array":
       return Array.isArray(value);
     case "null":

@@ -42,6 +42,8 @@ test("what is for programs is checked before it is sent", () => {
   const { kind, message } = called(() => ({ n: "1" }), output) as AxError;
   const why = 'the answer does not fit its schema: `n`: expected a whole number, got "1"';
   equal([kind, message], ["failed", why]);
+  const none = called(() => ({ n: NaN }), { n: t.number() }) as AxError;
+  equal(none.message, "the answer does not fit its schema: `n`: expected a number, got NaN");
 });
 
 test("what is for programs is sent without a schema too", () => {

@@ -105,7 +105,10 @@ def _described(tool: _tool.Tool) -> wit.Tool:
 def _output(output: Output) -> wit.Output:
     structured = None
     if output.structured is not None:
-        structured = document(output.structured)
+        try:
+            structured = document(output.structured)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise failed(f"the answer is no JSON: {error}") from None
     return wit.Output([_content(piece) for piece in output.content], structured, None)
 
 

@@ -214,7 +214,7 @@ fn a_component_does_in_the_sandbox_what_python_does() {
     error |       while the plugin is built is not in the component
     error[AX-T005]: ModuleNotFoundError: No module named 'colorsys'
     ");
-    insta::assert_snapshot!(home.tell(&call("hungry", r#"{"bytes": 90000000}"#, &[])), @r"
+    insta::assert_snapshot!(home.tell(&call("hungry", r#"{"bytes": 90000000}"#, &[])), @r#"
     exit 1
     --- stderr
     error |   tools.py:63 in hungry
@@ -223,7 +223,7 @@ fn a_component_does_in_the_sandbox_what_python_does() {
     error[AX-T003]: the call used up its limit on memory: 32 MiB
 
     hint: ask for more in its plugin.toml: [limits] memory = "128 MiB"
-    ");
+    "#);
 }
 
 #[test]
