@@ -10,7 +10,7 @@ use serde_json::Value;
     message = "a tool cannot take `{Self}`: it has no form in JSON",
     label = "this type",
     note = "write `#[data]` above the type if it is yours; else take a `String`, a number, a `bool`, or \
-            a `Vec` or `Option` of one, and make a `{Self}` of it in the tool"
+            a `Vec` or `Option` of one, and turn it into `{Self}` in the tool"
 )]
 pub trait Given {}
 

@@ -185,11 +185,12 @@ fn input(function: &Ident, parameters: &[Parameter]) -> (TokenStream, TokenStrea
     let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
     (
         quote! {
+            #insists
+
             #[derive(::ax_sdk::serde::Deserialize, ::ax_sdk::schemars::JsonSchema)]
             #[serde(crate = "::ax_sdk::serde", deny_unknown_fields)]
             #[schemars(crate = "::ax_sdk::schemars")]
             struct Input { #(#members)* }
-            #insists
         },
         quote! {
             let Input { #(#names),* } = ::ax_sdk::private::parse(text)?;
