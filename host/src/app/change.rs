@@ -137,6 +137,7 @@ impl Change<'_> {
             component: Some(note.component),
             decision,
             rule: Arc::from(why),
+            is_rehearsal: false,
             record: Record::Change(audit::entry::Change {
                 action: note.action,
                 subject: note.subject.into(),

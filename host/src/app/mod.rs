@@ -85,7 +85,9 @@ pub use source::{Named, SourceError};
 pub use start::LeftBehind;
 pub use state::StateError;
 pub use stats::{Spread, Stats, ToolStats};
-pub use testing::{CaseError, Played, RanCase, TestError, TestOptions, Tested};
+pub use testing::{
+    CaseError, Played, RanCase, StageError, TestError, TestOptions, Tested, TreeError,
+};
 pub use tools::{Listed, Offered, ToolsError};
 pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;
@@ -262,7 +264,7 @@ impl App {
             kv: self.kv.clone(),
             vault: self.vault.clone(),
             folders,
-            environment: config::environment_variable,
+            environment: Arc::new(config::environment_variable),
             network: self.network()?,
             rehearsal_at_ms: None,
         })
@@ -345,6 +347,7 @@ impl App {
                 Decision::Allowed | Decision::Denied => "",
             }),
             decision,
+            is_rehearsal: false,
             record: Record::Change(Change { action, subject: Arc::from(subject), detail }),
         };
         Ok(self.audit()?.record_durable_blocking(entry)?)

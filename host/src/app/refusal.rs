@@ -68,6 +68,7 @@ impl App {
             component: None,
             decision,
             rule: Arc::from(rule),
+            is_rehearsal: false,
             record,
         };
         Ok(self.audit()?.record_durable_blocking(entry)?)

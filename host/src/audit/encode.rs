@@ -134,6 +134,8 @@ struct Common<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     component: Option<DigestText>,
     rule: Cow<'a, str>,
+    #[serde(skip_serializing_if = "is_false")]
+    rehearsal: bool,
 }
 
 impl<'a> Common<'a> {
@@ -142,6 +144,7 @@ impl<'a> Common<'a> {
             who: clean(&entry.who),
             component: entry.component.map(DigestText),
             rule: clean(&entry.rule),
+            rehearsal: entry.is_rehearsal,
         }
     }
 }
@@ -217,6 +220,11 @@ struct ChangeBody<'a> {
     subject: Cow<'a, str>,
     #[serde(skip_serializing_if = "Value::is_null")]
     detail: Value,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
+fn is_false(said: &bool) -> bool {
+    !*said
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes the field by reference")]
@@ -327,6 +335,7 @@ mod tests {
             component: None,
             decision: Decision::Allowed,
             rule: "".into(),
+            is_rehearsal: false,
             record: Record::Call(Call {
                 call_id: "c1".into(),
                 tool: tool.into(),
@@ -397,6 +406,13 @@ mod tests {
                 "effects": [{"permission": "fs:workspace:read", "rule": "fs:*", "count": 12}],
             })
         );
+    }
+
+    #[test]
+    fn a_rehearsal_says_so_and_nothing_else_does() {
+        let real = call("measure", Vec::new());
+        assert_eq!(body(&real).get("rehearsal"), None);
+        assert_eq!(body(&Entry { is_rehearsal: true, ..real })["rehearsal"], json!(true));
     }
 
     #[test]

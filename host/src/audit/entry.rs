@@ -29,6 +29,9 @@ pub struct Entry {
     /// The grant, policy rule or limit that decided, in its own text form; empty when the
     /// baseline did.
     pub rule: Arc<str>,
+    /// Whether it was played with servers, files and a clock made for it (`ax test`): whatever it says
+    /// happened, happened to those.
+    pub is_rehearsal: bool,
     /// What happened.
     pub record: Record,
 }

@@ -44,6 +44,10 @@ use crate::audit::schema::read_checkpoint;
 /// Rows in one answer, whatever limit was asked for: some 5 MiB.
 pub const PAGE_ROWS_MAX: usize = 10_000;
 
+/// What the body of a rehearsal has in it, and no other: within a text of JSON a quote never stands
+/// without a backslash.
+const REHEARSAL: &str = "\"rehearsal\":true";
+
 /// One row of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Row {
@@ -68,6 +72,11 @@ impl Row {
     /// Parses the body; [`serde_json::Value::Null`] if someone has made it something else.
     pub fn body_json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
+    /// Answers whether it is about a rehearsal.
+    pub fn is_rehearsal(&self) -> bool {
+        self.body_json()["rehearsal"] == true
     }
 
     fn of(stored: &StoredRow<'_>) -> Self {
@@ -95,6 +104,8 @@ pub struct Filter {
     pub decision: Option<Decision>,
     /// Not before this time, in milliseconds since 1970 UTC.
     pub since_ms: Option<u64>,
+    /// No rows of rehearsals.
+    pub without_rehearsals: bool,
 }
 
 /// Rows, oldest first, and where to go on.
@@ -177,14 +188,18 @@ impl Reader {
         let sql = format!(
             "SELECT {ROW_COLUMNS} FROM audit WHERE seq > ?1 AND (?2 IS NULL OR plugin = ?2) \
              AND (?3 IS NULL OR kind = ?3) AND (?4 IS NULL OR decision = ?4) \
-             AND (?5 IS NULL OR at_ms >= ?5) ORDER BY seq {order} LIMIT ?6"
+             AND (?5 IS NULL OR at_ms >= ?5) AND (NOT ?6 OR instr(body, ?7) = 0) \
+             ORDER BY seq {order} LIMIT ?8"
         );
         let mut statement = snapshot.prepare(&sql).map_err(|source| self.error(source))?;
         let since = filter.since_ms.map(|since| i64::try_from(since).unwrap_or(i64::MAX));
         let limit = i64::try_from(limit.min(PAGE_ROWS_MAX)).unwrap_or(i64::MAX);
         let decision = filter.decision.map(Decision::word);
+        let Filter { plugin, kind, without_rehearsals, .. } = filter;
         let mut found = statement
-            .query(params![after, filter.plugin, filter.kind, decision, since, limit])
+            .query(params![
+                after, plugin, kind, decision, since, without_rehearsals, REHEARSAL, limit
+            ])
             .map_err(|source| self.error(source))?;
         let mut rows = Vec::new();
         while let Some(row) = found.next().map_err(|source| self.error(source))? {

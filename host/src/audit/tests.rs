@@ -132,6 +132,7 @@ fn call(number: usize) -> Entry {
         component: Some(Digest::of(b"component")),
         decision: if number.is_multiple_of(5) { Decision::Denied } else { Decision::Allowed },
         rule: "fs:*:read".into(),
+        is_rehearsal: false,
         record: Record::Call(Call {
             call_id: format!("call-{number}").into(),
             tool: "measure".into(),
@@ -862,4 +863,29 @@ fn a_malformed_row_is_named_when_read() {
     let reader = Reader::open(home.path()).expect("the log opens");
     let refused = reader.export(&mut Vec::new()).expect_err("row 5 has no hash");
     assert!(matches!(refused, AuditError::RowMalformed { seq: 5, column: "hash", .. }));
+}
+
+#[test]
+fn what_was_rehearsed_can_be_left_out() {
+    let home = Home::new();
+    let audit = home.open();
+    let rule = "\"rehearsal\":true".into();
+    let entries = [
+        Entry { is_rehearsal: true, ..call(1) },
+        // Who only says so in a text was not rehearsed.
+        Entry { rule, ..call(2) },
+        Entry { is_rehearsal: true, ..denied_effect() },
+    ];
+    for entry in entries {
+        audit.record_blocking(entry).expect("it is queued");
+    }
+    audit.close().expect("the log closes");
+    let seqs = |without_rehearsals| -> Vec<i64> {
+        let filter = Filter { without_rehearsals, ..Filter::default() };
+        tail(&home, &filter, 10).iter().map(|row| row.seq).collect()
+    };
+    assert_eq!(seqs(false), [1, 2, 3]);
+    assert_eq!(seqs(true), [2]);
+    let marked = tail(&home, &Filter::default(), 10);
+    assert_eq!(marked.iter().map(Row::is_rehearsal).collect::<Vec<_>>(), [true, false, true]);
 }

@@ -40,7 +40,7 @@ fn show(
         kind,
         decision: decision
             .and_then(|word| Decision::ALL.into_iter().find(|known| known.word() == word)),
-        since_ms: None,
+        ..Filter::default()
     };
     let rows = Reader::open(home)?.tail(&filter, lines)?.rows;
     if output.is_json() {
@@ -105,6 +105,7 @@ fn cells(row: &Row) -> [(&'static str, String); 7] {
         "call" => used(&body),
         _ => String::new(),
     };
+    let what = if row.is_rehearsal() { format!("{what} (rehearsed)") } else { what };
     let at_ms = u64::try_from(row.at_ms).unwrap_or(0);
     [
         ("TIME", date(at_ms)),

@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::audit::used;
 use super::fault::{CliError, Fault};
 use super::output::Output;
+use super::stop::asked_to_stop;
 use super::test;
 use crate::app::{App, TestError, TestOptions};
 use crate::audit::read::{Filter, Reader, Row};
@@ -43,6 +45,7 @@ pub(super) fn run(app: &App, output: Output, arguments: &DevArgs) -> Result<(), 
     // What is no project at all is worth an end.
     let plugin = app.manifest_of(path)?.plugin.name.to_string();
     let filter = Filter { plugin: Some(plugin), ..Filter::default() };
+    let stop = asked_to_stop(|| {})?;
     loop {
         let look = || {
             let name = || path.display().to_string();
@@ -50,7 +53,11 @@ pub(super) fn run(app: &App, output: Output, arguments: &DevArgs) -> Result<(), 
         };
         let before = look()?;
         let begun = app.clock().monotonic();
-        if let Err(error) = turn(app, output, path, !no_test) {
+        let turned = turn(app, output, path, !no_test, &stop);
+        if *stop.borrow() {
+            return Ok(());
+        }
+        if let Err(error) = turned {
             output.fault(&Fault::from(&error));
         }
         // The calls of the cases are shown as cases, and so not again.
@@ -60,6 +67,9 @@ pub(super) fn run(app: &App, output: Output, arguments: &DevArgs) -> Result<(), 
         output.note(&format!("{:.1} s; waiting for a change (Ctrl-C ends)", took.as_secs_f64()));
         loop {
             thread::sleep(TICK);
+            if *stop.borrow() {
+                return Ok(());
+            }
             show_calls(app, output, &filter, &mut seen);
             if let Some(changed) = look()?.changed_since(&before) {
                 let changed = changed.strip_prefix(path).unwrap_or(changed);
@@ -71,7 +81,13 @@ pub(super) fn run(app: &App, output: Output, arguments: &DevArgs) -> Result<(), 
 }
 
 /// Builds and tests once.
-fn turn(app: &App, output: Output, path: &Path, with_cases: bool) -> Result<(), CliError> {
+fn turn(
+    app: &App,
+    output: Output,
+    path: &Path,
+    with_cases: bool,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), CliError> {
     let built = app.build_project(path, &|line| output.note(line))?;
     for warning in &built.warnings {
         output.warn(&warning.to_string());
@@ -87,7 +103,8 @@ fn turn(app: &App, output: Output, path: &Path, with_cases: bool) -> Result<(), 
         return Ok(());
     }
     let (mut passed, mut failed) = (0, 0);
-    let ran = app.tested(path, Some(built))?.run(TestOptions::default(), |case| {
+    let tested = app.tested(path, Some(built), Some(stop.clone()))?;
+    let ran = tested.run(TestOptions::default(), |case| {
         match case.failures.is_empty() {
             true => passed += 1,
             false => failed += 1,
@@ -138,8 +155,9 @@ fn show_calls(app: &App, output: Output, filter: &Filter, seen: &mut i64) {
 fn line(row: &Row) -> String {
     let body = row.body_json();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+    let call = if row.is_rehearsal() { "case" } else { "call" };
     match row.kind.as_str() {
-        "call" => format!("call  {}: {} ({})\n", text("tool"), text("outcome"), used(&body)),
+        "call" => format!("{call}  {}: {} ({})\n", text("tool"), text("outcome"), used(&body)),
         _ => format!("      {} {}: {}\n", row.decision, text("permission"), text("rule")),
     }
 }

@@ -17,6 +17,7 @@ mod explain;
 mod fault;
 mod firefox;
 mod output;
+mod played;
 mod permission;
 mod plugin;
 mod policy;
@@ -26,6 +27,7 @@ mod prune;
 mod render;
 mod secret;
 mod stats;
+mod stop;
 mod test;
 mod tool;
 mod trace;
@@ -185,26 +187,6 @@ fn read_named(path: &str, bytes_max: u64) -> Result<String, CliError> {
     };
     read.map_err(failed)?;
     Ok(text)
-}
-
-/// Reads lines of standard input, each of at most `bytes_max` bytes, to its end.
-fn input_lines(bytes_max: u64) -> impl Iterator<Item = Result<String, CliError>> {
-    use std::io::{BufRead as _, Read as _};
-    let failed = |source| CliError::File { path: "standard input".to_owned(), source };
-    let mut input = std::io::stdin().lock();
-    std::iter::from_fn(move || {
-        let mut line = String::new();
-        // One byte more than allowed is read: a line without an end is too long, or the last one.
-        match input.by_ref().take(bytes_max + 1).read_line(&mut line) {
-            Ok(0) => None,
-            Ok(read) if read as u64 > bytes_max => {
-                let why = format!("a line has more than {bytes_max} bytes");
-                Some(Err(failed(std::io::Error::new(std::io::ErrorKind::InvalidData, why))))
-            }
-            Ok(_) => Some(Ok(line)),
-            Err(error) => Some(Err(failed(error))),
-        }
-    })
 }
 
 /// Reads standard input to its end, or to `bytes_max` bytes and one more, so that the one who checks

@@ -6,14 +6,16 @@ use clap::Args;
 use serde_json::json;
 
 use super::backtrace::place;
-use super::fault::{CliError, Fault};
-use super::input_lines;
+use super::fault::CliError;
 use super::output::Output;
-use crate::app::{App, Located, RanCase, TestOptions, Tested};
+use super::played;
+use super::stop::asked_to_stop;
+use crate::app::{App, Located, RanCase, TestOptions};
+use crate::plugin::scrub;
 use crate::project;
 
-/// Bytes of a case that a program sends.
-const LINE_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of the name of a function or a file that are shown.
+const PLACE_BYTES: usize = 500;
 
 /// What `ax test` is told.
 #[derive(Debug, Args)]
@@ -41,10 +43,10 @@ pub(super) fn run(app: &App, output: Output, arguments: &TestArgs) -> Result<(),
         true => Some(app.build_project(path, &|line| output.note(line))?),
         false => None,
     };
-    let tested = app.tested(path, built)?;
     if *stdio {
-        return play(output, &tested);
+        return played::run(app, output, path, built);
     }
+    let tested = app.tested(path, built, Some(asked_to_stop(|| {})?))?;
     let mut ran = Vec::new();
     let options = TestOptions { only: only.as_deref(), bless: *bless };
     tested.run(options, |case| {
@@ -69,33 +71,19 @@ pub(super) fn shown(case: &RanCase) -> String {
     let mark = if failures.is_empty() { "ok  " } else { "FAIL" };
     let golden = if *blessed { ", its golden answer was written" } else { "" };
     let mut text = format!("{mark}  {file}: {name} ({} fuel{golden})\n", usage.fuel);
-    text.extend(failures.iter().map(|why| format!("      {why}\n")));
+    // What is quoted may have lines of its own, which must not look like another case.
+    let indented = |text: &str| text.replace('\n', "\n      ");
+    text.extend(failures.iter().map(|why| format!("      {}\n", indented(why))));
     if !failures.is_empty() {
         let said = |line: &crate::plugin::Line| {
-            format!("      {:>5} | {}\n", line.level.word(), line.message)
+            format!("      {:>5} | {}\n", line.level.word(), indented(&line.message))
         };
         text.extend(log.iter().map(said));
-        let at =
-            |it: &Located| format!("      at {} {}", it.function, place(it)).trim_end().to_owned();
-        text.extend(backtrace.iter().map(|it| at(it) + "\n"));
+        let at = |it: &Located| {
+            let at = scrub(format!("at {} {}", it.function, place(it)).trim_end(), PLACE_BYTES);
+            format!("      {}\n", indented(&at))
+        };
+        text.extend(backtrace.iter().map(at));
     }
     text
-}
-
-/// Plays cases that a program sends, until it closes standard input.
-fn play(output: Output, tested: &Tested<'_>) -> Result<(), CliError> {
-    for line in input_lines(LINE_BYTES_MAX) {
-        let line = line?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        match tested.play(&line) {
-            Ok(played) => output.json_line(&json!({ "played": played })),
-            Err(error) => {
-                let fault = Fault::from(&CliError::from(error));
-                output.json_line(&json!({ "refused": fault }));
-            }
-        }
-    }
-    Ok(())
 }

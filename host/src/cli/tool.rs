@@ -2,13 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use ax_manifest::{Permission, PluginName, ToolId};
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::args::{CallArgs, ToolCommand, ToolName, WantedArgs};
@@ -19,6 +17,7 @@ use super::output::Output;
 use super::plugin::warn_of;
 use super::read_named;
 use super::render::{answer, table};
+use super::stop::Stop;
 use super::{profile, stats, trace};
 use crate::app::{App, Offered, ReadyProject};
 use crate::plugin::{Call, Denial, Level, Plugin, PluginHost, Progress, Report};
@@ -225,26 +224,6 @@ async fn attend(
                 cancel.send_replace(true);
             }
         }
-    }
-}
-
-/// The signals that ask a command to stop.
-struct Stop(Vec<Signal>);
-
-impl Stop {
-    /// Listens from now on; what cannot be listened to keeps its usual effect.
-    fn listen() -> Self {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
-    }
-
-    /// Waits for one of them.
-    async fn asked(&mut self) {
-        std::future::poll_fn(|context| {
-            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-            if came { Poll::Ready(()) } else { Poll::Pending }
-        })
-        .await;
     }
 }
 

@@ -10,7 +10,7 @@ use super::fault::{CliError, exit};
 use super::secret::ValueError;
 use crate::app::{
     AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
-    PolicyFileError, ProjectError, PruneError, SecretsError, SourceError, StateError, TestError,
+    PolicyFileError, ProjectError, PruneError, SecretsError, SourceError, StageError, StateError, TestError,
     ToolsError,
 };
 use crate::audit::error::AuditError;
@@ -46,12 +46,18 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::CasesFailed { .. } => (codes::CASES, FAILED),
         CliError::Test(TestError::Project(error)) => project(error),
         CliError::Test(
-            TestError::Cases { .. } | TestError::Line(_) | TestError::ManyFiles { .. },
+            TestError::Cases { .. }
+            | TestError::Line(_)
+            | TestError::Folder { .. }
+            | TestError::Stage(StageError::Fixture(_)),
         ) => (codes::CASES, USAGE),
         CliError::Test(TestError::None { .. } | TestError::NoneOf { .. }) => {
             (codes::CASES, NOT_FOUND)
         }
-        CliError::Test(TestError::File(_) | TestError::Secrets(_)) => (codes::SYSTEM, FAILED),
+        CliError::Test(TestError::Stage(
+            StageError::File(_) | StageError::Folder(_) | StageError::Secrets(_),
+        )) => (codes::SYSTEM, FAILED),
+        CliError::Test(TestError::Stopped) => (codes::CANCELLED, exit::INTERRUPTED),
         CliError::ProjectFindings { .. } => (codes::CHECK_FINDINGS, FINDINGS),
         CliError::DoctorFindings { .. } => (codes::DOCTOR_FINDINGS, FINDINGS),
         CliError::PolicyFindings { .. } => (codes::POLICY, FINDINGS),

@@ -2,7 +2,8 @@
 //!
 //! One row per call with counts of what was allowed, one row per request that was sent, one row per
 //! kind of thing that was denied. The answer to a call with denials, or that may have changed
-//! something outside, waits until its rows are on disk; others are batched.
+//! something outside, waits until its rows are on disk; others are batched. Rows of a rehearsal say that
+//! they are: its servers, files and clock are made up.
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use super::PluginHost;
 use super::error::CallError;
 use super::exports::Output;
 use super::gate::Denial;
+use super::guest::World;
 use super::json;
 use super::outbox::{Sent, SentEnd};
 use super::report::Report;
@@ -42,6 +44,7 @@ impl PluginHost {
             component: Some(run.component),
             decision,
             rule: rule.into(),
+            is_rehearsal: matches!(self.world, World::Rehearsal { .. }),
             record,
         };
         for sent in &report.sent {

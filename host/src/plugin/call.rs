@@ -324,7 +324,7 @@ impl PluginHost {
             ends_at,
             world: self.world,
             clock: Arc::clone(&self.clock),
-            environment: self.environment,
+            environment: Arc::clone(&self.environment),
             progress: call.progress.clone(),
             cancel: call.cancel.clone(),
             holdings: Arc::clone(&plugin.holdings),

@@ -95,7 +95,7 @@ impl PluginHost {
             ends_at: self.clock.monotonic() + limits.deadline,
             world: errand.world,
             clock: Arc::clone(&self.clock),
-            environment: |_| None,
+            environment: Arc::new(|_: &str| None),
             progress: None,
             cancel: None,
             holdings: Arc::new(errand.holdings),

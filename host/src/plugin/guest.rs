@@ -89,7 +89,7 @@ pub(super) enum World {
 }
 
 /// Reads a variable of the host's environment by name.
-pub type EnvironmentLookup = fn(&str) -> Option<String>;
+pub type EnvironmentLookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// What the functions of this host reach outside a call; one for all plugins.
 pub(super) struct Outside {

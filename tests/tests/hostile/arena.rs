@@ -258,11 +258,11 @@ pub(crate) fn config() -> HostConfig {
         memory_bytes_max: MEMORY_BYTES,
         instances_max: INSTANCES,
         folders: vec![Folder::bind("workspace", &ground.folder.join("work")).expect("a folder")],
-        environment: |name| match name {
+        environment: Arc::new(|name: &str| match name {
             "GRANTED" => Some("granted".to_owned()),
             "OTHER" => Some("other".to_owned()),
             _ => None,
-        },
+        }),
         kv: Kv::at(&ground.folder.join("home")),
         vault: Vault::open(&ground.folder.join("home"), &ground.folder.join("home/secrets.key")),
         network: EgressConfig::default(),

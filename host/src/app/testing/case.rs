@@ -13,40 +13,51 @@
 //! A line of JSON with the same members is a case too.
 //!
 //! Invariant: a case of a file expects something, and whatever it names is checked before it runs.
-//! Not here: running it (`testing`), comparing (`expect`).
+//! Not here: what it has around it (`world`), running it (`testing`), comparing (`expect`).
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use ax_manifest::Permission;
-use fs_err as fs;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::expect::Expect;
+use super::given::Given;
 use super::http::Exchange;
-use crate::egress::script::Line;
-use crate::secret::name::SecretName;
-use crate::secret::value::SecretValue;
+use super::tree::TreeError;
+use super::world::CaseWorld;
+use crate::plugin::scrub;
 
-/// Bytes of a file of cases, and of each file that a case names.
-const FILE_BYTES_MAX: u64 = 4 << 20;
+/// Cases of a project. All of them are held while they run.
+pub(super) const CASES_MAX: usize = 10_000;
 
-/// When cases happen that do not say when: 2026-01-01T00:00:00Z, in milliseconds since 1970.
-const NOW_MS: u64 = 1_767_225_600_000;
+/// Bytes of a case's name that are kept: it stands on one line.
+const NAME_BYTES_MAX: usize = 200;
 
-/// Why a file of cases cannot be read.
+/// Bytes of what a parser says. The names of all members fit.
+const SYNTAX_BYTES_MAX: usize = 1_024;
+
+/// Why cases cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
-    /// The operating system refuses.
-    #[error("it cannot be read")]
-    Read(#[source] std::io::Error),
-    /// It is too long.
-    #[error("it has {bytes} bytes, at most {FILE_BYTES_MAX} are read")]
+    /// The file itself.
+    #[error(transparent)]
+    File(#[from] TreeError),
+    /// A line that a program sent is too long.
+    #[error("it has more than {}", ax_manifest::ByteSize(*.bytes_max))]
     TooLong {
-        /// Its length.
-        bytes: u64,
+        /// The bound.
+        bytes_max: u64,
     },
+    /// All files together are too much.
+    #[error(
+        "all cases and what they name have more than {} together",
+        ax_manifest::ByteSize(super::given::ALL_BYTES_MAX)
+    )]
+    TooMuch,
+    /// There are too many.
+    #[error("there are more than {CASES_MAX} cases")]
+    TooMany,
     /// It is no TOML or JSON, or has members that are not known.
     #[error("{0}")]
     Syntax(String),
@@ -88,24 +99,6 @@ pub(super) struct Case {
     pub(super) expect: Expect,
 }
 
-/// What a case has around it; nothing is shared with another one.
-#[derive(Debug)]
-pub(super) struct CaseWorld {
-    /// What its calls may do.
-    pub(super) allow: Vec<Permission>,
-    /// What the operator has set.
-    pub(super) config: Map<String, Value>,
-    pub(super) secrets: BTreeMap<SecretName, SecretValue>,
-    /// When it begins, in milliseconds since 1970.
-    pub(super) now_ms: u64,
-    /// Copied into the workspace.
-    pub(super) workspace: Option<PathBuf>,
-    /// Written into the workspace, by their paths.
-    pub(super) files: BTreeMap<String, String>,
-    /// What requests get.
-    pub(super) http: Vec<Line>,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -118,22 +111,24 @@ struct File {
 pub(super) struct Written {
     name: Option<String>,
     #[serde(default)]
-    before: Vec<Step>,
+    pub(super) before: Vec<Step>,
     tool: String,
     input: Option<Value>,
     input_from: Option<String>,
     #[serde(default)]
-    allow: Vec<String>,
+    pub(super) allow: Vec<String>,
     #[serde(default)]
-    config: Map<String, Value>,
+    pub(super) config: Map<String, Value>,
     #[serde(default)]
-    secrets: BTreeMap<String, String>,
-    now: Option<String>,
-    workspace: Option<String>,
+    pub(super) secrets: BTreeMap<String, String>,
     #[serde(default)]
-    files: BTreeMap<String, String>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) now: Option<String>,
+    pub(super) workspace: Option<String>,
     #[serde(default)]
-    http: Vec<Exchange>,
+    pub(super) files: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) http: Vec<Exchange>,
     pub(super) text: Option<String>,
     pub(super) structured: Option<Value>,
     pub(super) golden: Option<String>,
@@ -157,13 +152,20 @@ fn nothing() -> Value {
     json!({})
 }
 
-/// Reads a file of cases; what they name lies in `folder`.
-pub(super) fn read_cases(path: &Path, folder: &Path) -> Result<Vec<Case>, CaseError> {
-    let text = read(path)?;
-    let file: File = toml::from_str(&text).map_err(|error| CaseError::Syntax(error.to_string()))?;
+/// Reads a file of cases.
+pub(super) fn read_cases(name: &Path, given: &Given<'_>) -> Result<Vec<Case>, CaseError> {
+    let text = given.read(name)?;
+    let file: File = toml::from_str(&text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = 1 + before.matches('\n').count();
+        syntax(&format!("line {line}: {}", error.message()))
+    })?;
+    if file.case.len() > CASES_MAX {
+        return Err(CaseError::TooMany);
+    }
     let numbered = file.case.into_iter().zip(1..);
     let cases = numbered.map(|(written, number)| {
-        let case = checked(written, &format!("case {number}"), folder)?;
+        let case = checked(written, &format!("case {number}"), given)?;
         match case.expect.is_empty() {
             true => Err(CaseError::Nothing { case: format!("case {number}") }),
             false => Ok(case),
@@ -173,95 +175,39 @@ pub(super) fn read_cases(path: &Path, folder: &Path) -> Result<Vec<Case>, CaseEr
 }
 
 /// Reads one case from a line of JSON. It may expect nothing: whoever sends it compares.
-pub(super) fn parse_line(line: &str, folder: &Path) -> Result<Case, CaseError> {
+pub(super) fn parse_line(line: &str, given: &Given<'_>) -> Result<Case, CaseError> {
     let written: Written =
-        serde_json::from_str(line).map_err(|error| CaseError::Syntax(error.to_string()))?;
-    checked(written, "the case", folder)
+        serde_json::from_str(line).map_err(|error| syntax(&error.to_string()))?;
+    checked(written, "the case", given)
 }
 
-fn read(path: &Path) -> Result<String, CaseError> {
-    let bytes = fs::metadata(path).map_err(CaseError::Read)?.len();
-    if bytes > FILE_BYTES_MAX {
-        return Err(CaseError::TooLong { bytes });
-    }
-    fs::read_to_string(path).map_err(CaseError::Read)
+/// What a parser says, which may quote the file, on one line.
+fn syntax(said: &str) -> CaseError {
+    CaseError::Syntax(on_a_line(said, SYNTAX_BYTES_MAX))
 }
 
-fn checked(written: Written, number: &str, folder: &Path) -> Result<Case, CaseError> {
-    let case = written.name.as_ref().map_or_else(|| number.to_owned(), |name| format!("`{name}`"));
-    check(written, folder).map_err(|(member, why)| CaseError::Member { case, member, why })
+/// Makes text of the project fit to stand on a line.
+pub(super) fn on_a_line(text: &str, bytes_max: usize) -> String {
+    scrub(&text.replace(['\n', '\t'], " "), bytes_max)
 }
 
-fn check(written: Written, folder: &Path) -> Result<Case, Wrong> {
-    let Written { name, tool, input, input_from, .. } = &written;
+fn checked(written: Written, number: &str, given: &Given<'_>) -> Result<Case, CaseError> {
+    let name = written.name.as_ref().map(|name| on_a_line(name, NAME_BYTES_MAX));
+    let case = name.as_ref().map_or_else(|| number.to_owned(), |name| format!("`{name}`"));
+    check(name, written, given).map_err(|(member, why)| CaseError::Member { case, member, why })
+}
+
+fn check(name: Option<String>, written: Written, given: &Given<'_>) -> Result<Case, Wrong> {
+    let Written { tool, input, input_from, .. } = &written;
     let input = match (input, input_from) {
         (Some(_), Some(_)) => return Err(("input-from", "`input` is given too".to_owned())),
         (Some(input), None) => input.clone(),
-        (None, Some(file)) => json_in(folder, file).map_err(|why| ("input-from", why))?,
+        (None, Some(file)) => given.json(file).map_err(|why| ("input-from", why))?,
         (None, None) => nothing(),
     };
-    let name = name.clone().unwrap_or_else(|| tool.clone());
+    let name = name.unwrap_or_else(|| on_a_line(tool, NAME_BYTES_MAX));
     let expect = Expect::check(&written)?;
     let step = Step { tool: tool.clone(), input };
-    let (before, world) = world(written, folder)?;
+    let (before, world) = CaseWorld::check(written, given)?;
     Ok(Case { name, before, step, world, expect })
-}
-
-fn world(written: Written, folder: &Path) -> Result<(Vec<Step>, CaseWorld), Wrong> {
-    let Written { before, allow, config, secrets, now, workspace, files, http, .. } = written;
-    let permission = |text: &String| text.parse().map_err(|error| ("allow", format!("{error}")));
-    let secret = |(name, value): (String, String)| {
-        let name = name.parse::<SecretName>().map_err(|error| ("secrets", error.to_string()))?;
-        let value = SecretValue::new(value.as_bytes());
-        Ok::<_, Wrong>((name, value.map_err(|error| ("secrets", error.to_string()))?))
-    };
-    if let Some(stray) = files.keys().find(|path| !is_below(path)) {
-        return Err(("files", format!("`{stray}` does not lie in the workspace")));
-    }
-    let workspace = match workspace {
-        Some(name) if is_below(&name) && folder.join(&name).is_dir() => Some(folder.join(name)),
-        Some(name) => return Err(("workspace", format!("there is no folder `{name}` beside it"))),
-        None => None,
-    };
-    let world = CaseWorld {
-        allow: allow.iter().map(permission).collect::<Result<_, _>>()?,
-        config,
-        secrets: secrets.into_iter().map(secret).collect::<Result<_, _>>()?,
-        now_ms: now.map_or(Ok(NOW_MS), |text| instant(&text))?,
-        workspace,
-        files,
-        http: http.into_iter().map(|it| it.line(folder)).collect::<Result<_, _>>()?,
-    };
-    Ok((before, world))
-}
-
-/// Reads a moment after 1970, in milliseconds.
-fn instant(text: &str) -> Result<u64, Wrong> {
-    let wrong = |why: String| ("now", format!("{why}; write it like 2026-01-01T00:00:00Z"));
-    let at: jiff::Timestamp =
-        text.parse().map_err(|error: jiff::Error| wrong(error.to_string()))?;
-    u64::try_from(at.as_millisecond()).map_err(|_| wrong("it is before 1970".to_owned()))
-}
-
-/// Answers whether a path leads to something below where it begins.
-pub(super) fn is_below(path: &str) -> bool {
-    use std::path::Component;
-    let mut parts = Path::new(path).components().peekable();
-    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
-}
-
-/// Reads a file that a case names.
-pub(super) fn file_in(folder: &Path, name: &str) -> Result<String, String> {
-    if !is_below(name) {
-        return Err(format!("`{name}` does not lie beside it"));
-    }
-    read(&folder.join(name)).map_err(|error| match error {
-        CaseError::Read(source) => format!("`{name}` cannot be read: {source}"),
-        other => format!("`{name}`: {other}"),
-    })
-}
-
-fn json_in(folder: &Path, name: &str) -> Result<Value, String> {
-    let text = file_in(folder, name)?;
-    serde_json::from_str(&text).map_err(|error| format!("`{name}` is no JSON: {error}"))
 }

@@ -6,18 +6,28 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ax_manifest::ByteSize;
-use fs_err as fs;
 use serde_json::{Value, json};
 
-use super::case::{Written, Wrong, is_below};
+use super::case::{Written, Wrong};
+use super::given::{FILE_BYTES_MAX, is_below};
+use super::tree::{Tree, TreeError};
 use crate::egress::script::Departures;
-use crate::plugin::{Content, Output, Report};
+use crate::plugin::{Content, ErrorKind, Output, Report, scrub};
 
 /// Where golden answers lie, beside the cases.
 const GOLDEN: &str = "golden";
 
+/// Bytes of a golden answer; more is nothing that a person looks at before it is taken.
+const GOLDEN_BYTES_MAX: u64 = 16 << 20;
+
 /// Lines of a golden answer that are shown where it differs.
 const SHOWN_LINES: usize = 12;
+
+/// Bytes of each of them that are shown.
+const SHOWN_LINE_BYTES: usize = 200;
+
+/// Bytes that are shown of a value that is not as expected.
+const SHOWN_BYTES: usize = 1_024;
 
 /// What is expected.
 #[derive(Debug)]
@@ -42,7 +52,7 @@ pub(super) struct Expect {
 /// A failure that is expected.
 #[derive(Debug)]
 struct Failure {
-    kind: String,
+    kind: ErrorKind,
     code: Option<String>,
     /// A part of the message.
     message: Option<String>,
@@ -53,7 +63,7 @@ pub(super) struct Outcome<'a> {
     pub(super) report: &'a Report,
     pub(super) departures: &'a Departures,
     /// The workspace, if there is one.
-    pub(super) workspace: Option<&'a Path>,
+    pub(super) workspace: Option<&'a Tree>,
 }
 
 impl Expect {
@@ -78,16 +88,18 @@ impl Expect {
         let size = |text: &String| {
             text.parse().map_err(|error| ("memory-max", format!("`{text}`: {error}")))
         };
-        let failure = error.clone().map(|kind| Failure {
-            kind,
-            code: code.clone(),
-            message: message.clone(),
-        });
+        let failure = |word: &String| {
+            let kind = ErrorKind::parse(word).ok_or_else(|| {
+                let known = ErrorKind::ALL.map(|kind| format!("`{}`", kind.word())).join(", ");
+                ("error", format!("`{word}` is no kind of error; it is one of {known}"))
+            })?;
+            Ok::<_, Wrong>(Failure { kind, code: code.clone(), message: message.clone() })
+        };
         Ok(Self {
             text: text.clone(),
             structured: structured.clone(),
             golden: golden.clone(),
-            failure,
+            failure: error.as_ref().map(failure).transpose()?,
             log: log.clone(),
             denied: written.denied.clone(),
             wrote: written.wrote.clone(),
@@ -105,7 +117,7 @@ impl Expect {
     }
 
     /// Says what is not as expected, a line each; the golden answer is compared by
-    /// [`Expect::compare_golden`].
+    /// [`Expect::compare_golden`]. What is quoted is cut.
     pub(super) fn compare(&self, outcome: &Outcome<'_>) -> Vec<String> {
         let report = outcome.report;
         let mut failures = self.compare_result(report);
@@ -121,24 +133,24 @@ impl Expect {
         failures
     }
 
-    /// Says where the answer differs from the golden one, which lies below `folder`.
-    pub(super) fn compare_golden(&self, report: &Report, folder: &Path) -> Option<String> {
-        self.golden.as_ref().and_then(|name| differs(folder, name, report))
+    /// Says where the answer differs from the golden one, which lies beside the cases.
+    pub(super) fn compare_golden(&self, report: &Report, tests: Option<&Tree>) -> Option<String> {
+        self.golden.as_ref().and_then(|name| differs(tests, name, report))
     }
 
     fn compare_result(&self, report: &Report) -> Vec<String> {
         match (&report.result, &self.failure) {
             (Ok(output), None) => self.compare_output(output),
             (Ok(_), Some(Failure { kind, .. })) => {
-                vec![format!("it should fail with `{kind}`, and did not")]
+                vec![format!("it should fail with `{}`, and did not", kind.word())]
             }
             // A golden answer says itself what is in it, and who expects nothing compares elsewhere.
             (Err(_), None) if self.golden.is_some() || self.is_empty() => Vec::new(),
             (Err(error), None) => {
                 vec![format!("it failed with `{}`: {error}", error.kind().word())]
             }
-            (Err(error), Some(Failure { kind, .. })) if error.kind().word() != kind => {
-                let got = error.kind().word();
+            (Err(error), Some(Failure { kind, .. })) if error.kind() != *kind => {
+                let (kind, got) = (kind.word(), error.kind().word());
                 vec![format!("it should fail with `{kind}`, and failed with `{got}`: {error}")]
             }
             (Err(error), Some(Failure { code, message, .. })) => {
@@ -162,12 +174,14 @@ impl Expect {
         if let Some(expected) = &self.text
             && text.as_ref() != Some(expected)
         {
-            failures.push(format!("expected {expected:?}, got {}", shown(text.map(Value::from))));
+            let got = shown(text.map(Value::from));
+            failures.push(format!("expected {}, got {got}", quoted(expected)));
         }
         if let Some(expected) = &self.structured
             && structured != Some(expected)
         {
-            failures.push(format!("expected {expected}, got {}", shown(structured.cloned())));
+            let (expected, got) = (shown(Some(expected.clone())), shown(structured.cloned()));
+            failures.push(format!("expected {expected}, got {got}"));
         }
         failures
     }
@@ -179,7 +193,7 @@ impl Expect {
         let is_logged =
             |part: &&String| report.log.iter().any(|line| line.message.contains(part.as_str()));
         let unlogged = self.log.iter().filter(|part| !is_logged(part));
-        failures.extend(unlogged.map(|part| format!("nothing in the log has {part:?}")));
+        failures.extend(unlogged.map(|part| format!("nothing in the log has {}", quoted(part))));
         let denied: Vec<String> =
             report.denials.iter().map(|denial| denial.permission.to_string()).collect();
         let granted = self.denied.iter().filter(|it| !denied.contains(it));
@@ -189,33 +203,41 @@ impl Expect {
         let unused = departures.unused.iter();
         failures.extend(unused.map(|it| format!("`{it}` should be asked, and was not")));
         for (name, expected) in &self.wrote {
-            let path = workspace.map(|folder| folder.join(name));
-            let held = path.and_then(|path| fs::read_to_string(path).ok());
-            if held.as_ref() != Some(expected) {
-                let held = shown(held.map(Value::from));
-                failures.push(format!("`{name}` should hold {expected:?}, and holds {held}"));
-            }
+            let held = workspace.map(|folder| folder.read(Path::new(name), FILE_BYTES_MAX));
+            let holds = match held {
+                Some(Ok(held)) if held == *expected => continue,
+                Some(Ok(held)) => format!("holds {}", quoted(&held)),
+                Some(Err(error)) if !error.is_absent() => {
+                    format!("cannot be compared: {}", error.in_full())
+                }
+                Some(Err(_)) | None => "is not there".to_owned(),
+            };
+            failures.push(format!("`{name}` should hold {}, and {holds}", quoted(expected)));
         }
         failures
     }
 
     /// Writes the golden answer, if there is to be one; answers whether it was another before.
-    pub(super) fn bless(&self, folder: &Path, report: &Report) -> std::io::Result<bool> {
+    pub(super) fn bless(&self, tests: &Tree, report: &Report) -> Result<bool, TreeError> {
         let Some(name) = &self.golden else { return Ok(false) };
-        let (path, text) = (golden_path(folder, name), golden_text(report));
-        if fs::read_to_string(&path).is_ok_and(|held| held == text) {
-            return Ok(false);
+        let (name, text) = (golden_name(name), golden_text(report));
+        match tests.read(&name, GOLDEN_BYTES_MAX) {
+            Ok(held) if held == text => return Ok(false),
+            Ok(_) | Err(TreeError::TooLong { .. } | TreeError::NotText { .. }) => {}
+            Err(error) if error.is_absent() => {}
+            Err(error) => return Err(error),
         }
-        if let Some(below) = path.parent() {
-            fs::create_dir_all(below)?;
+        if text.len() as u64 > GOLDEN_BYTES_MAX {
+            let name = name.display().to_string();
+            return Err(TreeError::TooLong { name, bytes_max: GOLDEN_BYTES_MAX });
         }
-        fs::write(path, text)?;
+        tests.replace(&name, &text)?;
         Ok(true)
     }
 }
 
-fn golden_path(folder: &Path, name: &str) -> PathBuf {
-    folder.join(GOLDEN).join(format!("{name}.json"))
+fn golden_name(name: &str) -> PathBuf {
+    PathBuf::from(format!("{GOLDEN}/{name}.json"))
 }
 
 /// The whole answer, or why there is none, as a person would review it.
@@ -230,10 +252,15 @@ fn golden_text(report: &Report) -> String {
 }
 
 /// Says where an answer differs from the golden one.
-fn differs(folder: &Path, name: &str, report: &Report) -> Option<String> {
-    let path = golden_path(folder, name);
-    let Ok(held) = fs::read_to_string(&path) else {
-        return Some(format!("there is no {GOLDEN}/{name}.json; write it with `ax test --bless`"));
+fn differs(tests: Option<&Tree>, name: &str, report: &Report) -> Option<String> {
+    let held = match tests.map(|tests| tests.read(&golden_name(name), GOLDEN_BYTES_MAX)) {
+        Some(Ok(held)) => held,
+        Some(Err(error)) if !error.is_absent() => return Some(error.in_full()),
+        Some(Err(_)) | None => {
+            return Some(format!(
+                "there is no {GOLDEN}/{name}.json; write it with `ax test --bless`"
+            ));
+        }
     };
     let got = golden_text(report);
     if held == got {
@@ -243,7 +270,7 @@ fn differs(folder: &Path, name: &str, report: &Report) -> Option<String> {
     let same = held.iter().zip(&got).take_while(|(held, got)| held == got).count();
     let lines = |mark: char, lines: &[&str]| -> String {
         let shown = lines.iter().skip(same).take(SHOWN_LINES);
-        shown.map(|line| format!("\n        {mark} {line}")).collect()
+        shown.map(|line| format!("\n  {mark} {}", scrub(line, SHOWN_LINE_BYTES))).collect()
     };
     Some(format!(
         "it differs from {GOLDEN}/{name}.json at line {}; take it with `ax test --bless`{}{}",
@@ -263,5 +290,9 @@ fn read(content: &[Content]) -> String {
 }
 
 fn shown(value: Option<Value>) -> String {
-    value.map_or_else(|| "nothing".to_owned(), |value| value.to_string())
+    value.map_or_else(|| "nothing".to_owned(), |value| scrub(&value.to_string(), SHOWN_BYTES))
+}
+
+fn quoted(text: &str) -> String {
+    scrub(&format!("{text:?}"), SHOWN_BYTES)
 }

@@ -11,14 +11,14 @@
 //! Not here: answering (`egress::script`).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use ax_manifest::RequestUrl;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::case::{Wrong, file_in};
+use super::case::Wrong;
+use super::given::Given;
 use crate::egress::script::{Line, Scripted};
 
 /// The member of a case that this is about.
@@ -65,8 +65,8 @@ fn once() -> u32 {
 }
 
 impl Exchange {
-    /// Checks it; files it names lie in `folder`.
-    pub(super) fn line(self, folder: &Path) -> Result<Line, Wrong> {
+    /// Checks it.
+    pub(super) fn line(self, given: &Given<'_>) -> Result<Line, Wrong> {
         let wrong = |why: String| (MEMBER, format!("{}: {why}", self.url));
         let url: RequestUrl = self.url.parse().map_err(|error| wrong(format!("{error}")))?;
         let method = self.method.to_ascii_uppercase();
@@ -76,7 +76,7 @@ impl Exchange {
         if self.times == 0 {
             return Err(wrong("`times` is at least 1".to_owned()));
         }
-        let answer = self.answer(folder).map_err(wrong)?;
+        let answer = self.answer(given).map_err(wrong)?;
         let Message { headers, body, json } = self.sent;
         let body = match (body, json) {
             (Some(_), Some(_)) => {
@@ -97,7 +97,7 @@ impl Exchange {
         })
     }
 
-    fn answer(&self, folder: &Path) -> Result<Scripted, String> {
+    fn answer(&self, given: &Given<'_>) -> Result<Scripted, String> {
         let is_said = self.status.is_some()
             || !self.headers.is_empty()
             || [self.body.is_some(), self.json.is_some(), self.body_from.is_some()].contains(&true);
@@ -120,7 +120,7 @@ impl Exchange {
                 }
                 Bytes::from(json.to_string())
             }
-            (None, None, Some(file)) => Bytes::from(file_in(folder, file)?),
+            (None, None, Some(file)) => Bytes::from(given.text(file)?),
             _ => return Err("it has one of body, json and body-from".to_owned()),
         };
         for (name, value) in &headers {

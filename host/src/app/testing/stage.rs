@@ -7,17 +7,35 @@ use std::sync::Arc;
 
 use fs_err as fs;
 
-use super::TestError;
-use super::case::CaseWorld;
+use super::tree::{Room, Tree, TreeError};
+use super::world::CaseWorld;
 use crate::app::Ground;
 use crate::egress::EgressConfig;
 use crate::egress::script::Script;
 use crate::kv::Kv;
-use crate::plugin::{Folder, WORKSPACE};
+use crate::plugin::{Folder, FolderError, WORKSPACE};
+use crate::secret::error::SecretError;
 use crate::secret::vault::{KEY_FILE, Vault};
 
-/// Files that may be copied into a workspace: more is no fixture.
-const FILES_MAX: usize = 10_000;
+/// What may be copied into a workspace: more is no fixture, and each case has a copy of its own.
+const FIXTURE: Room = Room { files_max: 10_000, bytes_max: 64 << 20 };
+
+/// Why the world of a case cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The folder that is its workspace cannot be copied.
+    #[error("its workspace cannot be copied")]
+    Fixture(#[from] TreeError),
+    /// A file cannot be written, or there is no room for its data.
+    #[error("its files cannot be written")]
+    File(#[from] std::io::Error),
+    /// The workspace cannot be bound.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Its secrets cannot be kept.
+    #[error("its secrets cannot be kept")]
+    Secrets(#[from] SecretError),
+}
 
 /// The stage of one case.
 pub(super) struct Stage {
@@ -27,8 +45,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Sets a stage up.
-    pub(super) fn new(world: &CaseWorld) -> Result<Self, TestError> {
+    /// Sets a stage up; what it copies lies in `tests`.
+    pub(super) fn new(world: &CaseWorld, tests: Option<&Tree>) -> Result<Self, StageError> {
         let folder = tempfile::Builder::new().prefix("ax-case-").tempdir()?;
         let script = Script::new(world.http.clone());
         let asks = |permission: &ax_manifest::Permission| {
@@ -37,8 +55,8 @@ impl Stage {
         let has_workspace =
             world.workspace.is_some() || !world.files.is_empty() || world.allow.iter().any(asks);
         let stage = Self { folder, script, has_workspace };
-        if let Some(from) = &world.workspace {
-            copy(from, &stage.workspace_path(), &mut 0)?;
+        if let (Some(from), Some(tests)) = (&world.workspace, tests) {
+            tests.folder(Path::new(from))?.copy_to(&stage.workspace_path(), &FIXTURE)?;
         }
         for (name, text) in &world.files {
             let path = stage.workspace_path().join(name);
@@ -54,19 +72,19 @@ impl Stage {
     }
 
     /// What a sandbox stands on here.
-    pub(super) fn ground(&self, world: &CaseWorld) -> Result<Ground, TestError> {
+    pub(super) fn ground(&self, world: &CaseWorld) -> Result<Ground, StageError> {
         let mut folders = Vec::new();
         if self.has_workspace {
             fs::create_dir_all(self.workspace_path())?;
-            let bound = Folder::bind(WORKSPACE, &self.workspace_path());
-            folders.push(bound.map_err(|error| TestError::File(error.source))?);
+            folders.push(Folder::bind(WORKSPACE, &self.workspace_path())?);
         }
+        let variables = world.env.clone();
         Ok(Ground {
             kv: Kv::at(&self.folder.path().join("data")),
             vault: self.vault(),
             folders,
             // Nobody's variables: a golden answer would write them down.
-            environment: |_| None,
+            environment: Arc::new(move |name: &str| variables.get(name).cloned()),
             network: EgressConfig {
                 script: Some(Arc::clone(&self.script)),
                 ..EgressConfig::default()
@@ -80,9 +98,9 @@ impl Stage {
         &self.script
     }
 
-    /// Where the workspace lies, if there is one.
-    pub(super) fn workspace(&self) -> Option<PathBuf> {
-        self.has_workspace.then(|| self.workspace_path())
+    /// Opens the workspace, if there is one.
+    pub(super) fn workspace(&self) -> Result<Option<Tree>, TreeError> {
+        self.has_workspace.then(|| Tree::at(&self.workspace_path())).transpose()
     }
 
     fn workspace_path(&self) -> PathBuf {
@@ -92,23 +110,4 @@ impl Stage {
     fn vault(&self) -> Vault {
         Vault::open(self.folder.path(), &self.folder.path().join(KEY_FILE))
     }
-}
-
-/// Copies a folder; links are not followed.
-fn copy(from: &Path, to: &Path, files: &mut usize) -> Result<(), TestError> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (kind, to) = (entry.file_type()?, to.join(entry.file_name()));
-        *files += 1;
-        if *files > FILES_MAX {
-            return Err(TestError::ManyFiles { folder: from.to_owned(), max: FILES_MAX });
-        }
-        if kind.is_dir() {
-            copy(&entry.path(), &to, files)?;
-        } else if kind.is_file() {
-            fs::copy(entry.path(), to)?;
-        }
-    }
-    Ok(())
 }

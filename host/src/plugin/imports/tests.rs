@@ -327,7 +327,7 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
         ends_at: Duration::from_secs(3600),
         world: World::Real,
         clock: Arc::new(SystemClock::new()),
-        environment: |_| Some("nobody may see this".to_owned()),
+        environment: Arc::new(|_: &str| Some("nobody may see this".to_owned())),
         progress: None,
         cancel: None,
         holdings: Arc::new(holdings(&kv)),

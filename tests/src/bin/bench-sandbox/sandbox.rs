@@ -62,7 +62,7 @@ impl Ours {
             memory_bytes_max: u64::MAX / 2,
             instances_max: slots,
             folders: Vec::new(),
-            environment: |_| None,
+            environment: Arc::new(|_: &str| None),
             kv: Kv::at(home.path()),
             vault: Vault::open(home.path(), &home.path().join(KEY_FILE)),
             network: EgressConfig::default(),

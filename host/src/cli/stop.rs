@@ -1,0 +1,54 @@
+//! The signals that ask a command to stop, so that it ends by itself and leaves nothing behind.
+//!
+//! Not here: what is ended then (the commands).
+
+use std::task::Poll;
+use std::thread;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::fault::CliError;
+
+/// Turns true at the first signal, and calls `tell` then. From now on signals do nothing else.
+///
+/// # Errors
+///
+/// When there is no thread to listen on.
+pub(super) fn asked_to_stop(
+    tell: impl FnOnce() + Send + 'static,
+) -> Result<watch::Receiver<bool>, CliError> {
+    let (asked, stop) = watch::channel(false);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::Start)?;
+    // It waits as long as the process lives, so nobody joins it.
+    let listening = thread::Builder::new().name("ax-signals".to_owned()).spawn(move || {
+        runtime.block_on(async { Stop::listen().asked().await });
+        asked.send_replace(true);
+        tell();
+    });
+    listening.map_err(CliError::Start)?;
+    Ok(stop)
+}
+
+/// The signals that ask a command to stop.
+pub(super) struct Stop(Vec<Signal>);
+
+impl Stop {
+    /// Listens from now on; what cannot be listened to keeps its usual effect.
+    pub(super) fn listen() -> Self {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    /// Waits for one of them.
+    pub(super) async fn asked(&mut self) {
+        std::future::poll_fn(|context| {
+            let came = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if came { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
