@@ -36,6 +36,9 @@
 //! failed write every later record is refused, so the host must refuse the call: no audit, no
 //! call. A damaged, foreign or shortened log is refused, never repaired or overwritten.
 //!
+//! Rehearsals (`ax test`) are recorded as everything that runs here, since limits, denials and policies are
+//! the real ones; their rows say `"rehearsal":true`, since what they reached was made for them.
+//!
 //! Not here: what is worth recording (the sandbox's chokepoint and `cli`), and showing it (`cli`).
 
 mod checkpoint;

@@ -198,7 +198,14 @@ impl Reader {
         let Filter { plugin, kind, without_rehearsals, .. } = filter;
         let mut found = statement
             .query(params![
-                after, plugin, kind, decision, since, without_rehearsals, REHEARSAL, limit
+                after,
+                plugin,
+                kind,
+                decision,
+                since,
+                without_rehearsals,
+                REHEARSAL,
+                limit
             ])
             .map_err(|source| self.error(source))?;
         let mut rows = Vec::new();

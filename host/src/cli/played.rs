@@ -47,7 +47,9 @@ pub(super) fn run(
     let tested = app.tested(path, built, Some(stop))?;
     // It ends with the input; a process that is to stop does not wait for that.
     let reading = thread::Builder::new().name("ax-cases".to_owned());
-    reading.spawn(move || send_lines(&mut std::io::stdin().lock(), &sender)).map_err(CliError::Start)?;
+    reading
+        .spawn(move || send_lines(&mut std::io::stdin().lock(), &sender))
+        .map_err(CliError::Start)?;
     for event in events {
         let played = match event {
             Event::Line(Ok(line)) if line.trim().is_empty() => continue,

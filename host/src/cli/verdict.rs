@@ -10,8 +10,8 @@ use super::fault::{CliError, exit};
 use super::secret::ValueError;
 use crate::app::{
     AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
-    PolicyFileError, ProjectError, PruneError, SecretsError, SourceError, StageError, StateError, TestError,
-    ToolsError,
+    PolicyFileError, ProjectError, PruneError, SecretsError, SourceError, StageError, StateError,
+    TestError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};

@@ -34,6 +34,7 @@ mod refused_package;
 mod refused_settings;
 mod refused_usage;
 mod rehearsal;
+mod rehearsal_ground;
 mod secret;
 mod secret_vault;
 mod settings;

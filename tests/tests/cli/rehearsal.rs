@@ -229,6 +229,10 @@ fn what_is_wrong_in_a_case_is_named() {
         "golden = \"copied\"",
         "code = \"x\"",
         "input-from = \"none.json\"",
+        "allow = [\"kv\"]",
+        "files = { \"a\" = \"\", \"a/b\" = \"\" }",
+        "files = { \"a\\u0000b\" = \"\" }",
+        "env = { \"A=B\" = \"\" }",
         "alow = []",
     ];
     let told = wrong.map(|line| {
@@ -266,10 +270,22 @@ fn what_is_wrong_in_a_case_is_named() {
     code = "x"
         case 1: `code`: it belongs to `error`
     input-from = "none.json"
-        case 1: `input-from`: `none.json` cannot be read: failed to query resolved metadata `calc/tests/none.json`: No such file or directory (os error 2)
+        case 1: `input-from`: `none.json` cannot be read: No such file or directory (os error 2)
+    allow = ["kv"]
+        case 1: `allow`: plugin.toml does not ask for `kv` in its [permissions]
+    files = { "a" = "", "a/b" = "" }
+        case 1: `files`: `a` is a file, so `a/b` cannot lie in it
+    files = { "a\u0000b" = "" }
+        case 1: `files`: `a�b` does not lie in the workspace
+    env = { "A=B" = "" }
+        case 1: `env`: `A=B` is no variable
     alow = []
-        TOML parse error at line 4, column 1
+        line 4: unknown field `alow`, expected one of `name`, `before`, `tool`, `input`, `input-from`, `allow`, `config`, `secrets`, `env`, `now`, `workspace`, `files`, `http`, `text`, `structured`, `golden`, `error`, `code`, `message`, `log`, `denied`, `wrote`, `fuel-max`, `memory-max`
     "#);
+    home.write("calc/tests/cases.toml", "[[case]]\ntool = \"add\"\nerror = \"invald\"\n");
+    let refused = home.ax(&["test", "calc"]).exits(2).stderr;
+    let told = "case 1: `error`: `invald` is no kind of error; it is one of `invalid`, `denied`, ";
+    assert!(refused.contains(told), "{refused}");
 }
 
 #[test]

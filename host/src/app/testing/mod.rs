@@ -283,9 +283,7 @@ impl Tested<'_> {
         match Tree::at(&self.folder).and_then(|project| project.root(FOLDER)) {
             Ok(tests) => Ok(Some(tests)),
             Err(error) if error.is_absent() => Ok(None),
-            Err(source) => {
-                Err(TestError::Folder { folder: self.folder.join(FOLDER), source })
-            }
+            Err(source) => Err(TestError::Folder { folder: self.folder.join(FOLDER), source }),
         }
     }
 

@@ -175,7 +175,7 @@ impl Tree {
         }
         // What an ended process of the same number left is nobody's.
         let beside = format!(".ax-{}.tmp", std::process::id());
-        drop(rustix::fs::unlinkat(&dir, &beside, AtFlags::empty()));
+        rustix::fs::unlinkat(&dir, &beside, AtFlags::empty()).ok();
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let made = rustix::fs::openat(&dir, &beside, flags, Mode::from_raw_mode(0o666));
         let written = made.map_err(std::io::Error::from).and_then(|made| {
@@ -183,7 +183,7 @@ impl Tree {
             Ok(rustix::fs::renameat(&dir, &beside, &dir, file)?)
         });
         written.map_err(|source| {
-            drop(rustix::fs::unlinkat(&dir, &beside, AtFlags::empty()));
+            rustix::fs::unlinkat(&dir, &beside, AtFlags::empty()).ok();
             failed(source)
         })
     }

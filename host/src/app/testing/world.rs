@@ -40,14 +40,12 @@ pub(super) struct CaseWorld {
 
 impl CaseWorld {
     /// Checks what is written; returns the calls that are made first, too.
-    pub(super) fn check(
-        written: Written,
-        given: &Given<'_>,
-    ) -> Result<(Vec<Step>, Self), Wrong> {
+    pub(super) fn check(written: Written, given: &Given<'_>) -> Result<(Vec<Step>, Self), Wrong> {
         let Written { before, allow, config, secrets, env, now, workspace, files, http, .. } =
             written;
         let secret = |(name, value): (String, String)| {
-            let name = name.parse::<SecretName>().map_err(|error| ("secrets", error.to_string()))?;
+            let name =
+                name.parse::<SecretName>().map_err(|error| ("secrets", error.to_string()))?;
             let value = SecretValue::new(value.as_bytes());
             Ok::<_, Wrong>((name, value.map_err(|error| ("secrets", error.to_string()))?))
         };

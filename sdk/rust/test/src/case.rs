@@ -52,6 +52,12 @@ impl<'a> Case<'a> {
         self
     }
 
+    /// Sets a variable of the environment; others are not set. To be seen it has to be allowed, too.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.object("env").insert(name.to_owned(), value.into());
+        self
+    }
+
     /// Begins at this moment, as `2026-01-01T00:00:00Z`, which is also when cases begin that do not
     /// say. Time moves by waiting alone, and a wait is over at once.
     pub fn now(self, moment: &str) -> Self {
