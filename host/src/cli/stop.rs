@@ -23,9 +23,13 @@ pub(super) fn asked_to_stop(
         .enable_all()
         .build()
         .map_err(CliError::Start)?;
+    let entered = runtime.enter();
+    // Before this returns: a signal must not come too early to be heard.
+    let mut signals = Stop::listen();
+    drop(entered);
     // It waits as long as the process lives, so nobody joins it.
     let listening = thread::Builder::new().name("ax-signals".to_owned()).spawn(move || {
-        runtime.block_on(async { Stop::listen().asked().await });
+        runtime.block_on(signals.asked());
         asked.send_replace(true);
         tell();
     });

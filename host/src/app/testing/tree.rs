@@ -111,12 +111,12 @@ impl Tree {
 
     /// Opens a folder somewhere below it.
     pub(super) fn folder(&self, name: &Path) -> Result<Self, TreeError> {
-        let mut dir = self.copy()?;
+        let (mut dir, mut shown) = (self.copy()?, self.shown.clone());
         for part in name {
-            dir = enter(&dir, part)
-                .map_err(|source| refusal(&dir, part, &self.shown.join(name), "read", source))?;
+            shown.push(part);
+            dir = enter(&dir, part).map_err(|source| refusal(&dir, part, &shown, source))?;
         }
-        Ok(Self { shown: self.shown.join(name), dir })
+        Ok(Self { shown, dir })
     }
 
     /// Returns the names in it that end like this, sorted; more than `names_max` are too many.
@@ -263,23 +263,17 @@ fn enter(dir: &Dir, name: &OsStr) -> std::io::Result<Dir> {
 fn open(dir: &Dir, name: &OsStr, shown: &Path) -> Result<File, TreeError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = rustix::fs::openat(dir, name, flags, Mode::empty());
-    let opened = opened.map_err(|error| refusal(dir, name, shown, "read", error.into()))?;
+    let opened = opened.map_err(|error| refusal(dir, name, shown, error.into()))?;
     let file = File::from(opened);
     let held = file.metadata().map_err(|source| system(shown, "read", source))?;
     if held.is_file() { Ok(file) } else { Err(TreeError::NotAFile { name: text(shown) }) }
 }
 
 /// Says why something was not opened: links answer the system in different ways.
-fn refusal(
-    dir: &Dir,
-    part: &OsStr,
-    shown: &Path,
-    done: &'static str,
-    source: std::io::Error,
-) -> TreeError {
+fn refusal(dir: &Dir, part: &OsStr, shown: &Path, source: std::io::Error) -> TreeError {
     match dir.symlink_metadata(part) {
         Ok(held) if held.is_symlink() => TreeError::Link { name: text(shown) },
-        _ => system(shown, done, source),
+        _ => system(shown, "read", source),
     }
 }
 
@@ -323,8 +317,8 @@ mod tests {
         symlink(ground.path().join("out"), tests.join("folder")).unwrap();
         symlink("a.txt", tests.join("inside")).unwrap();
         assert_eq!(read(&tree, "in/b.txt").as_deref(), Ok("B"));
-        for name in ["file", "folder/secret", "inside"] {
-            let told = format!("`{name}` is a link, and none is followed");
+        for (name, link) in [("file", "file"), ("folder/secret", "folder"), ("inside", "inside")] {
+            let told = format!("`{link}` is a link, and none is followed");
             assert_eq!(read(&tree, name), Err(told));
         }
         let opened = Tree::at(ground.path()).unwrap().root("tests/folder").map(drop);
