@@ -189,6 +189,11 @@ fn read_named(path: &str, bytes_max: u64) -> Result<String, CliError> {
     Ok(text)
 }
 
+/// Returns standard input, to be read line by line.
+fn input_lines() -> impl std::io::BufRead {
+    std::io::stdin().lock()
+}
+
 /// Reads standard input to its end, or to `bytes_max` bytes and one more, so that the one who checks
 /// sees that it is too long. Leaves no copy of what was read, since it may be a secret.
 fn read_secretly(bytes_max: usize) -> std::io::Result<Zeroizing<Vec<u8>>> {

@@ -11,6 +11,7 @@ use std::thread;
 use serde_json::json;
 
 use super::fault::{CliError, Fault};
+use super::input_lines;
 use super::output::Output;
 use super::stop::asked_to_stop;
 use crate::app::{App, BuiltPlugin, CaseError, TestError};
@@ -47,9 +48,7 @@ pub(super) fn run(
     let tested = app.tested(path, built, Some(stop))?;
     // It ends with the input; a process that is to stop does not wait for that.
     let reading = thread::Builder::new().name("ax-cases".to_owned());
-    reading
-        .spawn(move || send_lines(&mut std::io::stdin().lock(), &sender))
-        .map_err(CliError::Start)?;
+    reading.spawn(move || send_lines(&mut input_lines(), &sender)).map_err(CliError::Start)?;
     for event in events {
         let played = match event {
             Event::Line(Ok(line)) if line.trim().is_empty() => continue,

@@ -282,6 +282,12 @@ fn what_is_wrong_in_a_case_is_named() {
     alow = []
         line 4: unknown field `alow`, expected one of `name`, `before`, `tool`, `input`, `input-from`, `allow`, `config`, `secrets`, `env`, `now`, `workspace`, `files`, `http`, `text`, `structured`, `golden`, `error`, `code`, `message`, `log`, `denied`, `wrote`, `fuel-max`, `memory-max`
     "#);
+}
+
+#[test]
+fn a_kind_of_error_that_is_none_is_refused() {
+    let home = Home::new();
+    home.write_plugin("calc", ax_tests::components::CALC_MANIFEST, &ax_tests::components::calc());
     home.write("calc/tests/cases.toml", "[[case]]\ntool = \"add\"\nerror = \"invald\"\n");
     let refused = home.ax(&["test", "calc"]).exits(2).stderr;
     let told = "case 1: `error`: `invald` is no kind of error; it is one of `invalid`, `denied`, ";
