@@ -32,7 +32,8 @@ const BUILD_MAX: Duration = Duration::from_secs(120);
 /// The packages, as npm reads them.
 const PACKAGES: &str = include_str!("toolchains/typescript/package.json");
 
-/// All that they bring along, each at one version and with the digest of its file.
+/// All that they bring along, each at one version and with the digest of its file; for systems that are
+/// not listed npm takes the version alone.
 const PINS: &str = include_str!("toolchains/typescript/package-lock.json");
 
 const TOOLCHAIN: Toolchain =
@@ -70,7 +71,7 @@ fn install(folder: &Path, hold: &Hold) -> Result<(), BuildError> {
     fs::write(folder.join("package.json"), PACKAGES)?;
     fs::write(folder.join("package-lock.json"), PINS)?;
     let mut npm = toolchain::installer("npm", hold.as_input()?);
-    npm.current_dir(folder).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    npm.current_dir(folder).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
     // None of these packages has anything to run when it is installed, nor has it any business to.
     npm.arg("--ignore-scripts");
     toolchain::run(&mut npm, "npm", GET_NODE)
