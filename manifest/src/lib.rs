@@ -46,8 +46,8 @@ pub use inspect::{
     inspect,
 };
 pub use manifest::{
-    Ask, LimitRequests, MANIFEST_BYTES_MAX, Manifest, ManifestError, ManifestErrorKind,
-    PluginSection, Quota, Reuse, ToolNotes,
+    Ask, HOST_API, HOST_REQUIREMENT, LimitRequests, MANIFEST_BYTES_MAX, Manifest, ManifestError,
+    ManifestErrorKind, PluginSection, Quota, Reuse, ToolNotes,
 };
 pub use name::{
     NAME_PART_CHARS_MAX, NameError, PluginName, TOOL_NAME_CHARS_MAX, ToolId, WIRE_NAME_CHARS_MAX,

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ax_manifest::{
-    Ask, ByteSize, Digest, Identity, Permission, PermissionKind, PluginName, Policies, ToolPattern,
+    Ask, ByteSize, Digest, Identity, Permission, PermissionKind, PluginName, Policies, Source,
+    ToolPattern,
 };
 use ax_registry::{LockedPlugin, Lockfile};
 use semver::Version;
@@ -27,6 +28,9 @@ pub struct Card {
     pub plugin: PluginName,
     /// Where it comes from.
     pub source: String,
+    /// The source with whose data it goes on, if that is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_of: Option<String>,
     /// Its version.
     pub version: Version,
     /// What it says it is for.
@@ -75,7 +79,10 @@ pub struct CardPermission {
 
 /// What the card is made from.
 pub(super) struct Facts<'a> {
+    /// Whose data and grants it will have.
     pub(super) identity: &'a Identity,
+    /// Where it was read from.
+    pub(super) source: &'a Source,
     pub(super) version: &'a Version,
     pub(super) description: &'a str,
     pub(super) component: Digest,
@@ -95,7 +102,9 @@ impl Card {
         let network = asked.iter().copied().chain(&reach.permissions).any(reaches_network);
         Self {
             plugin: facts.identity.name.clone(),
-            source: facts.identity.source.to_string(),
+            source: facts.source.to_string(),
+            data_of: (facts.identity.source != *facts.source)
+                .then(|| facts.identity.source.to_string()),
             version: facts.version.clone(),
             description: facts.description.to_owned(),
             publisher: "none: it is not signed",
@@ -134,6 +143,9 @@ impl Card {
         };
         line(format!("{} {}  {}", self.plugin, self.version, self.description));
         line(format!("  from       {}", self.source));
+        if let Some(origin) = &self.data_of {
+            line(format!("  data of    {origin}"));
+        }
         line(format!("  publisher  {}", self.publisher));
         line(format!("  component  {} ({})", self.component.short(), rounded(self.size_bytes)));
         line(format!("  tools      {}", self.tools.join(", ")));

@@ -10,7 +10,7 @@ use fs_err as fs;
 use serde::Serialize;
 
 use super::App;
-use super::install::{HOST_API, serves};
+use super::outdated::outdated;
 use super::project::MANIFEST;
 use super::source::{self, SourceError, SourcePackage};
 use crate::project::{self, Language};
@@ -65,30 +65,15 @@ impl App {
         };
         let lines = Lines::of(folder);
         let mut findings = Vec::new();
-        if !serves(&manifest.plugin.host) {
-            let needs = &manifest.plugin.host;
-            let what = format!("it needs a host of version {needs}, which this one is not");
-            let hint = Some(format!("write `host = \"^{HOST_API}\"`, or upgrade `ax`"));
-            findings.push(CheckFinding {
-                severity: Severity::Error,
-                at: lines.of_key("host"),
-                what,
-                hint,
-            });
-        }
         match self.read_source(folder, None) {
-            Ok(made) if made.package.config.tools.is_empty() => findings.push(CheckFinding {
-                severity: Severity::Error,
-                at: None,
-                what: "it offers no tools".to_owned(),
-                hint: Some("export a function, or the interface ax:guest/tools".to_owned()),
-            }),
             Ok(made) => {
                 findings.extend(odd_in_package(&made, project::language_of(folder), &lines));
+                findings.extend(outdated(folder).map(|what| odd(what, "ax build")));
             }
             Err(error) => {
                 let at = match &error {
                     SourceError::Admission { .. } => lines.asking(None),
+                    SourceError::OtherHost { .. } => lines.of_key("host"),
                     _ => None,
                 };
                 findings.push(CheckFinding { at, ..refused(&error) });
@@ -116,7 +101,7 @@ impl Lines {
         Manifest::line_of(&self.0, permission).map(|line| format!("{MANIFEST}:{line}"))
     }
 
-    /// Points at a key of `[plugin]`.
+    /// Points at the first line of a key.
     fn of_key(&self, key: &str) -> Option<String> {
         let is_it = |line: &str| line.split('=').next().is_some_and(|name| name.trim() == key);
         let line = self.0.lines().position(is_it)? + 1;
@@ -144,13 +129,23 @@ fn odd_in_package(
     language: Option<Language>,
     lines: &Lines,
 ) -> Vec<CheckFinding> {
-    let unused = made.warnings.iter().map(|Warning::Unused { permission }| CheckFinding {
-        at: lines.asking(Some(permission)),
-        ..odd(
-            format!("it asks for `{permission}` and imports nothing that could use it"),
-            "take it out of [permissions]: people grant less gladly what has no use",
-        )
-    });
+    let of_warning = |warning: &Warning| match warning {
+        Warning::Unused { permission } => CheckFinding {
+            at: lines.asking(Some(permission)),
+            ..odd(
+                format!("it asks for `{permission}` and imports nothing that could use it"),
+                "take it out of [permissions]: people grant less gladly what has no use",
+            )
+        },
+        Warning::Dependency { on } => CheckFinding {
+            at: lines.of_key(&format!("\"{on}\"")),
+            ..odd(
+                format!("it depends on `{on}`, which is not installed with it"),
+                "take it out of [dependencies], and say in README.md what else to install",
+            )
+        },
+    };
+    let warnings = made.warnings.iter().map(of_warning);
     let bytes = made.package.component.len();
     let (bytes_max, help) = match language {
         Some(Language::Python) => (LARGE_PYTHON_BYTES, "import less: what is imported is in it"),
@@ -160,7 +155,7 @@ fn odd_in_package(
     };
     let large =
         (bytes > bytes_max).then(|| odd(format!("its component has {} MiB", bytes >> 20), help));
-    unused.chain(large).collect()
+    warnings.chain(large).collect()
 }
 
 fn odd_in_manifest(manifest: &Manifest, lines: &Lines) -> Vec<CheckFinding> {

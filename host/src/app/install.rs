@@ -11,29 +11,31 @@
 use std::path::Path;
 
 use ax_manifest::{
-    ComponentFacts, Grant, Identity, LimitRequests, Manifest, Permission, PermissionDifference,
-    Warning,
+    ComponentFacts, Grant, HOST_API, Identity, LimitRequests, Manifest, Permission,
+    PermissionDifference, Source, Warning,
 };
 use ax_registry::{Blobs, LockedPlugin, Package, PackageError, StoreError};
 use semver::{Version, VersionReq};
 use serde_json::{Value, json};
 
 use super::App;
+use super::bare::Named;
 use super::card::{Card, Facts};
 use super::change::{Change, ChangeError, Note};
 use super::consent::{Consent, ConsentError};
 use super::installed::kv_asked;
+use super::origin::OriginError;
 use super::policy::{self, Forbidden};
-use super::source::{Named, SourceError};
+use super::source::SourceError;
 use super::start::LeftBehind;
 use super::state::{Coming, Given, StateError, keeps};
 use crate::audit::entry::Action;
 use crate::plugin::{Limits, LoadError, Raise};
 
-/// The version of the host API that this program offers to plugins.
-pub(super) const HOST_API: Version = Version::new(0, 2, 0);
+/// Arguments of a call that is shown to be tried; whoever needs more reads about the tool first.
+const ARGUMENTS_SHOWN: usize = 8;
 
-/// The versions it is: nothing that 0.1 offered is gone or different in 0.2.
+/// The versions of the host API that are served: nothing that 0.1 offered is gone or different in 0.2.
 const HOST_API_SERVED: [Version; 2] = [Version::new(0, 1, 0), HOST_API];
 
 /// Answers whether what a plugin needs is served.
@@ -54,10 +56,27 @@ pub struct Candidate {
     pub replaces: Option<Replaced>,
     /// Whether it is to go on with what its own version left here, instead of with the data in use.
     pub own_data: bool,
+    /// Sources of its name that left data here which it will not see, having none itself.
+    pub unseen: Vec<Source>,
     package: Package,
     facts: ComponentFacts,
     /// What was installed under the name when the card was made.
     seen: Option<LockedPlugin>,
+}
+
+impl Candidate {
+    /// What to type after `ax tool call` to try its first tool: with each argument that it needs.
+    #[must_use]
+    pub fn first_call(&self) -> Option<String> {
+        let tool = self.package.config.tools.first()?;
+        let needed = tool.input_schema["required"].as_array().into_iter().flatten();
+        // A name that would not be read as it stands is not one to type.
+        let is_plain =
+            |name: &&str| name.chars().all(|it| it.is_ascii_alphanumeric() || "-_".contains(it));
+        let named = needed.filter_map(Value::as_str).filter(is_plain).take(ARGUMENTS_SHOWN);
+        let arguments: String = named.map(|name| format!(" --arg {name}=…")).collect();
+        Some(format!("{}.{}{arguments}", self.identity.name, tool.name))
+    }
 }
 
 /// What an installation replaces.
@@ -93,20 +112,9 @@ pub enum InstallError {
     /// Its data cannot be brought to its form.
     #[error(transparent)]
     State(#[from] StateError),
-    /// It needs another host.
-    #[error("`{plugin}` needs host version {needs}, this is {HOST_API}")]
-    OtherHost {
-        /// Which plugin.
-        plugin: String,
-        /// What it needs.
-        needs: VersionReq,
-    },
-    /// It offers nothing.
-    #[error("`{plugin}` offers no tools")]
-    NoTools {
-        /// Which plugin.
-        plugin: String,
-    },
+    /// It comes from somewhere else than what keeps its data.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
     /// It cannot be made ready to run.
     #[error("`{plugin}` cannot be loaded")]
     Load {
@@ -159,12 +167,7 @@ impl InstallError {
         match self {
             Self::Source(error) => error.hint(),
             Self::State(error) => error.hint(),
-            Self::OtherHost { needs, .. } => {
-                Some(format!("install an ax with a host version {needs}, or another release of it"))
-            }
-            Self::NoTools { .. } => {
-                Some("export a function, or the interface ax:guest/tools".to_owned())
-            }
+            Self::Origin(error) => error.hint(),
             Self::Load { source, .. } => source.hint(),
             Self::ConsentMissing { card, .. } => Some(format!(
                 "agree with `--accept-card {}`, or permission by permission with --allow, or \
@@ -186,27 +189,34 @@ impl App {
     /// Reads a plugin and decides whether it may be installed at all. Changes nothing but the
     /// cache of compiled code. Blocks while it compiles.
     ///
+    /// With `data_of` it is a release of what came from there: its data are those.
+    ///
     /// # Errors
     ///
     /// [`InstallError`].
-    pub fn prepare(&self, path: &Path, named: Option<&Named>) -> Result<Candidate, InstallError> {
+    pub fn prepare(
+        &self,
+        path: &Path,
+        named: Option<&Named>,
+        data_of: Option<&Source>,
+    ) -> Result<Candidate, InstallError> {
         let read = self.read_source(path, named)?;
         let manifest = &read.package.config.manifest;
-        let plugin = manifest.plugin.name.to_string();
-        if !serves(&manifest.plugin.host) {
-            let needs = manifest.plugin.host.clone();
-            return Err(InstallError::OtherHost { plugin, needs });
-        }
-        if read.package.config.tools.is_empty() {
-            return Err(InstallError::NoTools { plugin });
-        }
-        let identity = Identity { name: manifest.plugin.name.clone(), source: read.source };
+        let own = Identity { name: manifest.plugin.name.clone(), source: read.source };
         let current = self.current().map_err(ChangeError::from)?;
+        let seen = current.lock.plugins.get(&own.name).cloned();
+        let identity = self.origin(&own, data_of, seen.as_ref())?;
+        self.refuse_out_of_sight(&identity, seen.as_ref())?;
+        let unseen = match keeps(&manifest.asked()) {
+            true => self.unseen(&identity).map_err(OriginError::from)?,
+            false => Vec::new(),
+        };
         let policies = self.policies().map_err(ChangeError::from)?;
         let facts = Facts {
             lowered: whole_limits(manifest).lowered(&policies.limits()),
             policies,
             identity: &identity,
+            source: &own.source,
             version: &manifest.plugin.version,
             description: &manifest.plugin.description,
             component: read.facts.digest,
@@ -217,12 +227,11 @@ impl App {
         };
         let card =
             Card::new(facts, self.host().map_err(ChangeError::from)?.folders(), &current.lock);
-        let replaces = current.lock.plugins.get(&identity.name).map(|old| Replaced {
+        let replaces = seen.as_ref().map(|old| Replaced {
             version: old.version.clone(),
             same_identity: old.source == identity.source,
             difference: old.permissions.difference(&manifest.asked()),
         });
-        let seen = current.lock.plugins.get(&identity.name).cloned();
         Ok(Candidate {
             seen,
             identity,
@@ -230,6 +239,7 @@ impl App {
             warnings: read.warnings,
             replaces,
             own_data: false,
+            unseen,
             package: read.package,
             facts: read.facts,
         })
@@ -272,6 +282,8 @@ impl App {
         if old != candidate.seen && !is_same {
             return Err(InstallError::Moved { plugin: name.to_string() });
         }
+        // It may have begun to keep some since it was looked at.
+        self.refuse_out_of_sight(&candidate.identity, old.as_ref())?;
         let limits = self.limits_of(candidate, &locked)?;
         let given = self.state_of(&coming(candidate, limits, &grants), old.as_ref());
         let Given { state, left } = match given {
@@ -294,6 +306,7 @@ impl App {
         let detail = json!({
             "version": locked.version.to_string(),
             "source": locked.source.to_string(),
+            "from": candidate.card.source,
             "card": locked.card.to_string(),
             "asked": locked.permissions.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "granted": change.grants.get(&candidate.identity).iter().map(said).collect::<Vec<_>>(),

@@ -15,6 +15,7 @@
 //! `secrets` keeps the same order under the same lock.
 
 mod backtrace;
+mod bare;
 mod card;
 mod change;
 mod check;
@@ -24,6 +25,8 @@ mod grants;
 mod install;
 mod installed;
 mod kept;
+mod origin;
+mod outdated;
 mod pack;
 mod policy;
 mod profile;
@@ -65,6 +68,7 @@ use crate::plugin::{
 use crate::secret::vault::{KEY_FILE, Vault};
 
 pub use backtrace::{Located, SourceMap, shown};
+pub use bare::Named;
 pub use card::{Card, CardPermission};
 pub use change::ChangeError;
 pub use check::{CheckFinding, Checked, Severity};
@@ -74,6 +78,8 @@ pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, InstalledPlugins, LookupError, find};
 pub use kept::KeptError;
+pub use origin::OriginError;
+pub use outdated::outdated;
 pub use pack::Packed;
 pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};
 pub use profile::{FunctionTime, Profiled};
@@ -81,7 +87,7 @@ pub use project::{BuiltPlugin, ProjectError, ReadyProject};
 pub use prune::PruneError;
 pub use roots::{RootsError, extra_roots};
 pub use secrets::{ListedSecret, SecretUse, SecretsError};
-pub use source::{Named, SourceError};
+pub use source::SourceError;
 pub use start::LeftBehind;
 pub use state::StateError;
 pub use stats::{Spread, Stats, ToolStats};

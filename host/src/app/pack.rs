@@ -29,6 +29,8 @@ pub struct Packed {
     pub bytes: u64,
     /// The digest of the file.
     pub digest: Digest,
+    /// The digest that the package has once it is installed, whatever the file's.
+    pub package: Digest,
     /// Its tools, by name.
     pub tools: Vec<String>,
     /// What is odd about what was built for it.
@@ -37,7 +39,7 @@ pub struct Packed {
 
 impl App {
     /// Builds the project in `folder`, if it has sources, and packs it into `file`, or into one of its
-    /// name and version in the folder.
+    /// name and version in the folder, also one that `file` names.
     ///
     /// # Errors
     ///
@@ -59,13 +61,16 @@ impl App {
         let section = &made.package.config.manifest.plugin;
         let (name, version) = (section.name.clone(), section.version.clone());
         let bytes = pack(&made.package)?;
+        let package = made.package.blobs()?.package;
+        let usual = format!("{}-{}-{version}.axp", name.namespace(), name.name());
         let path = match file {
+            Some(folder) if folder.is_dir() => folder.join(usual),
             Some(file) => file.to_owned(),
-            None => folder.join(format!("{}-{}-{version}.axp", name.namespace(), name.name())),
+            None => folder.join(usual),
         };
         put(&path, &bytes).map_err(|source| ProjectError::Write { path: path.clone(), source })?;
         let tools = made.package.config.tools.iter().map(|tool| tool.name.clone()).collect();
         let (digest, bytes) = (Digest::of(&bytes), bytes.len() as u64);
-        Ok(Packed { name, version, path, bytes, digest, tools, warnings })
+        Ok(Packed { name, version, path, bytes, digest, package, tools, warnings })
     }
 }

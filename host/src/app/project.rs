@@ -24,6 +24,7 @@ use semver::Version;
 use serde_json::{Map, Value};
 
 use super::source::{self, SourceError, SourcePackage};
+use super::tools::less_than;
 use super::{App, AppError, Ground};
 use crate::kv::{Kv, KvError};
 use crate::plugin::{Injection, Limits, LoadError, Plugin, PluginHost, Release};
@@ -53,6 +54,8 @@ pub enum ProjectError {
         plugin: PluginName,
         /// The permission.
         permission: Permission,
+        /// What it does ask for that is less than that.
+        less: Option<Permission>,
     },
     /// It cannot be packed.
     #[error("it cannot be packed")]
@@ -87,6 +90,9 @@ impl ProjectError {
             Self::Source(error) => error.hint(),
             Self::Build(error) => error.hint(),
             Self::Load { source, .. } => source.hint(),
+            Self::NotAsked { less: Some(less), .. } => {
+                Some(format!("it asks for less: --allow '{less}'"))
+            }
             Self::NotAsked { permission, .. } => {
                 Some(format!("add `{permission}` to [permissions] of plugin.toml"))
             }
@@ -230,7 +236,8 @@ impl App {
         let name = manifest.plugin.name.clone();
         let declared = manifest.asked();
         if let Some(stray) = allow.iter().find(|wanted| declared.covering(wanted).is_none()) {
-            return Err(ProjectError::NotAsked { plugin: name, permission: (*stray).clone() });
+            let (permission, less) = (stray.clone(), less_than(&declared, stray));
+            return Err(ProjectError::NotAsked { plugin: name, permission, less });
         }
         let policies = self.policies()?;
         let identity = Identity { name: name.clone(), source: source.clone() };

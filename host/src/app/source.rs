@@ -10,31 +10,22 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use ax_manifest::{
-    AdmissionError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, InspectError, LimitRequests,
-    MANIFEST_BYTES_MAX, Manifest, ManifestError, PluginName, PluginSection, Reuse, Source,
-    ToolError, Warning, admit, derive_tools, describe_tools, inspect,
+    AdmissionError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, HOST_API, HOST_REQUIREMENT,
+    InspectError, MANIFEST_BYTES_MAX, Manifest, ManifestError, PluginName, Source, ToolError,
+    Warning, admit, derive_tools, describe_tools, inspect,
 };
 use ax_registry::{DOCUMENT_BYTES_MAX, DOCUMENTS, Package, PackageError, PluginConfig, unpack};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
-use semver::{Version, VersionReq};
+use semver::VersionReq;
 
 use super::App;
 use super::AppError;
+use super::bare::{self, Named};
+use super::install::serves;
 use super::policy::{self, Forbidden};
-use crate::plugin::{DescribeError, is_shown_on_a_line, scrub};
-
-/// Bytes of the description made up for a bare component; a manifest's own is 200 characters.
-const DESCRIPTION_BYTES: usize = 180;
-
-/// Name and version for a bare component, which carries neither.
-#[derive(Debug, Clone)]
-pub struct Named {
-    /// What to call it.
-    pub name: PluginName,
-    /// Its version.
-    pub version: Version,
-}
+use crate::plugin::{DescribeError, is_shown_on_a_line};
+use crate::project::language_of;
 
 /// Why a plugin cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +83,8 @@ pub enum SourceError {
     NotBuilt {
         /// Where it was expected.
         path: PathBuf,
+        /// The folder of its project, if `ax build` can build it.
+        project: Option<PathBuf>,
     },
     /// The bytes are not a component this host accepts.
     #[error("`{path}` is not a usable component", path = .path.display())]
@@ -139,6 +132,20 @@ pub enum SourceError {
         /// Why.
         source: AdmissionError,
     },
+    /// It needs another host.
+    #[error("`{plugin}` needs host version {needs}, this is {HOST_API}")]
+    OtherHost {
+        /// Which plugin.
+        plugin: PluginName,
+        /// What it needs.
+        needs: VersionReq,
+    },
+    /// It offers nothing.
+    #[error("`{plugin}` offers no tools")]
+    NoTools {
+        /// Which plugin.
+        plugin: PluginName,
+    },
     /// The component did not say what its tools are.
     #[error("cannot learn the tools of `{path}`", path = .path.display())]
     Describe {
@@ -182,9 +189,12 @@ impl SourceError {
             }
             Self::NotText { .. } => Some("save it as UTF-8".to_owned()),
             Self::Manifest { source, .. } => Some(source.hint()),
-            Self::NotBuilt { .. } => Some(
-                "build it (ax build, or for wasm32-wasip2 yourself), or name it in plugin.toml: \
-                 [plugin] component = \"PATH\""
+            Self::NotBuilt { project: Some(project), .. } => {
+                Some(format!("ax build {}", project.display()))
+            }
+            Self::NotBuilt { project: None, .. } => Some(
+                "build it for wasm32-wasip2, or name it in plugin.toml: [plugin] component = \
+                 \"PATH\""
                     .to_owned(),
             ),
             Self::Component { source, .. } => source.hint(),
@@ -195,6 +205,14 @@ impl SourceError {
             Self::Package { source, .. } => source.hint(),
             Self::Tools { source, .. } => source.hint(),
             Self::Admission { source, .. } => source.hint(),
+            Self::OtherHost { needs, .. } => Some(format!(
+                "its author writes `host = \"{}\"` if it works with this one; else install an ax \
+                 with a host version {needs}, or another release of it",
+                HOST_REQUIREMENT
+            )),
+            Self::NoTools { .. } => {
+                Some("export a function, or the interface ax:guest/tools".to_owned())
+            }
             Self::Describe { source, .. } => source.hint(),
             Self::ToolsDiffer { .. } => {
                 Some("do not install it; ask its author for a new package".to_owned())
@@ -236,7 +254,7 @@ impl App {
         let source = Source::File(real.clone());
         if bytes.starts_with(b"\0asm") || is_named_wasm {
             let manifest = match named {
-                Some(named) => bare_manifest(&real, named),
+                Some(named) => bare::manifest(&real, named),
                 // A file that is no component at all should hear that first.
                 None => {
                     examine(&real, &bytes)?;
@@ -283,6 +301,9 @@ impl App {
             .describe(&manifest.plugin.name, facts, component, &policies.limits())
             .map_err(|source| SourceError::Describe { path: path.to_owned(), source })?;
         let tools = describe_tools(described, typed, Some(&manifest)).map_err(wrong)?;
+        if tools.is_empty() {
+            return Err(SourceError::NoTools { plugin: manifest.plugin.name });
+        }
         Ok(PluginConfig::new(manifest, tools, facts))
     }
 
@@ -315,10 +336,19 @@ pub(super) fn real(path: &Path) -> Result<PathBuf, SourceError> {
     }
 }
 
-/// Compares imports with what is asked for, before anything of the component is compiled or run.
+/// Compares what is needed with this host, and imports with what is asked for, before anything of the
+/// component is compiled or run.
 fn admitted(manifest: &Manifest, facts: &ComponentFacts) -> Result<Vec<Warning>, SourceError> {
-    admit(facts, &manifest.asked())
-        .map_err(|source| SourceError::Admission { plugin: manifest.plugin.name.clone(), source })
+    let plugin = || manifest.plugin.name.clone();
+    if !serves(&manifest.plugin.host) {
+        let needs = manifest.plugin.host.clone();
+        return Err(SourceError::OtherHost { plugin: plugin(), needs });
+    }
+    let mut warnings = admit(facts, &manifest.asked())
+        .map_err(|source| SourceError::Admission { plugin: plugin(), source })?;
+    let named = manifest.dependencies.keys();
+    warnings.extend(named.map(|on| Warning::Dependency { on: on.clone() }));
+    Ok(warnings)
 }
 
 fn examine(path: &Path, bytes: &[u8]) -> Result<ComponentFacts, SourceError> {
@@ -352,7 +382,8 @@ fn read_folder(path: &Path) -> Result<(Manifest, Vec<u8>, Documents), SourceErro
     let manifest = folder.manifest()?;
     let component = &manifest.plugin.component;
     let Some(component) = folder.read(component, COMPONENT_BYTES_MAX)? else {
-        return Err(SourceError::NotBuilt { path: path.join(component) });
+        let project = language_of(path).map(|_| path.to_owned());
+        return Err(SourceError::NotBuilt { path: path.join(component), project });
     };
     let documents = folder.documents()?;
     Ok((manifest, component, documents))
@@ -443,26 +474,4 @@ fn read_bounded(file: File, path: &Path, bytes_max: u64) -> Result<Vec<u8>, Sour
     let mut bytes = Vec::new();
     file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > bytes_max { Err(too_large()) } else { Ok(bytes) }
-}
-
-/// The manifest of a component that brings none: no permissions, default limits.
-fn bare_manifest(path: &Path, named: &Named) -> Manifest {
-    let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
-    Manifest {
-        plugin: PluginSection {
-            name: named.name.clone(),
-            version: named.version.clone(),
-            description: scrub(&format!("The component {file}"), DESCRIPTION_BYTES),
-            license: None,
-            homepage: None,
-            host: VersionReq::STAR,
-            component: "plugin.wasm".to_owned(),
-            reuse: Reuse::default(),
-        },
-        dependencies: BTreeMap::new(),
-        permissions: Vec::new(),
-        limits: LimitRequests::default(),
-        tools: BTreeMap::new(),
-        config: None,
-    }
 }

@@ -106,10 +106,13 @@ impl StateError {
                 Some(format!("stop what calls it (ax plugin disable {plugin}), then try again"))
             }
             Self::Newer { wrote, .. } => Some(format!(
-                "install {wrote} or a later release; to start empty, install it from another folder"
+                "install {wrote} or a later release; to start empty, remove it and install it from \
+                 another folder"
             )),
             Self::Unknown { .. } => Some(
-                "its data stay as they are; to start empty, install it from another folder".into(),
+                "its data stay as they are; to start empty, remove it and install it from another \
+                 folder"
+                    .into(),
             ),
             Self::NothingOwn { .. } => Some("leave out --own-data".to_owned()),
             Self::NotGranted { policy: Some(forbidden), .. } => forbidden.hint(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ax_manifest::{Grant, GrantScope, Permission, PluginName, Tool, ToolId};
+use ax_manifest::{Grant, GrantScope, Permission, PermissionSet, PluginName, Tool, ToolId};
 use ax_registry::{Generation, StoreError};
 use serde_json::json;
 
@@ -71,6 +71,8 @@ pub enum ToolsError {
         plugin: String,
         /// What was allowed.
         permission: Permission,
+        /// What it does ask for that is less than that.
+        less: Option<Permission>,
     },
 }
 
@@ -86,6 +88,9 @@ impl ToolsError {
             Self::Secrets(error) => error.hint(),
             Self::Moved { plugin } => {
                 Some(format!("look at it, then type this again: ax plugin show {plugin}"))
+            }
+            Self::NotAsked { less: Some(less), .. } => {
+                Some(format!("it asks for less: --allow '{less}'"))
             }
             Self::NotAsked { plugin, .. } => Some(format!("ax permission show {plugin}")),
         }
@@ -138,8 +143,9 @@ impl App {
         self.call_on_record(ruling, id, input).map_err(ChangeError::from)??;
         for permission in allow {
             if installed.locked.permissions.covering(permission).is_none() {
-                let permission = permission.clone();
-                return Err(ToolsError::NotAsked { plugin, permission });
+                let (permission, less) =
+                    (permission.clone(), less_than(&installed.locked.permissions, permission));
+                return Err(ToolsError::NotAsked { plugin, permission, less });
             }
         }
         let loaded = self.load(&generation, &installed)?;
@@ -273,6 +279,11 @@ impl App {
         })?;
         Ok(permissions)
     }
+}
+
+/// Finds what is asked for and covered by something wider that is not.
+pub(super) fn less_than(asked: &PermissionSet, wanted: &Permission) -> Option<Permission> {
+    asked.iter().find(|asked| wanted.covers(asked)).cloned()
 }
 
 fn is_once(grant: &&Grant) -> bool {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use ax_manifest::{Digest, NameError, Permission, PluginName, ToolId};
+use ax_manifest::{Digest, NameError, Permission, PluginName, Source, ToolId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
@@ -170,6 +170,11 @@ pub(crate) enum PluginCommand {
         /// Go on with the data that this very version left here, not with those in use
         #[arg(long)]
         own_data: bool,
+        /// It is a release of the plugin that came from there: go on with its data
+        ///
+        /// A plugin is its name and the folder or file it came from. `ax plugin list` shows where.
+        #[arg(long, value_name = "SOURCE")]
+        data_of: Option<Source>,
         #[command(flatten)]
         consent: ConsentArgs,
     },

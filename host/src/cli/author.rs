@@ -50,7 +50,7 @@ pub(crate) struct PackArgs {
     /// The plugin's folder
     #[arg(default_value = ".", value_name = "DIR")]
     path: PathBuf,
-    /// Write to this file [default: NAMESPACE-NAME-VERSION.axp in the folder]
+    /// Write to this file, or into this folder [default: NAMESPACE-NAME-VERSION.axp in the plugin's]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -79,11 +79,24 @@ enum Kind {
     Http,
 }
 
-fn name(text: &str) -> Result<PluginName, ax_manifest::NameError> {
-    match text.contains(':') {
-        true => text.parse(),
-        false => format!("{}:{text}", project::NAMESPACE).parse(),
+/// What `ax new` cannot call a plugin.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(super) struct NewNameError(ax_manifest::NameError);
+
+impl NewNameError {
+    /// Says what the user can do: a name says nothing of the folder.
+    pub(super) fn hint(&self) -> String {
+        "ax new hello, or `ax new hello DIR` to say where to put it".to_owned()
     }
+}
+
+fn name(text: &str) -> Result<PluginName, NewNameError> {
+    let whole = match text.contains(':') {
+        true => text.to_owned(),
+        false => format!("{}:{text}", project::NAMESPACE),
+    };
+    whole.parse().map_err(NewNameError)
 }
 
 pub(super) fn new(output: Output, arguments: NewArgs) -> Result<(), CliError> {
@@ -170,12 +183,15 @@ pub(super) fn pack(app: &App, output: Output, arguments: &PackArgs) -> Result<()
         "package": path,
         "bytes": packed.bytes,
         "digest": packed.digest.to_string(),
+        "packageDigest": packed.package.to_string(),
         "tools": packed.tools,
     });
     output.data(&data, || {
         let size = ByteSize(packed.bytes.div_ceil(1024) * 1024);
-        let Packed { name, version, digest, .. } = &packed;
-        format!("packed {name} {version}: {path}, {size}, {digest}\n")
+        let Packed { name, version, digest, package: content, .. } = &packed;
+        format!(
+            "packed {name} {version}: {path}, {size}\n  file     {digest}\n  package  {content}\n"
+        )
     });
     output.note(&format!("install it: ax plugin add {path}"));
     Ok(())

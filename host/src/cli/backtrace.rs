@@ -2,8 +2,12 @@
 //!
 //! Not here: what is shown and what is left out (`app`).
 
+use std::path::Path;
+
+use ax_manifest::Digest;
+
 use crate::app::{App, Located, SourceMap, shown};
-use crate::plugin::{Frame, Plugin};
+use crate::plugin::Frame;
 
 /// Columns after which a name pushes its place to the right.
 const FUNCTION_WIDTH: usize = 40;
@@ -17,18 +21,19 @@ pub(super) struct Backtrace {
 }
 
 impl Backtrace {
-    /// Finds out what there is to know of `frames`, and chooses the plugin's own functions or `all`.
-    pub(super) fn of(app: &App, plugin: &Plugin, frames: &[Frame], all: bool) -> Self {
+    /// Finds out what there is to know of `frames` of a component, if it was built in a project that
+    /// `here` lies in, and chooses the plugin's own functions or `all`.
+    pub(super) fn of(
+        app: &App,
+        here: &Path,
+        component: &Digest,
+        frames: &[Frame],
+        all: bool,
+    ) -> Self {
         if frames.is_empty() {
             return Self::default();
         }
-        let here = &app.config().directory.value;
-        let source = SourceMap::of(
-            &app.config().toolchains.value,
-            here,
-            &plugin.release().component,
-            frames,
-        );
+        let source = SourceMap::of(&app.config().toolchains.value, here, component, frames);
         let located: Vec<Located> = frames.iter().flat_map(|frame| source.locate(frame)).collect();
         let shown = shown(&located, all);
         Self { left_out: located.len() - shown.len(), shown }

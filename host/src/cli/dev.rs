@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::audit::used;
 use super::fault::{CliError, Fault};
-use super::output::Output;
+use super::output::{self, Output};
 use super::stop::asked_to_stop;
 use super::test;
 use crate::app::{App, TestError, TestOptions};
@@ -43,13 +43,18 @@ pub(crate) struct DevArgs {
 pub(super) fn run(app: &App, output: Output, arguments: &DevArgs) -> Result<(), CliError> {
     let DevArgs { path, no_test } = arguments;
     // What is no project at all is worth an end.
-    let plugin = app.manifest_of(path)?.plugin.name.to_string();
-    let filter = Filter { plugin: Some(plugin), ..Filter::default() };
+    let mut manifest = app.manifest_of(path)?;
     let stop = asked_to_stop(|| {})?;
     loop {
+        // Each save may give the plugin another name; one that broke the manifest gives none.
+        manifest = app.manifest_of(path).unwrap_or(manifest);
+        let plugin = Some(manifest.plugin.name.to_string());
+        let filter = Filter { plugin, ..Filter::default() };
+        let component = Path::new(&manifest.plugin.component);
         let look = || {
             let name = || path.display().to_string();
-            Snapshot::of(path).map_err(|source| CliError::File { path: name(), source })
+            let looked = Snapshot::of(path, component);
+            looked.map_err(|source| CliError::File { path: name(), source })
         };
         let before = look()?;
         let begun = app.clock().monotonic();
@@ -71,6 +76,10 @@ pub(super) fn run(app: &App, output: Output, arguments: &DevArgs) -> Result<(), 
                 return Ok(());
             }
             show_calls(app, output, &filter, &mut seen);
+            // Nobody reads what it would go on to say.
+            if output::is_closed() {
+                return Ok(());
+            }
             if let Some(changed) = look()?.changed_since(&before) {
                 let changed = changed.strip_prefix(path).unwrap_or(changed);
                 output.note(&format!("\n{} was saved", changed.display()));

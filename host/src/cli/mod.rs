@@ -4,6 +4,7 @@
 //! Not here: what a command does (`app`), what an error means (`fault`, `codes`).
 
 mod args;
+mod attendant;
 mod audit;
 mod author;
 mod backtrace;

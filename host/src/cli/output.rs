@@ -4,6 +4,7 @@
 //! reader that went away (`ax … | head`) is not an error, nor is anything about standard error.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use anstream::{AutoStream, ColorChoice};
@@ -25,6 +26,9 @@ const MARGIN: &str = "    ";
 /// The first thing that standard output refused. A process has one standard output, so it has one
 /// of these.
 static REFUSED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Whether the reader of standard output went away.
+static CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// How and where to print.
 #[derive(Debug, Clone, Copy)]
@@ -186,9 +190,17 @@ fn escaped(json: &str) -> String {
 /// Keeps the first error of standard output for [`finish`].
 pub(super) fn remember(result: io::Result<()>) {
     let Err(error) = result else { return };
-    if error.kind() != ErrorKind::BrokenPipe {
+    if error.kind() == ErrorKind::BrokenPipe {
+        CLOSED.store(true, Ordering::Relaxed);
+    } else {
         REFUSED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
     }
+}
+
+/// Answers whether the reader of standard output went away, as far as was noticed: what ends by itself
+/// need not ask.
+pub(super) fn is_closed() -> bool {
+    CLOSED.load(Ordering::Relaxed)
 }
 
 /// Writes what is still held back of the data.

@@ -1,28 +1,32 @@
 //! `ax plugin`: add, list, show, remove, enable, disable, verify; `prune` has a file of its own.
 
-use ax_manifest::{GrantScope, PluginName, Warning};
+use ax_manifest::{GrantScope, PluginName, Source, Warning};
 use serde_json::{Value, json};
 
 use super::args::{ConsentArgs, PluginCommand, Scope, ScopeArgs};
+use super::backtrace::Backtrace;
 use super::fault::CliError;
 use super::output::Output;
 use super::render::{self, counted, table};
-use super::{permission, prompt, prune};
+use super::{permission, prompt, prune, tool};
 use crate::app::{
-    App, Candidate, Card, Consent, InstallError, Installed, LeftBehind, LookupError, Named, find,
-    parse_expiry,
+    App, Candidate, Card, Consent, InstallError, Installed, LeftBehind, LookupError, Named,
+    StateError, find, outdated, parse_expiry,
 };
-use crate::plugin::scrub;
+use crate::plugin::{MigrateError, scrub};
 
 /// Bytes of a printed card: more than 128 permissions with reasons take.
 const CARD_BYTES: usize = 64 << 10;
 
 pub(super) fn run(app: &App, output: Output, command: PluginCommand) -> Result<(), CliError> {
     match command {
-        PluginCommand::Add { path, name, release, own_data, consent } => {
+        PluginCommand::Add { path, name, release, own_data, data_of, consent } => {
             let named = name.map(|name| Named { name, version: release });
-            let mut candidate = app.prepare(&path, named.as_ref())?;
+            let mut candidate = app.prepare(&path, named.as_ref(), data_of.as_ref())?;
             candidate.own_data = own_data;
+            if let Some(what) = outdated(&path) {
+                output.note(&format!("note: {what}: ax build"));
+            }
             add(app, output, &candidate, consent)
         }
         PluginCommand::List => list(app, output),
@@ -41,11 +45,16 @@ fn add(
     candidate: &Candidate,
     args: ConsentArgs,
 ) -> Result<(), CliError> {
-    for Warning::Unused { permission } in &candidate.warnings {
-        output.warn(&format!(
-            "`{}` asks for `{permission}` and imports nothing that could use it",
-            candidate.card.plugin
-        ));
+    for warning in &candidate.warnings {
+        let plugin = &candidate.card.plugin;
+        output.warn(&match warning {
+            Warning::Unused { permission } => {
+                format!("`{plugin}` asks for `{permission}` and imports nothing that could use it")
+            }
+            Warning::Dependency { on } => {
+                format!("`{plugin}` depends on `{on}`, which is not installed with it")
+            }
+        });
     }
     let decided = args.grant_nothing || args.accept_card.is_some() || !args.allow.is_empty();
     // Nobody is asked to agree to what they were not shown.
@@ -57,11 +66,31 @@ fn add(
             let changes = counted(left.changes, "change");
             output.show(&format!("  leaves     {changes} by {} behind\n", left.version));
         }
+        for source in &candidate.unseen {
+            output.show(&format!("  leaves     the data of the one from {source}\n"));
+        }
     }
     let consent = agree(app, output, candidate, args)?;
-    let installed = app.install(candidate, &consent)?;
+    let installed = app.install(candidate, &consent).inspect_err(|error| {
+        if let InstallError::State(StateError::Migrate { source, .. }) = error {
+            how_it_ended(app, output, candidate, source);
+        }
+    })?;
     report(output, candidate, &installed);
     Ok(())
+}
+
+/// Shows what a migration that failed said, and where it was, as a call shows it.
+fn how_it_ended(app: &App, output: Output, candidate: &Candidate, error: &MigrateError) {
+    let MigrateError::Call { trail, .. } = error else { return };
+    tool::show_log(output, &trail.log, true);
+    let here = match &candidate.identity.source {
+        Source::Folder(project) => project,
+        Source::File(_) | Source::Publisher(_) => &app.config().directory.value,
+    };
+    let component = &candidate.card.component;
+    let backtrace = Backtrace::of(app, here, component, &trail.backtrace, output.is_verbose());
+    output.show(&backtrace.text());
 }
 
 /// Finds out what the person agrees to: by flag, by prompt, or not at all.
@@ -155,6 +184,9 @@ fn report(output: Output, candidate: &Candidate, installed: &Installed) {
         if !installed.left.is_empty() {
             value["leftBehind"] = json!(installed.left);
         }
+        if !candidate.unseen.is_empty() {
+            value["unseenDataOf"] = json!(candidate.unseen);
+        }
         output.json_line(&value);
         return;
     }
@@ -165,11 +197,18 @@ fn report(output: Output, candidate: &Candidate, installed: &Installed) {
     for left in &installed.left {
         output.warn(&left_behind(card, left));
     }
+    for source in &candidate.unseen {
+        output.warn(&format!(
+            "{name} {} does not see the data of the one from {source}; if they are its own, add \
+             it with --data-of '{source}'",
+            card.version
+        ));
+    }
     for permission in not_granted {
         output.note(&format!("not granted: {permission}"));
     }
-    if let Some(tool) = card.tools.first() {
-        output.note(&format!("try: ax tool call {name}.{tool}"));
+    if let Some(call) = candidate.first_call() {
+        output.note(&format!("try: ax tool call {call}"));
     }
 }
 

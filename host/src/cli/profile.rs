@@ -2,7 +2,9 @@
 //!
 //! Not here: taking samples (`plugin`), whose they are (`app`), the file's format (`firefox`).
 
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::args::WantedArgs;
+use super::attendant::Attendant;
 use super::fault::CliError;
 use super::firefox;
 use super::output::Output;
@@ -46,7 +49,7 @@ pub(crate) struct ProfileArgs {
 pub(super) fn run(app: &App, output: Output, arguments: &ProfileArgs) -> Result<(), CliError> {
     let ProfileArgs { wanted, output: file, iterations } = arguments;
     let input = tool::input_text(wanted)?;
-    let callee = tool::callee(app, wanted, &input)?;
+    let callee = tool::callee(app, output, wanted, &input)?;
     let file =
         file.clone().unwrap_or_else(|| PathBuf::from(format!("{}.profile.json", callee.id.tool)));
     // Asked first: a call may take long, and may change something.
@@ -54,6 +57,13 @@ pub(super) fn run(app: &App, output: Output, arguments: &ProfileArgs) -> Result<
     folder
         .map_or(Ok(()), |folder| folder.metadata().map(drop))
         .map_err(|source| CliError::File { path: file.display().to_string(), source })?;
+    // What is read as it is written, or is somebody else's by a link, is not written over.
+    if file.symlink_metadata().is_ok_and(|data| !data.is_file()) {
+        return Err(CliError::Usage {
+            what: format!("`{}` is there and not an ordinary file", file.display()),
+            hint: "name another file: -o FILE".to_owned(),
+        });
+    }
     let profiler = Profiler::new(Arc::clone(app.clock()));
     let began_ms = app.clock().now_ms();
     let (last, calls) = repeat(app, output, &callee, *iterations, |calls| {
@@ -72,7 +82,7 @@ pub(super) fn run(app: &App, output: Output, arguments: &ProfileArgs) -> Result<
         Profiled::of(profiler.take(), toolchains, here, &callee.plugin.release().component);
     let shown = file.display().to_string();
     let profile = firefox::profile(&callee.id.to_string(), began_ms, &profiled);
-    fs_err::write(&file, profile.to_string())
+    write(&file, &profile.to_string())
         .map_err(|source| CliError::File { path: shown.clone(), source })?;
     // A call that failed is worth a profile too: of a limit that it ran into, for one.
     if last.result.is_err() {
@@ -114,10 +124,11 @@ fn repeat(
     let is_repeatable = known.is_some_and(|tool| tool.annotations.read_only);
     let began = app.clock().monotonic();
     let mut calls = 0;
+    let attendant = Attendant::new(output)?;
     loop {
         let call = call(calls);
         let profiler = call.profiler.clone();
-        let report = tool::attended(callee, call, output)?;
+        let report = attendant.attend(callee, call);
         calls += 1;
         let samples = profiler.map_or(0, |profiler| profiler.samples());
         let passed = app.clock().monotonic().saturating_sub(began);
@@ -132,6 +143,17 @@ fn repeat(
             return Ok((report, calls));
         }
     }
+}
+
+/// Replaces a file by a whole other one, whatever has taken its place meanwhile.
+fn write(file: &Path, text: &str) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mode = std::fs::Permissions::from_mode(0o666);
+    let mut making =
+        tempfile::Builder::new().permissions(mode).tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    making.write_all(text.as_bytes())?;
+    making.persist(file)?;
+    Ok(())
 }
 
 /// Cuts the name of a function: generic ones are longer than anybody reads.

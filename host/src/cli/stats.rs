@@ -73,7 +73,7 @@ fn cells(stats: &ToolStats) -> [(&'static str, String); 11] {
     let ToolStats { fuel, memory_bytes, duration_us, .. } = stats;
     [
         ("TOOL", format!("{}.{}", stats.plugin, stats.tool)),
-        ("VERSION", stats.version.clone().unwrap_or_else(|| "-".to_owned())),
+        ("VERSION", stats.version.clone().unwrap_or_else(|| "project".to_owned())),
         ("COMPONENT", component.to_owned()),
         ("SINCE", date(stats.first_at_ms)),
         ("CALLS", stats.calls.to_string()),

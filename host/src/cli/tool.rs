@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ax_manifest::{Permission, PluginName, ToolId};
-use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
 
 use super::args::{CallArgs, ToolCommand, ToolName, WantedArgs};
+use super::attendant::Attendant;
 use super::backtrace::Backtrace;
 use super::cause::Cause;
 use super::fault::CliError;
@@ -17,10 +16,9 @@ use super::output::Output;
 use super::plugin::warn_of;
 use super::read_named;
 use super::render::{answer, table};
-use super::stop::Stop;
 use super::{profile, stats, trace};
-use crate::app::{App, Offered, ReadyProject};
-use crate::plugin::{Call, Denial, Level, Plugin, PluginHost, Progress, Report};
+use crate::app::{App, Offered, ReadyProject, outdated};
+use crate::plugin::{Call, Denial, Level, Line, Plugin, PluginHost, Report};
 
 pub(super) fn run(app: &App, output: Output, command: ToolCommand) -> Result<(), CliError> {
     match command {
@@ -100,7 +98,7 @@ pub(super) fn input_text(wanted: &WantedArgs) -> Result<String, CliError> {
 fn call(app: &App, output: Output, arguments: &CallArgs) -> Result<(), CliError> {
     let CallArgs { wanted, deadline, trace } = arguments;
     let input = input_text(wanted)?;
-    let callee = callee(app, wanted, &input)?;
+    let callee = callee(app, output, wanted, &input)?;
     let deadline = deadline.map(|span| span.0);
     let call = Call {
         once: callee.once.clone(),
@@ -108,22 +106,10 @@ fn call(app: &App, output: Output, arguments: &CallArgs) -> Result<(), CliError>
         is_traced: *trace,
         ..Call::new(&callee.id.tool, &input)
     };
-    let report = attended(&callee, call, output)?;
+    let report = Attendant::new(output)?.attend(&callee, call);
     // An answer whose call could not be recorded is not given.
     app.audit()?.flush_blocking()?;
     finish(app, output, &callee, deadline, report)
-}
-
-/// Makes a call and waits for it, while its progress is shown and it can be interrupted.
-pub(super) fn attended(callee: &Callee, call: Call, output: Output) -> Result<Report, CliError> {
-    let (progress, seen) = watch::channel(Progress::default());
-    let (cancel, cancelled) = watch::channel(false);
-    let call = Call { progress: Some(progress), cancel: Some(cancelled), ..call };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(CliError::Start)?;
-    Ok(runtime.block_on(attend(&callee.host, &callee.plugin, call, seen, cancel, output)))
 }
 
 /// Prints what came of a call, or says why nothing did.
@@ -138,14 +124,16 @@ pub(super) fn finish(
         true => Some(Cause::Project),
         false => Cause::of(app, &callee.id, deadline, report),
     };
-    let backtrace = Backtrace::of(app, &callee.plugin, &report.backtrace, output.is_verbose());
+    let here = &app.config().directory.value;
+    let component = &callee.plugin.release().component;
+    let backtrace = Backtrace::of(app, here, component, &report.backtrace, output.is_verbose());
     print(output, &callee.id, cause, backtrace, report)
 }
 
 /// A tool with what it takes to call it.
 pub(super) struct Callee {
     pub(super) id: ToolId,
-    host: Arc<PluginHost>,
+    pub(super) host: Arc<PluginHost>,
     pub(super) plugin: Arc<Plugin>,
     pub(super) once: Vec<Permission>,
     in_project: bool,
@@ -153,13 +141,21 @@ pub(super) struct Callee {
 
 /// Finds a tool: by its id among those installed, or by its short name in the project around the
 /// current folder, else among those installed.
-pub(super) fn callee(app: &App, wanted: &WantedArgs, input: &str) -> Result<Callee, CliError> {
+pub(super) fn callee(
+    app: &App,
+    output: Output,
+    wanted: &WantedArgs,
+    input: &str,
+) -> Result<Callee, CliError> {
     let WantedArgs { tool, allow, .. } = wanted;
     let id = match tool {
         ToolName::Id(id) => id.clone(),
         ToolName::Short { plugin, tool } => {
             if let Some((folder, name)) = app.project_here(plugin)? {
                 refuse_impostor(app, wanted, &folder, &name)?;
+                if let Some(what) = outdated(&folder) {
+                    output.note(&format!("note: {what}: ax build"));
+                }
                 let ReadyProject { host, plugin } = app.ready_project(&folder, allow)?;
                 let id = ToolId { plugin: name, tool: tool.clone() };
                 return Ok(Callee { id, host, plugin, once: allow.clone(), in_project: true });
@@ -191,42 +187,6 @@ fn refuse_impostor(
     }
 }
 
-/// Waits for a call while showing its progress; the first interrupt asks it to stop.
-async fn attend(
-    host: &Arc<PluginHost>,
-    plugin: &Arc<Plugin>,
-    call: Call,
-    mut progress: watch::Receiver<Progress>,
-    cancel: watch::Sender<bool>,
-    output: Output,
-) -> Report {
-    let bar = if output.is_watched() { ProgressBar::no_length() } else { ProgressBar::hidden() };
-    let running = host.call(plugin, call);
-    let mut running = std::pin::pin!(running);
-    let mut watching = true;
-    let mut stop = Stop::listen();
-    loop {
-        tokio::select! {
-            report = &mut running => {
-                bar.finish_and_clear();
-                return report;
-            }
-            changed = progress.changed(), if watching => {
-                watching = changed.is_ok();
-                let now = progress.borrow_and_update().clone();
-                if let Some(total) = now.total {
-                    bar.set_length(total);
-                }
-                bar.set_position(now.done);
-                bar.set_message(now.note);
-            }
-            () = stop.asked() => {
-                cancel.send_replace(true);
-            }
-        }
-    }
-}
-
 fn print(
     output: Output,
     id: &ToolId,
@@ -242,13 +202,7 @@ fn print(
         report.log.clear();
     }
     let trace = trace.map_or(Value::Null, |trace| trace::value(&trace, &report.log));
-    for line in &report.log {
-        if failed || output.is_verbose() || line.level >= Level::Warn {
-            let fields: String =
-                line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-            output.guest(line.level.word(), &format!("{}{fields}", line.message));
-        }
-    }
+    show_log(output, &report.log, failed);
     if report.usage.log_lines_dropped > 0 {
         output.warn(&format!(
             "{} log lines went beyond the limit and were dropped",
@@ -291,6 +245,17 @@ fn print(
         output.note(&usage(&report.usage));
     }
     Ok(())
+}
+
+/// Repeats what a guest said: all of it after a failure.
+pub(super) fn show_log(output: Output, log: &[Line], failed: bool) {
+    for line in log {
+        if failed || output.is_verbose() || line.level >= Level::Warn {
+            let fields: String =
+                line.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect();
+            output.guest(line.level.word(), &format!("{}{fields}", line.message));
+        }
+    }
 }
 
 fn refused(id: &ToolId, denial: &Denial) -> String {

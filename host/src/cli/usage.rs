@@ -4,9 +4,10 @@
 
 use std::error::Error as _;
 
-use ax_manifest::{DigestError, NameError, PermissionError, QuantityError};
+use ax_manifest::{DigestError, NameError, PermissionError, QuantityError, SourceError};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::author::NewNameError;
 use super::fault::Fault;
 
 /// Makes the failure that is printed.
@@ -38,6 +39,8 @@ fn of_value(error: &clap::Error) -> Option<String> {
         .or_else(|| source.downcast_ref().map(NameError::hint))
         .or_else(|| source.downcast_ref().map(DigestError::hint))
         .or_else(|| source.downcast_ref().map(QuantityError::hint))
+        .or_else(|| source.downcast_ref().map(SourceError::hint))
+        .or_else(|| source.downcast_ref().map(NewNameError::hint))
 }
 
 /// Returns what was probably meant.

@@ -31,7 +31,9 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Grant(error) => grant(error),
         CliError::Change(error) => change(error),
         CliError::Prune(error) => prune(error),
-        CliError::Create(CreateError::Exists { .. }) => (codes::PROJECT, USAGE),
+        CliError::Create(CreateError::Exists { .. } | CreateError::Colon { .. }) => {
+            (codes::PROJECT, USAGE)
+        }
         CliError::Create(CreateError::Write { .. }) => (codes::SYSTEM, FAILED),
         CliError::Project(error) => project(error),
         CliError::Tools(error) => tools(error),
@@ -137,8 +139,7 @@ fn install(error: &InstallError) -> (Code, u8) {
         InstallError::State(StateError::NotGranted { policy: Some(error), .. }) => forbidden(error),
         InstallError::State(StateError::NotGranted { .. }) => (codes::STATE, exit::DENIED),
         InstallError::State(_) => (codes::STATE, exit::FAILED),
-        InstallError::OtherHost { .. } => (codes::OTHER_HOST, exit::FAILED),
-        InstallError::NoTools { .. } => (codes::TOOLS, exit::FAILED),
+        InstallError::Origin(_) => (codes::STATE, exit::FAILED),
         InstallError::Load { source, .. } => load(source),
         InstallError::ConsentMissing { .. } => (codes::WOULD_ASK, exit::USAGE),
         InstallError::Declined { .. } => (codes::DECLINED, exit::FAILED),
@@ -194,7 +195,8 @@ fn source(error: &SourceError) -> (Code, u8) {
         SourceError::NotText { .. } | SourceError::Manifest { .. } => codes::MANIFEST,
         SourceError::Component { .. } => codes::COMPONENT,
         SourceError::Package { .. } | SourceError::ToolsDiffer { .. } => codes::PACKAGE,
-        SourceError::Tools { .. } => codes::TOOLS,
+        SourceError::Tools { .. } | SourceError::NoTools { .. } => codes::TOOLS,
+        SourceError::OtherHost { .. } => codes::OTHER_HOST,
         SourceError::Admission { .. } => codes::NOT_ADMITTED,
         SourceError::Describe { source, .. } => return describe(source),
         SourceError::Forbidden(error) => return forbidden(error),

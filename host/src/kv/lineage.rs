@@ -51,6 +51,12 @@ impl Lineage {
         self.of(version).next_back()
     }
 
+    /// Answers whether anything was ever written.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.0.values().any(|kept| kept.revision > 0)
+    }
+
     /// Lists the states of a version, oldest first.
     pub fn of(&self, version: &Version) -> impl DoubleEndedIterator<Item = u64> {
         let is_of = move |kept: &Kept| matches!(&kept.writer, Writer::Release(by) if by == version);

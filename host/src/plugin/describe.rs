@@ -90,7 +90,8 @@ impl PluginHost {
         let work = self.run_errand(errand, &ready, async |store, instance| {
             exports::describe(store, instance, &component).await.map(Ok)
         });
-        let told = self.executor.block_on(work).map_err(DescribeError::Call)?;
+        let told =
+            self.executor.block_on(work).map_err(|ended| DescribeError::Call(ended.error))?;
         Ok(told.into_iter().map(described).collect())
     }
 }

@@ -19,12 +19,13 @@ use wasmtime::component::{Instance, InstancePre};
 
 use super::PluginHost;
 use super::account::Run;
+use super::backtrace::{self, Frame};
 use super::error::CallError;
 use super::exports::Output;
 use super::gate::Gate;
 use super::guest::{CallFrame, Guest, Holdings, World};
 use super::limits::{Limit, Limits};
-use super::log::Log;
+use super::log::{Line, Log};
 use super::report::{Report, report};
 use super::rights::Rights;
 use super::secrets::CallSecrets;
@@ -47,6 +48,17 @@ pub(super) struct Errand<'a> {
     pub(super) is_kept: bool,
 }
 
+/// How an errand ended that gave no answer.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Why.
+    pub(super) error: CallError,
+    /// What the guest said.
+    pub(super) log: Vec<Line>,
+    /// Where it was when the engine ended it, the innermost function first.
+    pub(super) backtrace: Vec<Frame>,
+}
+
 impl PluginHost {
     /// Runs `work` in a fresh instance, and records it.
     pub(super) async fn run_errand<T>(
@@ -54,8 +66,9 @@ impl PluginHost {
         errand: Errand<'_>,
         ready: &InstancePre<Guest>,
         work: impl AsyncFnOnce(&mut Store<Guest>, &Instance) -> wasmtime::Result<Result<T, CallError>>,
-    ) -> Result<T, CallError> {
-        self.audit.check().map_err(CallError::Audit)?;
+    ) -> Result<T, Ended> {
+        let silent = |error| Ended { error, log: Vec::new(), backtrace: Vec::new() };
+        self.audit.check().map_err(|error| silent(CallError::Audit(error)))?;
         let began = self.clock.monotonic();
         let (who, plugin) = (Arc::from("person"), Arc::from(errand.plugin.as_str()));
         let run = Run {
@@ -70,11 +83,12 @@ impl PluginHost {
         let (answer, mut report) = self.confine_errand(errand, ready, work).await;
         let took = self.clock.monotonic().saturating_sub(began);
         report.usage.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.account(&run, &report).await.map_err(CallError::Audit)?;
-        match (answer, report.result) {
+        self.account(&run, &report).await.map_err(|error| silent(CallError::Audit(error)))?;
+        let Report { result, log, backtrace, .. } = report;
+        match (answer, result) {
             (Some(answer), _) => Ok(answer),
-            (None, Err(error)) => Err(error),
-            (None, Ok(_)) => Err(CallError::Lost),
+            (None, Err(error)) => Err(Ended { error, log, backtrace }),
+            (None, Ok(_)) => Err(Ended { error: CallError::Lost, log, backtrace }),
         }
     }
 
@@ -113,10 +127,14 @@ impl PluginHost {
         };
         let ended = tokio::time::timeout(limits.deadline, working).await;
         store.data_mut().end().await;
+        let mut backtrace = Vec::new();
         let answered = match ended {
             Err(_) => Err(CallError::exhausted(Limit::Time, limits)),
             Ok(Ok(answer)) => answer,
-            Ok(Err(stage)) => Err(broken_off(stage, store.data(), limits)),
+            Ok(Err(stage)) => {
+                backtrace = backtrace::of(stage.error());
+                Err(broken_off(stage, store.data(), limits))
+            }
         };
         let (answer, result) = match answered {
             // What is answered to the host is no output of the plugin.
@@ -125,6 +143,6 @@ impl PluginHost {
         };
         let (mut report, _) = report(id, store, limits.fuel, result, false);
         report.usage.result_bytes = 0;
-        (answer, report)
+        (answer, Report { backtrace, ..report })
     }
 }

@@ -7,10 +7,12 @@
 use ax_manifest::{ComponentFacts, Permission};
 use semver::Version;
 
-use super::errand::Errand;
+use super::backtrace::Frame;
+use super::errand::{Ended, Errand};
 use super::error::{CallError, LoadError};
 use super::exports;
 use super::guest::{Holdings, World};
+use super::log::Line;
 use super::rights::{Bounds, Rights};
 use super::{PluginHost, Release};
 
@@ -32,7 +34,18 @@ pub enum MigrateError {
         to: Version,
         /// Why.
         source: CallError,
+        /// What there is to look at.
+        trail: Box<Trail>,
     },
+}
+
+/// What a migration that failed left to look at.
+#[derive(Debug)]
+pub struct Trail {
+    /// What the component said.
+    pub log: Vec<Line>,
+    /// Where it was when the engine ended it, the innermost function first.
+    pub backtrace: Vec<Frame>,
 }
 
 impl MigrateError {
@@ -93,7 +106,12 @@ impl PluginHost {
             exports::migrate(store, instance, &component, versions).await
         });
         let to = release.version.clone();
-        let failed = |source| MigrateError::Call { from: from.clone(), to, source };
+        let failed = |Ended { error, log, backtrace }| MigrateError::Call {
+            from: from.clone(),
+            to,
+            source: error,
+            trail: Box::new(Trail { log, backtrace }),
+        };
         self.executor.block_on(work).map_err(failed)
     }
 }

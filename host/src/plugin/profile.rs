@@ -4,7 +4,7 @@
 //! the stack. Time in functions of the host is not seen, nor time a guest waits.
 //!
 //! Invariant: a call that is not profiled knows nothing of this: the profiled one gets another
-//! callback. What is kept is bounded by [`SAMPLES_MAX`] and [`STACKS_MAX`].
+//! callback. What is kept is bounded by [`SAMPLES_MAX`], [`STACKS_MAX`] and [`BYTES_MAX`].
 //! Not here: lines of source, and what is made of the samples (`app`, `cli`).
 
 use std::collections::HashMap;
@@ -24,6 +24,10 @@ const SAMPLES_MAX: usize = 100_000;
 /// Different stacks of one profile; each may have 64 functions.
 const STACKS_MAX: usize = 20_000;
 
+/// Bytes of all different stacks, names included: those of a plugin that recurses through generic
+/// functions in each way it can; a usual profile has less than one of a hundred.
+const BYTES_MAX: usize = 64 << 20;
+
 /// Collects the samples of one call or of several.
 #[derive(Clone)]
 pub struct Profiler {
@@ -42,6 +46,8 @@ pub struct Profile {
     /// Samples beyond the bounds.
     pub dropped: u64,
     known: HashMap<Vec<Frame>, usize>,
+    /// Bytes of the stacks, in both places.
+    bytes: usize,
 }
 
 impl std::fmt::Debug for Profiler {
@@ -97,18 +103,26 @@ impl Profile {
             return;
         }
         let found = self.known.get(&stack).copied();
-        let has_room = found.is_some() || self.stacks.len() < STACKS_MAX;
+        let bytes = 2 * stack.iter().map(bytes_of).sum::<usize>();
+        let is_room = self.stacks.len() < STACKS_MAX && self.bytes + bytes <= BYTES_MAX;
+        let has_room = found.is_some() || is_room;
         if !has_room || self.samples.len() >= SAMPLES_MAX {
             self.dropped += 1;
             return;
         }
         let index = found.unwrap_or_else(|| {
+            self.bytes += bytes;
             self.stacks.push(stack.clone());
             self.known.insert(stack, self.stacks.len() - 1);
             self.stacks.len() - 1
         });
         self.samples.push((at_us, index));
     }
+}
+
+/// Counts what a function on a stack takes.
+fn bytes_of(frame: &Frame) -> usize {
+    size_of::<Frame>() + frame.function.as_ref().map_or(0, String::len)
 }
 
 #[cfg(test)]
@@ -132,5 +146,14 @@ mod tests {
             profile.add(0, stack(number.to_string()));
         }
         assert_eq!((profile.stacks.len(), profile.dropped), (STACKS_MAX, 1));
+        let mut profile = Profile::default();
+        let long = |number: usize| stack(format!("{number:04096}"));
+        let fit = BYTES_MAX / (2 * bytes_of(&long(0)[0]));
+        for number in 0..=fit {
+            profile.add(0, long(number));
+        }
+        assert_eq!((profile.stacks.len(), profile.dropped), (fit, 1));
+        profile.add(0, long(0));
+        assert_eq!((profile.samples.len(), profile.dropped), (fit + 1, 1), "it is known");
     }
 }

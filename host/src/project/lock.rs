@@ -25,6 +25,12 @@ pub(super) fn for_project(package: &str) -> String {
     format!("{head}{}", packages.join("\n"))
 }
 
+/// Answers whether a package that every project uses has this name, so that cargo could not tell them
+/// apart.
+pub(super) fn holds(package: &str) -> bool {
+    TEMPLATE.split(MARK).skip(1).any(|text| name_of(text) == package)
+}
+
 /// Reads a package's name; packages of one name stay in their order.
 fn name_of(package: &str) -> &str {
     package.split('"').nth(1).unwrap_or_default()
@@ -60,6 +66,24 @@ mod tests {
         assert_eq!(strangers, Vec::<&(String, String)>::new());
         assert!(held.contains(&own) && held.iter().any(|(name, _)| name == "ax-sdk-test"));
         assert!(!held.iter().any(|(name, _)| name == "wasmtime" || name == "ax-host"));
+    }
+
+    #[test]
+    fn no_project_is_called_like_a_package_that_it_uses() {
+        use super::super::template::{Kind, Language, NewPlugin};
+        for name in ["ax-sdk", "serde", "fn", "std", "hello"] {
+            let name = format!("my:{name}").parse().unwrap();
+            let new = NewPlugin { name, language: Language::Rust, kind: Kind::Tools };
+            let files = new.files();
+            let lock = files.iter().find(|(path, _)| path.ends_with("Cargo.lock")).unwrap();
+            let names: Vec<_> = packages(&lock.1).iter().map(identity).collect();
+            let own = names.iter().filter(|(name, _)| {
+                name == &format!("my-{}", new.name.name()) || name == new.name.name()
+            });
+            let wanted = if holds(new.name.name()) { 2 } else { 1 };
+            assert_eq!(own.count(), wanted, "{}", new.name);
+            assert!(!names.iter().any(|(name, _)| name == "fn" || name == "std"));
+        }
     }
 
     #[test]

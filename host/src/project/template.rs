@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ax_manifest::PluginName;
+use ax_manifest::{HOST_REQUIREMENT, PluginName};
 
 use super::lock;
 
@@ -98,8 +98,61 @@ const PYTHON: Toolchain = Toolchain {
 /// The namespace of a plugin that is given none: nobody else's.
 pub const NAMESPACE: &str = "my";
 
-/// The host API that a new plugin asks for: this host's.
-const HOST_API: &str = "0.2";
+/// Names that no crate can have, or that hide what each crate uses.
+const TAKEN: [&str; 47] = [
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "type",
+    "use",
+    "while",
+];
+
+/// Answers whether a toolchain takes a project's name for something else.
+fn is_taken(name: &str) -> bool {
+    TAKEN.contains(&name) || lock::holds(name)
+}
 
 impl Kind {
     fn common(self) -> Common {
@@ -144,7 +197,7 @@ impl NewPlugin {
             text.replace("{{name}}", &self.name.to_string())
                 .replace("{{plugin}}", self.name.name())
                 .replace("{{package}}", &self.package())
-                .replace("{{host}}", HOST_API)
+                .replace("{{host}}", HOST_REQUIREMENT)
                 .replace("{{memory}}", toolchain.memory)
                 .replace("{{source}}", toolchain.source)
                 .replace("{{unit-tests}}", toolchain.unit_tests)
@@ -159,12 +212,13 @@ impl NewPlugin {
         files
     }
 
-    /// What the project is called where names have no colon. With a namespace of its own, so that a
-    /// plugin may be called as a package that it uses.
+    /// What the project is called where names have no colon. With its namespace, if that is its own or
+    /// the name alone means something else to the toolchain.
     fn package(&self) -> String {
-        match self.name.namespace() {
-            NAMESPACE => self.name.name().to_owned(),
-            namespace => format!("{namespace}-{}", self.name.name()),
+        let (namespace, name) = (self.name.namespace(), self.name.name());
+        match namespace {
+            NAMESPACE if !is_taken(name) => name.to_owned(),
+            namespace => format!("{namespace}-{name}"),
         }
     }
 

@@ -12,6 +12,7 @@ use super::TABLE;
 use super::row_of;
 use crate::inspect::ComponentFacts;
 use crate::inspect::ImportedInterface;
+use crate::name::PluginName;
 use crate::nearest::nearest;
 use crate::permission::Permission;
 use crate::permission::PermissionKind;
@@ -25,6 +26,11 @@ pub enum Warning {
     Unused {
         /// The declared permission.
         permission: Permission,
+    },
+    /// A plugin is named in `[dependencies]`, which nothing acts on yet.
+    Dependency {
+        /// The plugin.
+        on: PluginName,
     },
 }
 
@@ -109,6 +115,9 @@ impl fmt::Display for Warning {
                 "the manifest asks for `{permission}`, but the component imports nothing that \
                  could use it"
             ),
+            Self::Dependency { on } => {
+                write!(f, "the manifest depends on `{on}`, which is not installed with it")
+            }
         }
     }
 }
@@ -118,6 +127,7 @@ impl Warning {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unused { .. } => Some("remove it from `[permissions]` in plugin.toml".to_owned()),
+            Self::Dependency { .. } => Some("say in README.md what else to install".to_owned()),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! Not here: what is wrong inside a name, permission or amount; those errors are carried along.
 
 use crate::manifest::asks::example_of;
+use crate::manifest::plugin::HOST_REQUIREMENT;
 use crate::name::{NameError, PluginName};
 use crate::permission::{Flaw, Permission, PermissionError, PermissionKind};
 use crate::quantity::QuantityError;
@@ -247,6 +248,12 @@ pub enum ManifestErrorKind {
         /// The value's type, with its article.
         found: &'static str,
     },
+    /// What stands under `[config]` is no schema.
+    #[error("`config` is no JSON Schema of settings: {why}")]
+    Schema {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// One permission is asked twice.
     #[error("`{permission}` is asked twice")]
     DuplicatePermission {
@@ -308,7 +315,8 @@ impl ManifestErrorKind {
             Self::Version { .. } => "write three numbers, like `version = \"0.3.1\"`".to_owned(),
             Self::Requirement { key, .. } => {
                 let key = key.rsplit_once('.').map_or(key.as_str(), |_| last_key(key));
-                format!("write it like `{key} = \"^0.1\"`")
+                let wanted = if key == "host" { HOST_REQUIREMENT } else { "^0.1" };
+                format!("write it like `{key} = \"{wanted}\"`")
             }
             Self::OwnDependency { .. } => "delete the line".to_owned(),
             Self::TooMany { what: "permissions", .. } => {
@@ -343,6 +351,9 @@ impl ManifestErrorKind {
                 format!("write an amount from {min} to {max} after `{} =`", last_key(key))
             }
             Self::Permission { kind, error } => permission_hint(*kind, error),
+            Self::Schema { .. } => "write it like `[config]`, `type = \"object\"` and \
+                                    `properties.strict = { type = \"boolean\" }`"
+                .to_owned(),
             Self::NotJson { .. } => "write it as a string, or delete it".to_owned(),
             Self::DuplicatePermission { .. } => "delete one of the two".to_owned(),
             Self::Everything { permission } => {
@@ -373,7 +384,7 @@ fn missing_hint(key: &str, section: &str) -> String {
         ("plugin", "name") => "name = \"ax:metrics\"",
         ("plugin", "version") => "version = \"0.1.0\"",
         ("plugin", "description") => "description = \"Counts lines\"",
-        ("plugin", _) => "host = \"^0.1\"",
+        ("plugin", _) => return format!("add `host = \"{HOST_REQUIREMENT}\"`"),
         (section, _) => match kind_of(section) {
             Some(kind) => return format!("write it like `{}`", example_of(kind)),
             None => return format!("add `{key} = …`"),
@@ -397,7 +408,7 @@ fn type_hint(key: &str) -> String {
         (None, _) if key.starts_with("tools.") => {
             "write it like `read-only = true` or `description = \"…\"`".to_owned()
         }
-        (None, "config") => {
+        (None, _) if key == "config" || key.starts_with("config.") => {
             "write a JSON Schema, like `[config]` and `type = \"object\"`".to_owned()
         }
         (None, "plugin" | "permissions" | "limits" | "tools" | "dependencies") => {

@@ -17,6 +17,7 @@ pub(crate) mod error;
 mod limits;
 mod plugin;
 pub(crate) mod section;
+mod settings;
 mod tools;
 pub(crate) mod tree;
 mod write;
@@ -32,7 +33,7 @@ use crate::permission::PermissionSet;
 pub use asks::{Ask, Quota};
 pub use error::{ManifestError, ManifestErrorKind};
 pub use limits::LimitRequests;
-pub use plugin::{PluginSection, Reuse};
+pub use plugin::{HOST_API, HOST_REQUIREMENT, PluginSection, Reuse};
 pub use tools::ToolNotes;
 
 use error::Located;
@@ -120,7 +121,7 @@ impl Manifest {
                 .get("limits")
                 .map_or(Ok(LimitRequests::default()), LimitRequests::from_node)?,
             tools: file.get("tools").map_or(Ok(BTreeMap::new()), tools::from_node)?,
-            config: file.get("config").map(config).transpose()?,
+            config: file.get("config").map(settings::from_node).transpose()?,
             plugin,
         })
     }
@@ -163,11 +164,6 @@ fn requirement(node: &Node, key: &str) -> Result<VersionReq, Located> {
         return Err(wrong(format!("it is longer than {REQUIREMENT_CHARS_MAX} characters")));
     }
     VersionReq::parse(text).map_err(|error| wrong(error.to_string()))
-}
-
-fn config(node: &Node) -> Result<serde_json::Value, Located> {
-    node.entries("config")?;
-    node.to_json()
 }
 
 impl serde::Serialize for Manifest {

@@ -31,6 +31,12 @@ const COMPONENT_BYTES_MAX: usize = 255;
 /// Where `cargo xtask plugins` and `ax build` put the component.
 const COMPONENT_DEFAULT: &str = "plugin.wasm";
 
+/// The version of the host API that plugins are written for now.
+pub const HOST_API: Version = Version::new(0, 2, 0);
+
+/// How a new manifest asks for it.
+pub const HOST_REQUIREMENT: &str = "^0.2";
+
 /// What the plugin is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PluginSection {

@@ -4,8 +4,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Strategy, proptest};
 use proptest::sample::{Index, select};
+use semver::VersionReq;
 
-use crate::manifest::{MANIFEST_BYTES_MAX, Manifest};
+use crate::manifest::{HOST_API, HOST_REQUIREMENT, MANIFEST_BYTES_MAX, Manifest};
 
 /// The example of the design, with every section and kind.
 const WHOLE: &str = r#"
@@ -325,9 +326,9 @@ fn the_plugin_section_is_checked() {
     plugin.toml:4:15: `plugin.description` has 201 characters; 200 is the most
         hint: shorten it to 200 characters
     plugin.toml:1:1: `[plugin]` has no `host`
-        hint: add `host = "^0.1"`
+        hint: add `host = "^0.2"`
     plugin.toml:5:8: `new` is not a version requirement: unexpected character 'n' while parsing major version number
-        hint: write it like `host = "^0.1"`
+        hint: write it like `host = "^0.2"`
     plugin.toml:6:11: `plugin.license` is a list; it must be a string
         hint: write it like `license = "…"`
     plugin.toml:6:12: `javascript:alert(1)` is not a home page: it does not start with `https://` or `http://`
@@ -623,6 +624,13 @@ fn tools_dependencies_and_config_are_checked() {
         refused(&format!("config = \"x\"\n{SMALL}")),
         refused_after_small("[config]\ndefault = nan"),
         refused_after_small("[config]\ndefault = 2026-01-01"),
+        refused_after_small("[config]\ntype = 5"),
+        refused_after_small("[config]\ntype = \"string\""),
+        refused_after_small("[config]\nlanguage = \"de\""),
+        refused_after_small("[config]\nproperties = [\"language\"]"),
+        refused_after_small("[config]\nproperties.language = \"de\""),
+        refused_after_small("[config]\nproperties.language.type = \"text\""),
+        refused_after_small("[config]\nrequired = [1]"),
     ]), @r#"
     plugin.toml:6:8: `Count` is not a name: only a-z, 0-9 and single hyphens are allowed
         hint: write it like `[tools.count-lines]`
@@ -650,7 +658,34 @@ fn tools_dependencies_and_config_are_checked() {
         hint: write it as a string, or delete it
     plugin.toml:7:11: a date has no form in JSON
         hint: write it as a string, or delete it
+    plugin.toml:7:8: `config.type` is an integer; it must be a string
+        hint: write a JSON Schema, like `[config]` and `type = "object"`
+    plugin.toml:7:8: `config` is no JSON Schema of settings: settings are a table, so its type is `object`
+        hint: write it like `[config]`, `type = "object"` and `properties.strict = { type = "boolean" }`
+    plugin.toml:6:1: `config` is no JSON Schema of settings: it holds settings, and not what settings there are
+        hint: write it like `[config]`, `type = "object"` and `properties.strict = { type = "boolean" }`
+    plugin.toml:7:14: `config.properties` is a list; it must be a table
+        hint: write a JSON Schema, like `[config]` and `type = "object"`
+    plugin.toml:7:23: `config.properties.language` is a string; it must be a table
+        hint: write a JSON Schema, like `[config]` and `type = "object"`
+    plugin.toml:7:28: `config` is no JSON Schema of settings: that is no type of JSON
+        hint: write it like `[config]`, `type = "object"` and `properties.strict = { type = "boolean" }`
+    plugin.toml:7:13: `config.required[]` is an integer; it must be a string
+        hint: write a JSON Schema, like `[config]` and `type = "object"`
     "#);
+}
+
+#[test]
+fn what_a_manifest_is_told_to_ask_for_is_what_this_host_offers() {
+    assert_eq!(HOST_REQUIREMENT, format!("^{}.{}", HOST_API.major, HOST_API.minor));
+    assert!(VersionReq::parse(HOST_REQUIREMENT).is_ok_and(|wanted| wanted.matches(&HOST_API)));
+    for schema in [
+        "[config]",
+        "[config]\ntype = \"object\"\nx-order = 1",
+        "[config]\nproperties.a = true\nproperties.b.type = [\"string\", \"null\"]",
+    ] {
+        parsed(&format!("{SMALL}{schema}\n"));
+    }
 }
 
 #[test]
@@ -668,8 +703,9 @@ fn a_huge_or_deep_manifest_is_refused() {
     let padded = |bytes: usize| format!("{SMALL}#{}", "x".repeat(bytes - SMALL.len() - 1));
     assert!(Manifest::parse(&padded(MANIFEST_BYTES_MAX)).is_ok());
     assert!(refused(&padded(MANIFEST_BYTES_MAX + 1)).contains("262145 bytes is too large"));
-    let list =
-        |depth: usize| format!("{SMALL}[config]\nx = {}{}", "[".repeat(depth), "]".repeat(depth));
+    let list = |depth: usize| {
+        format!("{SMALL}[config]\ndefault = {}{}", "[".repeat(depth), "]".repeat(depth))
+    };
     assert!(Manifest::parse(&list(63)).is_ok());
     assert!(refused(&list(64)).contains("nested more than 64 deep"));
     for depth in [100, 1_000, 100_000] {
@@ -684,7 +720,10 @@ fn deep_json_is_refused_like_deep_text() {
     let json = serde_json::to_string(&parsed(SMALL)).expect("JSON");
     let list = |depth: usize| {
         let (open, close) = ("[".repeat(depth), "]".repeat(depth));
-        json.replace("{\"plugin\"", &format!("{{\"config\":{{\"x\":{open}{close}}},\"plugin\""))
+        json.replace(
+            "{\"plugin\"",
+            &format!("{{\"config\":{{\"default\":{open}{close}}},\"plugin\""),
+        )
     };
     assert!(serde_json::from_str::<Manifest>(&list(63)).is_ok());
     let error = serde_json::from_str::<Manifest>(&list(64)).expect_err("too deep").to_string();

@@ -3,6 +3,7 @@
 //! Invariant: names taken from a component or its manifest are shown through `Quoted`.
 //! Not here: the checks (`derive`, `describe`, the module above).
 
+use super::{DESCRIPTION_BYTES_MAX, TITLE_BYTES_MAX};
 use crate::text::Quoted;
 
 /// Why a plugin's tools cannot be offered.
@@ -99,7 +100,10 @@ impl ToolError {
             Self::TooMany { .. } => "split it into several plugins".to_owned(),
             Self::Duplicate { .. } => "give each tool a name of its own".to_owned(),
             Self::Name { .. } => "use lower-case words with hyphens: `count-lines`".to_owned(),
-            Self::Text { part, .. } => format!("write the {part} in plain visible text"),
+            Self::Text { part, .. } => {
+                let max = if *part == "title" { TITLE_BYTES_MAX } else { DESCRIPTION_BYTES_MAX };
+                format!("write the {part} in plain visible text of at most {max} bytes")
+            }
             Self::Schema { .. } => {
                 "return a short JSON object: `{\"type\": \"object\", \"properties\": {}}`"
                     .to_owned()

@@ -194,6 +194,13 @@ fn a_project_is_made_where_nothing_is() {
     let named = home.ax(&["new", "acme:tool", "deep/down", "--json"]).ok().json();
     assert_eq!((&named["plugin"], &named["folder"]), (&"acme:tool".into(), &"deep/down".into()));
     assert_eq!(home.ax(&["new", "Not_A_Name"]).code, 2);
+    let refused = home.ax(&["new", "../x"]).exits(2);
+    assert_eq!(refused.hint(), "ax new hello, or `ax new hello DIR` to say where to put it");
+    fs_err::create_dir(home.work().join("empty")).expect("made");
+    home.ax(&["-C", "empty", "new", "hello", "."]).ok();
+    assert!(home.work().join("empty/plugin.toml").is_file());
+    let missing = home.ax(&["plugin", "add", "empty"]).exits(1);
+    assert_eq!(home.tell_text(missing.hint()), "ax build WORK/empty");
 }
 
 #[test]

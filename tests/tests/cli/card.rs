@@ -20,7 +20,7 @@ fn a_plugin_that_asks_for_nothing_is_installed_without_a_question() {
       asks for   nothing
       network    none, by any path
     installed test:calc 1.0.0
-    try: ax tool call test:calc.add
+    try: ax tool call test:calc.add --arg a=… --arg b=…
     ");
 }
 
@@ -74,7 +74,7 @@ fn the_card_prints_the_absolute_path_of_a_folder() {
     installed test:calc 1.0.0
     not granted: fs:data:read
     not granted: fs:workspace:read
-    try: ax tool call test:calc.add
+    try: ax tool call test:calc.add --arg a=… --arg b=…
     ");
 }
 
@@ -102,7 +102,7 @@ fn the_card_shows_the_header_that_carries_a_secret() {
       network    none, by any path
     installed test:calc 1.0.0
     not granted: secret:token@https://api.example.org
-    try: ax tool call test:calc.add
+    try: ax tool call test:calc.add --arg a=… --arg b=…
     ");
 }
 
@@ -202,7 +202,7 @@ fn the_card_follows_tools_into_the_plugins_that_offer_them() {
     installed test:calc 1.0.0
     not granted: models:fast
     not granted: tools:test:env.count
-    try: ax tool call test:calc.add
+    try: ax tool call test:calc.add --arg a=… --arg b=…
     ");
 }
 

@@ -160,6 +160,42 @@ fn a_trace_never_holds_a_secret() {
 }
 
 #[test]
+fn a_migration_that_panics_is_told_as_a_call_is() {
+    let home = Home::new();
+    home.ax(&["new", "diary", "--kind", "state"]).ok();
+    home.author(&["build", "diary"]).ok();
+    home.ax(&["plugin", "add", "diary", "--allow", "kv"]).ok();
+    let input = r#"{"key": "milk", "text": "2 litres"}"#;
+    home.ax(&["tool", "call", "my:diary.remember", input]).ok();
+    let edit = |name: &str, from: &str, to: &str| {
+        let path = home.work().join("diary").join(name);
+        let text = fs_err::read_to_string(&path).expect("text");
+        assert!(text.contains(from), "{text}");
+        fs_err::write(path, text.replacen(from, to, 1)).expect("written");
+    };
+    edit("plugin.toml", "version = \"0.1.0\"", "version = \"0.2.0\"");
+    edit("src/lib.rs", "list]);", "list], migrate: upgrade);");
+    let upgrade =
+        "\nfn upgrade(_from: &str, _to: &str) -> Result<()> {\n    panic!(\"no way\")\n}\n";
+    edit("src/lib.rs", "\n/// What is in the notebook.", &format!("{upgrade}\n/// What is in it."));
+    let stale = home.ax(&["check", "diary"]).ok();
+    assert!(stale.stdout.contains("`plugin.wasm` is older than `src/lib.rs`"), "{}", stale.stdout);
+    home.author(&["build", "diary"]).ok();
+    let failed = home.ax(&["plugin", "add", "diary", "--allow", "kv"]).exits(1);
+    let said = &failed.stderr;
+    assert!(said.contains("panicked at src/lib.rs:7:5:"), "{said}");
+    assert!(said.contains("error | no way"), "{said}");
+    assert!(said.contains("where it was, the innermost first:"), "{said}");
+    assert!(said.contains("src/lib.rs:7:5\n"), "{said}");
+    // What is there and no ordinary file is not written over by a profile.
+    let place = home.work().join("link.json");
+    std::os::unix::fs::symlink("nowhere", &place).expect("made");
+    let call = ["tool", "profile", "my:diary.list", "-o", "link.json"];
+    let refused = home.ax(&call).exits(2);
+    assert!(refused.stderr.contains("not an ordinary file"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_panic_is_told_with_its_message_and_its_line() {
     let home = Home::new();
     home.ax(&["new", "panics"]).ok();

@@ -51,7 +51,7 @@ fn a_folder_that_was_not_built() {
     --- stderr
     error[AX-P003]: the component `WORK/plugin/plugin.wasm` is not there
 
-    hint: build it (ax build, or for wasm32-wasip2 yourself), or name it in plugin.toml: [plugin] component = "PATH"
+    hint: build it for wasm32-wasip2, or name it in plugin.toml: [plugin] component = "PATH"
     "#);
 }
 
@@ -157,13 +157,36 @@ fn a_component_outside_of_the_folder() {
 
 #[test]
 fn another_host_version() {
-    insta::assert_snapshot!(refused(&components::CALC_MANIFEST.replace("^0.1", "^7")), @r"
+    insta::assert_snapshot!(refused(&components::CALC_MANIFEST.replace("^0.1", "^7")), @r#"
     exit 1
     --- stderr
     error[AX-P008]: `test:calc` needs host version ^7, this is 0.2.0
 
-    hint: install an ax with a host version ^7, or another release of it
-    ");
+    hint: its author writes `host = "^0.2"` if it works with this one; else install an ax with a host version ^7, or another release of it
+    "#);
+}
+
+#[test]
+fn what_no_host_would_add_is_neither_checked_nor_packed() {
+    let home = Home::new();
+    let manifest = components::CALC_MANIFEST.replace("^0.1", "^7");
+    home.write_plugin("later", &manifest, &components::calc());
+    let checked = home.ax(&["check", "later"]).exits(6);
+    assert!(checked.stdout.starts_with("FAIL  plugin.toml:5: "), "{}", checked.stdout);
+    let packed = home.ax(&["pack", "later"]).exits(1);
+    assert!(packed.stderr.contains("AX-P008"), "{}", packed.stderr);
+    home.write_plugin("idle", components::CALC_MANIFEST, &components::component("(component)"));
+    home.ax(&["check", "idle"]).exits(6);
+    let packed = home.ax(&["pack", "idle"]).exits(1);
+    assert!(packed.stderr.contains("AX-P009"), "{}", packed.stderr);
+    // One that can be packed goes into a folder under its usual name.
+    home.write_plugin("calc", components::CALC_MANIFEST, &components::calc());
+    fs_err::create_dir(home.work().join("out")).expect("made");
+    let packed = home.ax(&["pack", "calc", "-o", "out", "--json"]).ok().json();
+    assert!(home.work().join("out/test-calc-1.0.0.axp").is_file(), "{packed}");
+    home.ax(&["plugin", "add", "out/test-calc-1.0.0.axp"]).ok();
+    let shown = home.ax(&["plugin", "show", "test:calc", "--json"]).ok().json();
+    assert_eq!(shown["package"], packed["packageDigest"]);
 }
 
 #[test]

@@ -99,14 +99,73 @@ fn the_same_release_again_keeps_its_data_where_they_are() {
     assert_eq!(notes(&home, "list", &json!({}))["notes"].as_array().map(Vec::len), Some(3));
 }
 
-#[test]
-fn a_plugin_of_another_folder_starts_with_nothing() {
+/// Three old notes, and release 0.2 in another folder.
+fn with_notes_elsewhere() -> Home {
     let home = with_old_notes();
     write_notes(&home, "0.2");
     let other = home.work().join("elsewhere");
     fs_err::rename(home.work().join("notes"), &other).expect("it is ours");
-    home.ax(&["plugin", "add", "elsewhere", "--allow", "kv"]).ok();
+    home
+}
+
+const ADD_ELSEWHERE: [&str; 5] = ["plugin", "add", "elsewhere", "--allow", "kv"];
+
+#[test]
+fn what_keeps_data_is_not_replaced_by_what_does_not_see_them() {
+    let home = with_notes_elsewhere();
+    let refused = home.ax(&ADD_ELSEWHERE).exits(1);
+    insta::assert_snapshot!(home.tell(&refused), @r"
+    exit 1
+    --- stderr
+    error[AX-P018]: `ax:notes` from `folder:WORK/notes` keeps data, which one from `folder:WORK/elsewhere` would not see
+
+    hint: if it is a release of the same plugin, add `--data-of 'folder:WORK/notes'`; to start with nothing: ax plugin remove ax:notes
+    ");
+    assert_eq!(notes(&home, "list", &json!({}))["notes"].as_array().map(Vec::len), Some(3));
+    // What is removed is not replaced; what it left is told, and stays where it was.
+    home.ax(&["plugin", "remove", "ax:notes", "--yes"]).ok();
+    let told = home.ax(&ADD_ELSEWHERE).ok();
+    let told: Vec<_> = told.stderr.lines().filter(|line| line.contains("the data of")).collect();
+    insta::assert_snapshot!(home.tell_text(&told.join("\n")), @r"
+      leaves     the data of the one from folder:WORK/notes
+    warning: ax:notes 0.2.0 does not see the data of the one from folder:WORK/notes; if they are its own, add it with --data-of 'folder:WORK/notes'
+    ");
     assert_eq!(notes(&home, "list", &json!({})), json!({ "notes": [], "next": null }));
+    let again = home.ax(&[&ADD_ELSEWHERE[..], &["--json"]].concat()).ok().json();
+    let old = format!("folder:{}", home.work().join("notes").display());
+    assert_eq!(again["unseenDataOf"], json!([old]));
+    home.ax(&[&ADD_ELSEWHERE[..], &["--data-of", &old]].concat()).ok();
+    assert_eq!(notes(&home, "list", &json!({}))["notes"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn a_release_in_another_file_goes_on_with_the_data_of_the_first() {
+    let home = with_notes_elsewhere();
+    let old = format!("folder:{}", home.work().join("notes").display());
+    let added = home.ax(&[&ADD_ELSEWHERE[..], &["--data-of", &old]].concat()).ok();
+    assert!(added.stderr.contains(&format!("  data of    {old}\n")), "{}", added.stderr);
+    assert_eq!(notes(&home, "search", &json!({ "query": "ovens" }))["found"], 1, "migrated");
+    // Its next file is a release of the same, and so is its first, to go back to.
+    fs_err::rename(home.work().join("elsewhere"), home.work().join("third")).expect("it is ours");
+    home.ax(&["plugin", "add", "third", "--allow", "kv"]).exits(1);
+    home.ax(&["plugin", "add", "third", "--allow", "kv", "--data-of", &old]).ok();
+    write_notes(&home, "0.1");
+    add_notes(&home).ok();
+    assert_eq!(notes(&home, "list", &json!({}))["notes"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn data_of_what_was_never_here_are_refused() {
+    let home = with_notes_elsewhere();
+    let asked = |source: &str| {
+        let refused = home.ax(&[&ADD_ELSEWHERE[..], &["--data-of", source]].concat());
+        let hint = refused.hint().to_owned();
+        (refused.code, home.tell_text(&hint))
+    };
+    let right = "--data-of 'folder:WORK/notes'".to_owned();
+    assert_eq!(asked("file:/nowhere/hello.axp"), (1, right));
+    assert_eq!(asked("publisher:abc"), (1, "leave out --data-of".to_owned()));
+    assert_eq!(asked("hello.axp").0, 2);
 }
 
 /// The states in the store: owner, number, keys.

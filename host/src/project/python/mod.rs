@@ -18,6 +18,7 @@ mod inputs;
 mod install;
 mod report;
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -55,6 +56,13 @@ pub(super) fn build(
             place: sources[0].clone(),
             message: "there is no such file, and that is where the tools are".to_owned(),
             help: format!("write {}, or go to the folder that has it", sources[0]),
+        });
+    }
+    if folder.as_os_str().as_bytes().contains(&b':') {
+        return Err(BuildError::Source {
+            place: folder.display().to_string(),
+            message: "a colon parts the folders where Python looks for modules".to_owned(),
+            help: "move the project into a folder that has none in its path".to_owned(),
         });
     }
     let toolchain = toolchains.folder_of(&install::COMPONENTIZE_PY)?;
