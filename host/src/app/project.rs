@@ -26,6 +26,7 @@ use serde_json::{Map, Value};
 use super::source::{self, SourceError, SourcePackage};
 use super::tools::less_than;
 use super::{App, AppError, Ground};
+use crate::config::toolchain_environment;
 use crate::kv::{Kv, KvError};
 use crate::plugin::{Injection, Limits, LoadError, Plugin, PluginHost, Release};
 use crate::project::{self, BuildError, Built, DATA_FOLDER, ProjectFolder, Toolchains};
@@ -156,7 +157,9 @@ impl App {
         let (name, version) = (manifest.plugin.name.clone(), manifest.plugin.version.clone());
         let place = PathBuf::from(&manifest.plugin.component);
         let component = folder.join(&place);
-        let toolchains = Toolchains { folder: &self.config().toolchains.value, note };
+        let environment: Vec<_> = toolchain_environment().collect();
+        let folder_of_all = &self.config().toolchains.value;
+        let toolchains = Toolchains { folder: folder_of_all, environment: &environment, note };
         let Built { component: built, kept } = project::build(&folder, &manifest, &toolchains)?;
         let whole = source::read_file(&built, COMPONENT_BYTES_MAX)?;
         // What is tested is what is packed, to the byte; what only its author needs stays here.

@@ -181,7 +181,7 @@ pub fn build(
     sdk::write(folder, language)?;
     sdk::write_world(folder, &world_of(manifest))?;
     let component = match language {
-        Language::Rust => rust::build(folder, &kept)?,
+        Language::Rust => rust::build(folder, &kept, toolchains)?,
         Language::TypeScript => typescript::build(folder, &kept, toolchains)?,
         Language::Python => python::build(folder, &kept, toolchains)?,
     };

@@ -61,7 +61,7 @@ impl BuildFolder {
         let hold = Hold::of(&folder.join(LOCK), waiting)?;
         name(&folder.join(PATH), project.as_os_str().as_bytes())?;
         // Nobody else's build is hindered by what cannot be removed.
-        let _ = forget_the_gone(toolchains);
+        forget_the_gone(toolchains).ok();
         Ok(Self { folder, hold })
     }
 

@@ -72,7 +72,7 @@ impl ProjectFolder {
         let written = self.write_new(&beside, bytes);
         let put = written.and_then(|()| self.dir.rename(&beside, &self.dir, name));
         if put.is_err() {
-            let _ = self.dir.remove_file(&beside);
+            self.dir.remove_file(&beside).ok();
         }
         put
     }

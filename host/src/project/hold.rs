@@ -76,14 +76,13 @@ mod tests {
         let hold = Hold::of(&path, || panic!("nobody has it")).unwrap();
         let cat = Command::new("cat").stdin(hold.as_input().unwrap()).output().unwrap();
         assert!(cat.status.success() && cat.stdout.is_empty());
-        let (told, said) = std::sync::mpsc::channel();
-        let waiter = {
-            let path = path.clone();
-            std::thread::spawn(move || Hold::of(&path, || told.send(()).unwrap()).map(drop))
-        };
-        said.recv().unwrap();
-        drop(hold);
-        waiter.join().unwrap().unwrap();
+        let told = std::sync::Barrier::new(2);
+        std::thread::scope(|threads| {
+            let waiter = threads.spawn(|| Hold::of(&path, || drop(told.wait())).map(drop));
+            told.wait();
+            drop(hold);
+            waiter.join().unwrap().unwrap();
+        });
         let mut nothing = String::new();
         File::open(&path).unwrap().read_to_string(&mut nothing).unwrap();
         assert_eq!(nothing, "");

@@ -6,9 +6,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use super::BuildFolder;
 use super::build::BuildError;
-use super::toolchain::command;
+use super::{BuildFolder, Toolchains};
 
 /// What is typed.
 const COMMAND: &str = "cargo build --release --target wasm32-wasip2";
@@ -17,10 +16,14 @@ const COMMAND: &str = "cargo build --release --target wasm32-wasip2";
 const INSTALL: &str = "install Rust from https://rustup.rs";
 
 /// Compiles the component.
-pub(super) fn build(folder: &Path, kept: &BuildFolder) -> Result<PathBuf, BuildError> {
+pub(super) fn build(
+    folder: &Path,
+    kept: &BuildFolder,
+    toolchains: &Toolchains<'_>,
+) -> Result<PathBuf, BuildError> {
     let mut words = COMMAND.split(' ');
     let program = words.next().unwrap_or_default();
-    let mut cargo = command(program, kept.as_input()?);
+    let mut cargo = toolchains.command(program, kept.as_input()?);
     cargo.args(words).arg("--message-format=json-render-diagnostics");
     cargo.current_dir(folder).stdout(Stdio::piped());
     let missing = |source| BuildError::Program { program: "cargo", install: INSTALL, source };
@@ -33,7 +36,7 @@ pub(super) fn build(folder: &Path, kept: &BuildFolder) -> Result<PathBuf, BuildE
     }
     let status = child.wait()?;
     if !status.success() {
-        return Err(match has_target() {
+        return Err(match has_target(toolchains) {
             Some(false) => BuildError::NoTarget,
             Some(true) | None => BuildError::Failed { command: COMMAND.to_owned(), status },
         });
@@ -51,8 +54,9 @@ fn artifact(message: &str) -> Option<PathBuf> {
 }
 
 /// Answers whether the compiler has what the target needs; none if it cannot be asked.
-fn has_target() -> Option<bool> {
-    let rustc = command("rustc", Stdio::null())
+fn has_target(toolchains: &Toolchains<'_>) -> Option<bool> {
+    let rustc = toolchains
+        .command("rustc", Stdio::null())
         .args(["--print", "target-libdir", "--target", "wasm32-wasip2"])
         .output();
     let said = rustc.ok().filter(|output| output.status.success())?;

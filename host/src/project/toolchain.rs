@@ -10,7 +10,7 @@
 //! wanted; one that was broken off is made anew. Nothing is installed into a project.
 //! Not here: what the toolchains do (`python`, `typescript`), cargo, which is the author's own.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
@@ -20,7 +20,6 @@ use fs_err as fs;
 
 use super::build::BuildError;
 use super::hold::Hold;
-use crate::config::toolchain_environment;
 
 /// The file that says what was installed.
 const NOTE: &str = "installed";
@@ -32,6 +31,8 @@ const SAID_LINES: usize = 12;
 pub struct Toolchains<'a> {
     /// The folder they share.
     pub folder: &'a Path,
+    /// The variables that they see. What they run may be a stranger's, so none of them is a secret.
+    pub environment: &'a [(OsString, OsString)],
     /// Told what takes its time.
     pub note: &'a dyn Fn(&str),
 }
@@ -82,14 +83,14 @@ impl Toolchains<'_> {
         fs::write(folder.join(NOTE), pins)?;
         Ok(folder)
     }
-}
 
-/// Prepares a program of a toolchain. What it runs may be a stranger's, so it sees those variables alone
-/// that toolchains need.
-pub(super) fn command(program: impl AsRef<OsStr>, input: Stdio) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().envs(toolchain_environment()).stdin(input);
-    command
+    /// Prepares a program that runs what lies in a project.
+    pub(super) fn command(&self, program: impl AsRef<OsStr>, input: Stdio) -> Command {
+        let mut command = Command::new(program);
+        let environment = self.environment.iter().map(|(name, value)| (name, value));
+        command.env_clear().envs(environment).stdin(input);
+        command
+    }
 }
 
 /// Prepares a program that downloads what is pinned, and runs nothing of a project: it may need what
@@ -167,7 +168,7 @@ mod tests {
     fn told(folder: &Path, wanted: &Toolchain) -> (Result<PathBuf, BuildError>, Vec<String>) {
         let said = RefCell::new(Vec::new());
         let note = |line: &str| said.borrow_mut().push(line.to_owned());
-        let found = Toolchains { folder, note: &note }.folder_of(wanted);
+        let found = Toolchains { folder, environment: &[], note: &note }.folder_of(wanted);
         (found, said.into_inner())
     }
 
@@ -183,11 +184,10 @@ mod tests {
 
     #[test]
     fn a_program_that_does_not_end_is_ended() {
-        let mut sleeper = command("sleep", Stdio::null());
+        let mut sleeper = Command::new("sleep");
         sleeper.arg("600");
         assert!(status_within(&mut sleeper, Duration::from_millis(20)).unwrap().is_none());
-        let mut ended = command("true", Stdio::null());
-        let ended = status_within(&mut ended, Duration::from_secs(60)).unwrap();
+        let ended = status_within(&mut Command::new("true"), Duration::from_secs(60)).unwrap();
         assert!(ended.is_some_and(|status| status.success()));
     }
 

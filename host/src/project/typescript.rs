@@ -45,12 +45,12 @@ pub(super) fn build(
     kept: &BuildFolder,
     toolchains: &Toolchains<'_>,
 ) -> Result<PathBuf, BuildError> {
-    has_node()?;
+    has_node(toolchains)?;
     let installed = toolchains.folder_of(&TOOLCHAIN)?;
     let note = installed.as_os_str().as_encoded_bytes();
     ProjectFolder::open(folder)?.write(Path::new(NOTE), note)?;
     let component = kept.component();
-    let mut node = toolchain::command("node", kept.as_input()?);
+    let mut node = toolchains.command("node", kept.as_input()?);
     // What it says is for people; `ax` alone writes to standard output.
     node.arg(SCRIPT).arg(&installed).arg(&component).current_dir(folder).stdout(Stdio::null());
     let status = toolchain::status_within(&mut node, BUILD_MAX).map_err(no_node)?;
@@ -82,9 +82,9 @@ fn no_node(source: std::io::Error) -> BuildError {
 }
 
 /// Checks that there is a Node.js that is new enough.
-fn has_node() -> Result<(), BuildError> {
+fn has_node(toolchains: &Toolchains<'_>) -> Result<(), BuildError> {
     let output =
-        toolchain::command("node", Stdio::null()).arg("--version").output().map_err(no_node)?;
+        toolchains.command("node", Stdio::null()).arg("--version").output().map_err(no_node)?;
     let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     match version_of(&found) {
         Some(version) if version < NODE_MIN => {

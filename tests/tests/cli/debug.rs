@@ -181,7 +181,7 @@ fn a_migration_that_panics_is_told_as_a_call_is() {
     let stale = home.ax(&["check", "diary"]).ok();
     assert!(stale.stdout.contains("`plugin.wasm` is older than `src/lib.rs`"), "{}", stale.stdout);
     home.author(&["build", "diary"]).ok();
-    let failed = home.ax(&["plugin", "add", "diary", "--allow", "kv"]).exits(1);
+    let failed = home.author(&["plugin", "add", "diary", "--allow", "kv"]).exits(1);
     let said = &failed.stderr;
     assert!(said.contains("panicked at src/lib.rs:7:5:"), "{said}");
     assert!(said.contains("error | no way"), "{said}");

@@ -25,7 +25,7 @@ use std::process::Stdio;
 use fs_err as fs;
 
 use super::build::BuildError;
-use super::toolchain::{Toolchains, command};
+use super::toolchain::Toolchains;
 use super::{BuildFolder, sdk};
 use report::Report;
 
@@ -67,7 +67,7 @@ pub(super) fn build(
     }
     let toolchain = toolchains.folder_of(&install::COMPONENTIZE_PY)?;
     dependencies::install(folder, kept, &toolchain, toolchains.note)?;
-    if let Some(report) = checked(folder, &toolchain)? {
+    if let Some(report) = checked(folder, &toolchain, toolchains)? {
         return Err(told(report, toolchains));
     }
     let inputs = inputs::of(folder, install::COMPONENTIZE_PY.pins)?;
@@ -82,10 +82,14 @@ pub(super) fn build(
 }
 
 /// Looks for mistakes with the Python of the toolchain; none where only the sandbox's own can tell.
-fn checked(folder: &Path, toolchain: &Path) -> Result<Option<Report>, BuildError> {
+fn checked(
+    folder: &Path,
+    toolchain: &Path,
+    toolchains: &Toolchains<'_>,
+) -> Result<Option<Report>, BuildError> {
     let path = [folder.join(sdk::FOLDER), folder.join(VENDOR)];
     let path = std::env::join_paths(&path).map_err(std::io::Error::other)?;
-    let mut python = command(install::python(toolchain), Stdio::null());
+    let mut python = toolchains.command(install::python(toolchain), Stdio::null());
     // `-B`: no byte code beside the author's sources. `-s`: nothing that this person has installed.
     python.args(["-B", "-s", "-m", "ax._check"]).arg(folder).arg(MODULE);
     python.current_dir(folder.join(sdk::FOLDER)).env("PYTHONPATH", path).env_remove("PYTHONHOME");
@@ -103,7 +107,7 @@ fn componentize(
     // It would otherwise take along what is installed around it.
     let nothing = kept.file("nothing");
     fs::create_dir_all(nothing.join("lib/site-packages"))?;
-    let mut tool = command(toolchain.join("bin/componentize-py"), kept.as_input()?);
+    let mut tool = toolchains.command(toolchain.join("bin/componentize-py"), kept.as_input()?);
     tool.current_dir(folder).env("VIRTUAL_ENV", &nothing).env("RUST_BACKTRACE", "0");
     tool.args(["--quiet", "--wit-path", ".ax/wit", "--world", "plugin", "componentize"]);
     // In this order: `ax._guest` knows them as /0, /1 and /2.
