@@ -78,7 +78,7 @@ mod tests {
         assert!(cat.status.success() && cat.stdout.is_empty());
         let told = std::sync::Barrier::new(2);
         std::thread::scope(|threads| {
-            let waiter = threads.spawn(|| Hold::of(&path, || drop(told.wait())).map(drop));
+            let waiter = threads.spawn(|| Hold::of(&path, || _ = told.wait()).map(drop));
             told.wait();
             drop(hold);
             waiter.join().unwrap().unwrap();
