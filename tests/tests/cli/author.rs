@@ -328,7 +328,7 @@ fn nothing_is_written_where_a_link_of_a_project_leads() {
     // The way to the component is as good.
     let manifest = home.work().join("hello/plugin.toml");
     let text = fs_err::read_to_string(&manifest).expect("a manifest");
-    home.write("hello/plugin.toml", &text.replace("\"plugin.wasm\"", "\"out/plugin.wasm\""));
+    home.write("hello/plugin.toml", text.replace("\"plugin.wasm\"", "\"out/plugin.wasm\""));
     link("elsewhere/sdk", "hello/out");
     let refused = home.author(&["build", "hello"]).exits(1);
     assert!(refused.stderr.contains("`out` is a link"), "{}", refused.stderr);
