@@ -426,6 +426,7 @@ fn coming<'a>(candidate: &'a Candidate, limits: Limits, grants: &'a [Grant]) -> 
         component: &candidate.package.component,
         grants,
         own_data: candidate.own_data,
+        is_newcomer: candidate.card.data_of.is_some(),
     }
 }
 

@@ -78,7 +78,7 @@ pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, InstalledPlugins, LookupError, find};
 pub use kept::KeptError;
-pub use origin::OriginError;
+pub use origin::{OriginError, quoted as quoted_source};
 pub use outdated::outdated;
 pub use pack::Packed;
 pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};

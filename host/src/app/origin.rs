@@ -54,16 +54,25 @@ impl OriginError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::OutOfSight { plugin, installed, .. } => Some(format!(
-                "if it is a release of the same plugin, add `--data-of '{installed}'`; to start \
-                 with nothing: ax plugin remove {plugin}"
+                "if it is a release of the same plugin, add `--data-of {}`; to start with \
+                 nothing: ax plugin remove {plugin}",
+                quoted(installed)
             )),
-            Self::Nothing { other: Some(other), .. } => Some(format!("--data-of '{other}'")),
+            Self::Nothing { other: Some(other), .. } => {
+                Some(format!("--data-of {}", quoted(other)))
+            }
             Self::Nothing { other: None, .. } | Self::Signed { .. } => {
                 Some("leave out --data-of".to_owned())
             }
             Self::Kv(error) => error.hint(),
         }
     }
+}
+
+/// Writes a source as a shell reads it back, whatever its file is called.
+#[must_use]
+pub fn quoted(source: &Source) -> String {
+    format!("'{}'", source.to_string().replace('\'', r"'\''"))
 }
 
 impl App {

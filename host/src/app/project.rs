@@ -104,6 +104,8 @@ impl ProjectError {
                 "write the whole name to call an installed plugin: ax tool call NAMESPACE:PLUGIN.TOOL"
                     .to_owned(),
             ),
+            // What is no word of the operating system says itself what is in the way.
+            Self::Write { source, .. } if source.kind() == std::io::ErrorKind::Other => None,
             Self::Write { path, .. } => Some(format!("check who owns `{}`", path.display())),
         }
     }
@@ -159,6 +161,7 @@ impl App {
         let component = folder.join(&place);
         let environment: Vec<_> = toolchain_environment().collect();
         let folder_of_all = &self.config().toolchains.value;
+        refuse_other(&folder, &place)?;
         let toolchains = Toolchains { folder: folder_of_all, environment: &environment, note };
         let Built { component: built, kept } = project::build(&folder, &manifest, &toolchains)?;
         let whole = source::read_file(&built, COMPONENT_BYTES_MAX)?;
@@ -266,6 +269,19 @@ impl App {
         let loaded = host.load(release, || Ok::<_, LoadError>(package.component.clone()));
         let plugin = loaded.map_err(|source| ProjectError::Load { plugin: name, source })?;
         Ok(ReadyProject { host, plugin })
+    }
+}
+
+/// Refuses to write a component over what is none: a slip in the manifest would cost a source.
+fn refuse_other(folder: &Path, place: &Path) -> Result<(), ProjectError> {
+    let path = folder.join(place);
+    let failed = |source| ProjectError::Write { path: path.clone(), source };
+    let begins = ProjectFolder::open(folder).and_then(|it| it.begins(place, 4)).map_err(failed)?;
+    match begins.is_none_or(|begins| begins.is_empty() || begins == *b"\0asm") {
+        true => Ok(()),
+        false => Err(failed(std::io::Error::other(
+            "it is there and no component; name another file: [plugin] component = \"plugin.wasm\"",
+        ))),
     }
 }
 

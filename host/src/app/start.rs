@@ -29,6 +29,8 @@ pub(super) struct Asking<'a> {
     pub(super) migrates: bool,
     /// Whether a person asked for what this version itself left.
     pub(super) own_data: bool,
+    /// Whether it came from elsewhere, and a person said whose data are its own.
+    pub(super) is_newcomer: bool,
 }
 
 /// What a release starts from.
@@ -80,7 +82,8 @@ impl Start {
             Some(Writer::Unknown | Writer::Unfinished) | None => return Err(Obstacle::Unknown),
         };
         if wrote == asking.version {
-            return Ok(Self::Same(held));
+            // Of a newcomer nobody knows whether it writes as the one before did: that keeps its own.
+            return Ok(if asking.is_newcomer { Self::Copy(held) } else { Self::Same(held) });
         }
         if asking.version < wrote && !asking.migrates {
             let left = own(states, None, asking.version);
@@ -161,7 +164,8 @@ mod tests {
         (migrates, own_data): (bool, bool),
     ) -> (Result<Start, Obstacle>, String) {
         let version = version(text);
-        let start = Start::choose(states, held, Asking { version: &version, migrates, own_data });
+        let asking = Asking { version: &version, migrates, own_data, is_newcomer: false };
+        let start = Start::choose(states, held, asking);
         let left = start.as_ref().map(|start| start.leaves(states, held, &version));
         let say = |left: &LeftBehind| format!("{} of {}", left.changes, left.version);
         let left: Vec<_> = left.unwrap_or_default().iter().map(say).collect();
@@ -178,6 +182,11 @@ mod tests {
         assert_eq!(choose(&states, Some(1), "0.1.0", (false, false)), (same, nothing.clone()));
         let none = Lineage::default();
         assert_eq!(choose(&none, None, "0.1.0", (true, false)), (Ok(Start::Empty), nothing));
+        // A newcomer of the same version works on a copy.
+        let version = version("0.1.0");
+        let asking =
+            Asking { version: &version, migrates: false, own_data: false, is_newcomer: true };
+        assert_eq!(Start::choose(&states, Some(1), asking), Ok(Start::Copy(1)));
     }
 
     #[test]

@@ -176,6 +176,8 @@ pub(super) struct Coming<'a> {
     pub(super) grants: &'a [Grant],
     /// Whether a person asked for what this version itself left.
     pub(super) own_data: bool,
+    /// Whether a person said whose data are its own.
+    pub(super) is_newcomer: bool,
 }
 
 impl Coming<'_> {
@@ -184,6 +186,7 @@ impl Coming<'_> {
             version: self.version,
             migrates: PluginHost::migrates(self.facts),
             own_data: self.own_data,
+            is_newcomer: self.is_newcomer,
         }
     }
 

@@ -11,9 +11,9 @@ use indicatif::ProgressBar;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
-use super::fault::{CliError, exit};
+use super::fault::CliError;
 use super::output::Output;
-use super::stop::Stop;
+use super::stop::{Stop, end};
 use super::tool::Callee;
 use crate::plugin::{Call, Progress, Report};
 
@@ -98,12 +98,6 @@ async fn obey(mut stop: Stop, running: &Running) {
             None => end(),
         }
     }
-}
-
-/// Ends the program as the signal would have, had nobody listened.
-#[expect(clippy::disallowed_methods, reason = "`main` may be waiting for a file or a lock")]
-fn end() -> ! {
-    std::process::exit(exit::INTERRUPTED.into())
 }
 
 /// Writes how far a call is; of how much only if that is known.

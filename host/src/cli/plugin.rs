@@ -11,7 +11,7 @@ use super::render::{self, counted, table};
 use super::{permission, prompt, prune, tool};
 use crate::app::{
     App, Candidate, Card, Consent, InstallError, Installed, LeftBehind, LookupError, Named,
-    StateError, find, outdated, parse_expiry,
+    StateError, find, outdated, parse_expiry, quoted_source,
 };
 use crate::plugin::{MigrateError, scrub};
 
@@ -200,8 +200,9 @@ fn report(output: Output, candidate: &Candidate, installed: &Installed) {
     for source in &candidate.unseen {
         output.warn(&format!(
             "{name} {} does not see the data of the one from {source}; if they are its own, add \
-             it with --data-of '{source}'",
-            card.version
+             it with --data-of {}",
+            card.version,
+            quoted_source(source)
         ));
     }
     for permission in not_granted {

@@ -8,9 +8,10 @@ use std::thread;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::fault::CliError;
+use super::fault::{CliError, exit};
 
-/// Turns true at the first signal, and calls `tell` then. From now on signals do nothing else.
+/// Turns true at the first signal, and calls `tell` then. A second one ends the program, whatever it
+/// waits for.
 ///
 /// # Errors
 ///
@@ -32,9 +33,17 @@ pub(super) fn asked_to_stop(
         runtime.block_on(signals.asked());
         asked.send_replace(true);
         tell();
+        runtime.block_on(signals.asked());
+        end();
     });
     listening.map_err(CliError::Start)?;
     Ok(stop)
+}
+
+/// Ends the program as the signal would have, had nobody listened.
+#[expect(clippy::disallowed_methods, reason = "`main` may be waiting for a file or a lock")]
+pub(super) fn end() -> ! {
+    std::process::exit(exit::INTERRUPTED.into())
 }
 
 /// The signals that ask a command to stop.
@@ -44,7 +53,8 @@ impl Stop {
     /// Listens from now on; what cannot be listened to keeps its usual effect.
     pub(super) fn listen() -> Self {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+        let kinds = kinds.into_iter().filter(|kind| !is_ignored(*kind));
+        Self(kinds.filter_map(|kind| signal(kind).ok()).collect())
     }
 
     /// Waits for one of them.
@@ -55,4 +65,13 @@ impl Stop {
         })
         .await;
     }
+}
+
+/// Answers whether this program was started to outlive a signal, as by `nohup`. Where the system does not
+/// tell, it was not.
+fn is_ignored(kind: SignalKind) -> bool {
+    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }

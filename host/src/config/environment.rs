@@ -5,7 +5,7 @@
 //! conventions call invalid is ignored.
 //! Not here: which source wins (`load`).
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -33,7 +33,9 @@ pub fn environment_variable(name: &str) -> Option<String> {
 }
 
 /// Variables that compilers, package installers and the systems they run on read.
-const OF_TOOLCHAINS: [&str; 29] = [
+const OF_TOOLCHAINS: [&str; 31] = [
+    "NIX_PATH",
+    "NIX_SSL_CERT_FILE",
     "AR",
     "CC",
     "CFLAGS",
@@ -66,7 +68,7 @@ const OF_TOOLCHAINS: [&str; 29] = [
 ];
 
 /// How such variables begin.
-const OF_TOOLCHAINS_BEGIN: [&str; 6] = ["CARGO_", "CLICOLOR", "LC_", "NIX_", "RUSTUP_", "XDG_"];
+const OF_TOOLCHAINS_BEGIN: [&str; 5] = ["CARGO_", "CLICOLOR", "LC_", "RUSTUP_", "XDG_"];
 
 /// What is in the names of those that hold secrets: `CARGO_REGISTRY_TOKEN`.
 const SECRET_WORDS: [&str; 5] = ["TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "_KEY"];
@@ -76,7 +78,10 @@ const SECRET_WORDS: [&str; 5] = ["TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "_
 pub fn toolchain_environment() -> impl Iterator<Item = (OsString, OsString)> {
     #[expect(clippy::disallowed_methods, reason = "toolchains run in part of this environment")]
     let all = std::env::vars_os();
-    all.filter(|(name, _)| name.to_str().is_some_and(is_of_toolchains))
+    all.filter(|(name, value)| {
+        let is_meant = |name: &str| is_of_toolchains(name) && !names_a_password(name, value);
+        name.to_str().is_some_and(is_meant)
+    })
 }
 
 fn is_of_toolchains(name: &str) -> bool {
@@ -85,6 +90,14 @@ fn is_of_toolchains(name: &str) -> bool {
     let is_meant = OF_TOOLCHAINS.contains(&name.as_str())
         || OF_TOOLCHAINS_BEGIN.iter().any(|begin| name.starts_with(begin));
     is_meant && !SECRET_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Answers whether a value is an address with a password in it. That of a proxy is needed, or nothing is
+/// reached.
+fn names_a_password(name: &str, value: &OsStr) -> bool {
+    let value = value.to_string_lossy();
+    let before_path = |it: &str| it.split('/').next().is_some_and(|host| host.contains('@'));
+    !name.to_ascii_uppercase().ends_with("_PROXY") && value.split("://").skip(1).any(before_path)
 }
 
 /// Reads variables as what they stand for.
@@ -171,7 +184,7 @@ fn boolean(value: &str) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::{environment_variable, is_of_toolchains};
+    use super::{environment_variable, is_of_toolchains, names_a_password};
 
     #[test]
     fn toolchains_see_what_they_need_and_no_secret() {
@@ -191,6 +204,14 @@ mod tests {
         ] {
             assert!(!is_of_toolchains(name), "{name}");
         }
+    }
+
+    #[test]
+    fn an_address_with_a_password_is_seen_by_nobody_but_of_a_proxy() {
+        let names = |name: &str, value: &str| names_a_password(name, value.as_ref());
+        assert!(names("CARGO_REGISTRIES_MINE_INDEX", "sparse+https://me:pw@example.org/index/"));
+        assert!(!names("CARGO_REGISTRIES_MINE_INDEX", "https://example.org/@scope/"));
+        assert!(!names("https_proxy", "http://me:pw@example.org:8080"));
     }
 
     #[test]

@@ -126,7 +126,10 @@ impl BuildFolder {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
-        fs::write(path, with_debug_info)
+        // Others read it without the lock.
+        let beside = path.with_extension("new");
+        fs::write(&beside, with_debug_info)?;
+        fs::rename(beside, path)
     }
 }
 

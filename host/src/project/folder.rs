@@ -35,6 +35,19 @@ impl ProjectFolder {
     ///
     /// When it is no file or longer, or lies behind a link.
     pub(super) fn read(&self, name: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+        let bytes = self.begins(name, bytes_max + 1)?;
+        match bytes.as_ref().is_some_and(|bytes| bytes.len() as u64 > bytes_max) {
+            true => Err(wrong(name, &format!("has more than {bytes_max} bytes"))),
+            false => Ok(bytes),
+        }
+    }
+
+    /// Reads the beginning of a file, at most `bytes_max`; none if nothing is there.
+    ///
+    /// # Errors
+    ///
+    /// When it is no file, or lies behind a link.
+    pub fn begins(&self, name: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
         self.refuse_links(name)?;
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(NO_WAIT);
@@ -47,11 +60,8 @@ impl ProjectFolder {
             return Err(wrong(name, "is no file"));
         }
         let mut bytes = Vec::new();
-        file.take(bytes_max + 1).read_to_end(&mut bytes)?;
-        match bytes.len() as u64 > bytes_max {
-            true => Err(wrong(name, &format!("has more than {bytes_max} bytes"))),
-            false => Ok(Some(bytes)),
-        }
+        file.take(bytes_max).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
     }
 
     /// Replaces a file by a whole other one; the folders on the way are made.

@@ -5,7 +5,7 @@
 
 import { existsSync, realpathSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join, relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { Mistake, SourceMistake } from "./mistake.mjs";
@@ -40,7 +40,7 @@ export async function bundle(toolchain, { main, world }) {
       input: ENTRY,
       platform: "neutral",
       resolve: { mainFields: ["module", "main"], conditionNames: ["import", "module", "default"] },
-      plugins: [entry(main), imports(world), inside()],
+      plugins: [entry(main), ...imports(world)],
       onLog: (level, log) => log.code === "EMPTY_BUNDLE" || warn(level, log),
     });
     const wanted = { format: "esm", dir: BUILD, sourcemap: true, codeSplitting: false, comments: false };
@@ -81,7 +81,8 @@ export const { tools, lifecycle } = guest(plugin);
 /** Finds the modules of the SDK and of the host. */
 function imports(world) {
   const offered = new Set([...world.matchAll(/^\s*import ([^@;]+)/gm)].map(([, name]) => name));
-  return {
+  const roots = new Set([realpathSync(".") + sep]);
+  const finding = {
     name: "ax:imports",
     async resolveId(id, importer, options) {
       const [, module] = /^ax(?:\/(\w+))?$/.exec(id) ?? [];
@@ -97,25 +98,36 @@ function imports(world) {
       }
       if (/^[./\0]/.test(id)) return undefined;
       const found = await this.resolve(id, importer, { ...options, skipSelf: true });
-      if (found !== null && !found.external) return found;
+      if (found !== null && !found.external) {
+        roots.add(packageOf(found.id));
+        return found;
+      }
       const why = `there is no package \`${id}\` here; type: npm install ${id}`;
       throw new SourceMistake(`${await placeOf(id, importer)}: error: ${why}`);
     },
   };
+  return [finding, inside(roots)];
 }
 
-/** Lets files of the project and of packages into the component, and no other file of this machine. */
-function inside() {
-  const root = realpathSync(".") + sep;
+/** Lets files below these folders into the component, and no other file of this machine. */
+function inside(roots) {
   return {
     name: "ax:inside",
     load(id) {
       const [path] = id.split("?");
-      if (path.startsWith("\0") || path.includes(`${sep}node_modules${sep}`)) return undefined;
-      if (realpathSync(path).startsWith(root)) return undefined;
+      if (path.startsWith("\0")) return undefined;
+      const real = realpathSync(path);
+      if ([...roots].some((root) => real.startsWith(root))) return undefined;
       throw new Mistake(`error: \`${path}\` is outside of the project: copy it, or make a package of it`);
     },
   };
+}
+
+/** The folder of the package that was found by its name, wherever a link of node_modules leads. */
+function packageOf(file) {
+  let folder = dirname(realpathSync(file.split("?")[0]));
+  while (!existsSync(join(folder, "package.json")) && dirname(folder) !== folder) folder = dirname(folder);
+  return folder + sep;
 }
 
 function missing(module) {

@@ -61,7 +61,7 @@ const TIME: Edge = Edge {
 const EXITING: Edge = Edge {
     words: &["process::exit(", "process::abort("],
     home: &[],
-    exceptions: &[("cli/attendant.rs", "does what a signal did before somebody listened to it")],
+    exceptions: &[("cli/stop.rs", "does what a signal did before somebody listened to it")],
 };
 
 /// Lists where an edge is crossed without leave, and which leave nobody uses.

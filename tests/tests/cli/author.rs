@@ -148,14 +148,14 @@ fn a_project_that_does_not_build_leaves_what_was_built() {
     let home = Home::new();
     // Of another name: projects share what the tests compile.
     home.ax(&["new", "broken"]).ok();
-    home.write("broken/plugin.wasm", "as it was");
+    home.write("broken/plugin.wasm", "\0asm as it was");
     home.write("broken/src/lib.rs", "fn broken(");
     let failed = home.author(&["build", "broken"]);
     assert_eq!(failed.code, 1, "{failed:?}");
     assert!(failed.stderr.contains("unclosed delimiter"), "{}", failed.stderr);
     assert!(failed.stderr.contains("error[AX-B003]: `cargo build"), "{}", failed.stderr);
     let held = fs_err::read_to_string(home.work().join("broken/plugin.wasm"));
-    assert_eq!(held.expect("it is there"), "as it was");
+    assert_eq!(held.expect("it is there"), "\0asm as it was");
 }
 
 #[test]
@@ -343,4 +343,35 @@ fn nothing_is_written_where_a_link_of_a_project_leads() {
     assert_eq!(left.expect("a file"), "mine");
     assert_eq!(fs_err::read_dir(home.work().join("elsewhere")).expect("a folder").count(), 1);
     assert_eq!(fs_err::read_dir(home.work().join("elsewhere/sdk")).expect("a folder").count(), 1);
+}
+
+#[test]
+fn two_projects_of_one_name_do_not_get_each_others_component() {
+    let home = Home::new();
+    for folder in ["a", "b"] {
+        home.ax(&["new", "twin", &format!("{folder}/twin")]).ok();
+        let path = format!("{folder}/twin/src/lib.rs");
+        let text = fs_err::read_to_string(home.work().join(&path)).expect("the source");
+        let greets = format!("\"{folder} greets ");
+        home.write(&path, text.replace("\"Hello, ", &greets));
+    }
+    // They share a target folder, and cargo thinks at the third build that all is as it should be.
+    for folder in ["a", "b", "a"] {
+        let project = format!("{folder}/twin");
+        home.author(&["build", &project]).ok();
+        let greeted = home.ax(&["-C", &project, "tool", "call", "twin.greet", "--arg", "name=Ada"]);
+        assert_eq!(greeted.ok().stdout, format!("{folder} greets Ada!\n"));
+    }
+}
+
+#[test]
+fn a_source_is_never_taken_for_the_old_component() {
+    let home = hello();
+    let manifest = home.work().join("hello/plugin.toml");
+    let text = fs_err::read_to_string(&manifest).expect("a manifest");
+    home.write("hello/plugin.toml", text.replace("\"plugin.wasm\"", "\"src/lib.rs\""));
+    let refused = home.author(&["build", "hello"]).exits(1);
+    assert!(refused.stderr.contains("no component"), "{}", refused.stderr);
+    let source = fs_err::read_to_string(home.work().join("hello/src/lib.rs"));
+    assert!(source.expect("it is there").contains("fn greet"));
 }

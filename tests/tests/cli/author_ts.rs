@@ -128,7 +128,7 @@ export default plugin({ tools: [fail, say, dice] });
 #[test]
 fn a_mistake_is_said_with_its_place_and_the_component_stays() {
     let home = written("wrong", "");
-    home.write("wrong/plugin.wasm", "as it was");
+    home.write("wrong/plugin.wasm", "\0asm as it was");
     for (source, expected) in [
         (
             "const a = tool({ name: \"a\", description: \"A.\" }, () => 1);\nexport default plugin({ tools: [a] });",
@@ -177,7 +177,7 @@ fn a_mistake_is_said_with_its_place_and_the_component_stays() {
         assert!(failed.stderr.contains(end), "{}", failed.stderr);
     }
     let held = fs_err::read_to_string(home.work().join("wrong/plugin.wasm"));
-    assert_eq!(held.expect("it is there"), "as it was");
+    assert_eq!(held.expect("it is there"), "\0asm as it was");
 }
 
 /// The SDK's own tests, in a project whose types are checked as strictly as can be.

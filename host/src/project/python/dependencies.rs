@@ -1,7 +1,8 @@
 //! The packages that a plugin depends on, `[project] dependencies` of `pyproject.toml`, put into the
 //! project's `.ax/vendor`.
 //!
-//! Only packages of pure Python: no other code runs in the sandbox.
+//! Only packages of pure Python, by name from an index: no other code runs in the sandbox, and of theirs
+//! none runs when it is installed. A path or an address would be built, which runs it.
 //!
 //! Invariant: what lies there is what pip has put there for this list, or it is installed anew; it may have
 //! come with the project, or be half of it.
@@ -45,6 +46,10 @@ pub(super) fn install(
     let (major, minor) = GUEST;
     pip.args(["--platform", "any", "--python-version", &format!("{major}.{minor}"), "--"]);
     pip.args(&wanted);
+    // Nothing that lies here could be meant by a name.
+    let nowhere = kept.file("nowhere");
+    fs::create_dir_all(&nowhere)?;
+    pip.current_dir(nowhere);
     toolchain::run(&mut pip, "pip", "").map_err(|error| match error {
         BuildError::Install { said, .. } => BuildError::Dependencies { said },
         other => other,
@@ -73,7 +78,24 @@ fn wanted(text: &str) -> Result<Vec<String>, BuildError> {
     let texts = listed.as_array().and_then(|all| {
         all.iter().map(|one| one.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
     });
-    texts.ok_or_else(|| wrong("`dependencies` of [project] is no list of texts".to_owned()))
+    let texts =
+        texts.ok_or_else(|| wrong("`dependencies` of [project] is no list of texts".to_owned()))?;
+    match texts.iter().find(|text| !is_named(text)) {
+        Some(text) => Err(wrong(format!("`{text}` is no name of a package with its version"))),
+        None => Ok(texts),
+    }
+}
+
+/// Answers whether a requirement is a name, perhaps with extras and versions: no path, no address, no
+/// option.
+fn is_named(requirement: &str) -> bool {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "._-[],<>=!~*+ ".contains(it);
+    let before_marker = requirement.split(';').next().unwrap_or_default();
+    let is_file = [".whl", ".zip", ".gz", ".bz2", ".xz", ".tar", ".tgz"];
+    requirement.starts_with(|it: char| it.is_ascii_alphanumeric())
+        && before_marker.chars().all(plain)
+        && !is_file.iter().any(|end| before_marker.trim_end().to_ascii_lowercase().ends_with(end))
+        && !requirement.contains(['@', '/', '\\', '\n', '\r'])
 }
 
 #[cfg(test)]
@@ -89,5 +111,14 @@ mod tests {
             assert!(read(text).unwrap_err().contains("no list of texts"), "{text}");
         }
         assert!(read("[project").is_err());
+        for named in ["a", "a-b[c,d]>=1.2,<2", "a==1; python_version < '3.15'"] {
+            assert!(read(&format!("[project]\ndependencies = [\"{named}\"]\n")).is_ok(), "{named}");
+        }
+        for other in
+            ["./evil", "evil @ file:///evil", "-r x", "../a", "evil.whl", "https://x/y", "a\\b"]
+        {
+            let text = format!("[project]\ndependencies = ['{other}']\n");
+            assert!(read(&text).unwrap_err().contains("is no name of a package"), "{other}");
+        }
     }
 }

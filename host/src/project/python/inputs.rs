@@ -11,19 +11,14 @@ use fs_err as fs;
 use super::super::sdk;
 use super::VENDOR;
 
-/// Files and folders of a project that nothing is made of.
-const NOT_PART: &[&str] = &[
-    "README.md",
-    "plugin.toml",
-    "pyproject.toml",
-    "tests",
-    "__pycache__",
-    "build",
-    "dist",
-    "node_modules",
-    "target",
-    "venv",
-];
+/// Files of a project that nothing is made of, at its top.
+const NOT_PART: &[&str] = &["README.md", "plugin.toml", "pyproject.toml"];
+
+/// Where the tests lie: of them only what could be imported counts.
+const TESTS: &str = "tests/";
+
+/// Files that mark a folder as a toolchain's own: an environment, a cache.
+const MARKS: [&str; 2] = ["pyvenv.cfg", "CACHEDIR.TAG"];
 
 /// Ours in a project that a component is made of.
 const OURS: &[&str] = &[sdk::FOLDER, ".ax/wit", VENDOR];
@@ -62,17 +57,20 @@ fn list(folder: &Path, below: &str, depth: usize, lines: &mut Vec<String>) -> io
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
         let is_made = [".wasm", ".axp", ".pyc"].iter().any(|end| name.ends_with(end));
-        if name.starts_with('.') || is_made || NOT_PART.contains(&name.as_str()) {
+        let is_top = below.is_empty() && NOT_PART.contains(&name.as_str());
+        if name.starts_with('.') || name == "__pycache__" || is_made || is_top {
             continue;
         }
         let kind = entry.file_type()?;
-        if kind.is_dir() && depth > 0 {
+        let is_marked = || MARKS.iter().any(|mark| entry.path().join(mark).is_file());
+        let is_case = below.starts_with(TESTS) && !name.ends_with(".py");
+        if kind.is_dir() && depth > 0 && !is_marked() {
             list(&entry.path(), &format!("{below}{name}/"), depth - 1, lines)?;
         } else if kind.is_symlink() {
             // What it leads to counts where it lies: the sandbox follows none out of the project.
             let target = fs::read_link(entry.path())?;
             lines.push(format!("{below}{name} -> {}", target.display()));
-        } else if kind.is_file() {
+        } else if kind.is_file() && !is_case {
             lines.push(format!("{below}{name} {}", digest_of(&entry.path())?));
         }
         if lines.len() > FILES_MAX {
@@ -114,11 +112,22 @@ mod tests {
             ".ax/toolchain",
             ".git/HEAD",
             "__pycache__/tools.pyc",
+            "venv/pyvenv.cfg",
+            "venv/lib/x.py",
         ] {
             write(other, "x");
             assert_eq!(of(), before, "{other}");
         }
-        for part in ["tools.py", "words.txt", "part/a.py", ".ax/sdk/ax/x.py", ".ax/vendor/y.py"] {
+        for part in [
+            "tools.py",
+            "words.txt",
+            "part/a.py",
+            "build/words.py",
+            "tests/part.py",
+            ".ax/sdk/ax/x.py",
+            ".ax/vendor/y.py",
+            ".ax/vendor/y/build/z.py",
+        ] {
             let before = of();
             write(part, "2");
             assert_ne!(of(), before, "{part}");

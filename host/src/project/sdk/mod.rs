@@ -20,6 +20,9 @@ pub(super) const FOLDER: &str = ".ax/sdk";
 /// Where the packages lie that a project's world names, beside the world itself.
 const PACKAGES: &str = ".ax/wit/deps";
 
+/// Where all of that lies.
+const WIT: &str = ".ax/wit";
+
 /// Where a project's world lies.
 const WORLD: &str = ".ax/wit/world.wit";
 
@@ -36,7 +39,12 @@ pub(super) fn write(project: &Path, language: Language) -> std::io::Result<()> {
     };
     let project = ProjectFolder::open(project)?;
     write_all(&project, FOLDER, files)?;
-    write_all(&project, PACKAGES, wit::FILES)
+    write_all(&project, PACKAGES, wit::FILES)?;
+    let packages = wit::FILES.iter().map(|(name, _)| format!("deps/{name}"));
+    let mut of_world: Vec<String> = packages.collect();
+    of_world.push("world.wit".to_owned());
+    let of_world: Vec<&str> = of_world.iter().map(String::as_str).collect();
+    project.keep_only(Path::new(WIT), &of_world)
 }
 
 /// Writes the world of a project.
@@ -127,7 +135,7 @@ mod tests {
     fn what_is_not_ours_is_removed() {
         let project = tempfile::tempdir().unwrap();
         write(project.path(), Language::Rust).unwrap();
-        let foreign = ["build.rs", "src/foreign.rs", "foreign/lib.rs"];
+        let foreign = ["build.rs", "src/foreign.rs", "foreign/lib.rs", "../wit/foreign.wit"];
         let path = |name: &str| project.path().join(FOLDER).join(name);
         fs::create_dir(path("foreign")).unwrap();
         foreign.iter().for_each(|name| fs::write(path(name), "x").unwrap());
