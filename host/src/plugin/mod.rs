@@ -45,7 +45,7 @@ mod outbox;
 mod profile;
 mod report;
 mod rights;
-mod schema;
+pub(crate) mod schema;
 mod secrets;
 mod send;
 mod slots;
