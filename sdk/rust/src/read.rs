@@ -10,11 +10,13 @@ use serde::de::{
     MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::misfit::{Misfit, Place, shown};
 
-/// Whole numbers from -2^63 up to this one fit a type of 64 bits.
+/// -2^63: whole numbers from this one up to [`WHOLE_END`] fit a type of 64 bits.
+const WHOLE_START: f64 = -9_223_372_036_854_775_808.0;
+/// 2^64.
 const WHOLE_END: f64 = 18_446_744_073_709_551_616.0;
 
 /// Reads a value of this name; of an input, which has none, the places are its members'.
@@ -35,21 +37,13 @@ impl<'a> Reader<'a> {
 
     fn whole<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         let Value::Number(number) = &self.value else { return self.misfit("a whole number") };
-        let read = match (number.as_u64(), number.as_i64(), number.as_f64()) {
-            (Some(whole), _, _) => visitor.visit_u64(whole),
-            (None, Some(whole), _) => visitor.visit_i64(whole),
-            (None, None, Some(real)) if real.fract() != 0.0 => {
-                return self.misfit("a whole number");
+        match number.as_f64().filter(|_| number.is_f64()) {
+            Some(real) if real.fract() != 0.0 => self.misfit("a whole number"),
+            Some(real) if !(WHOLE_START..WHOLE_END).contains(&real) => {
+                self.misfit("a whole number of at most 64 bits")
             }
-            (None, None, Some(real)) if (0.0..WHOLE_END).contains(&real) => {
-                visitor.visit_u64(real as u64)
-            }
-            (None, None, Some(real)) if (-WHOLE_END / 2.0..0.0).contains(&real) => {
-                visitor.visit_i64(real as i64)
-            }
-            _ => return self.misfit("a whole number of at most 64 bits"),
-        };
-        read.map_err(|misfit: Misfit| misfit.at(self.place))
+            _ => visit_number(number, visitor).map_err(|misfit| misfit.at(self.place)),
+        }
     }
 
     fn real<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -80,6 +74,19 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Hands over a number: as a whole one if it is one of at most 64 bits, since what is kept until its kind
+/// is known (`flatten`, `tag`, `untagged`) is not read as another one then.
+fn visit_number<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Result<V::Value, Misfit> {
+    match (number.as_u64(), number.as_i64(), number.as_f64().unwrap_or(f64::NAN)) {
+        (Some(whole), _, _) => visitor.visit_u64(whole),
+        (None, Some(whole), _) => visitor.visit_i64(whole),
+        (None, None, real) if real.fract() != 0.0 => visitor.visit_f64(real),
+        (None, None, real) if (0.0..WHOLE_END).contains(&real) => visitor.visit_u64(real as u64),
+        (None, None, real) if (WHOLE_START..0.0).contains(&real) => visitor.visit_i64(real as i64),
+        (None, None, real) => visitor.visit_f64(real),
+    }
+}
+
 /// Writes methods that all read the same.
 macro_rules! read_as {
     ($read:ident: $($method:ident)*) => {$(
@@ -98,11 +105,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Value::Null => visitor.visit_unit(),
             Value::Bool(truth) => visitor.visit_bool(truth),
             Value::String(text) => visitor.visit_string(text),
-            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
-                (Some(whole), _) => visitor.visit_u64(whole),
-                (None, Some(whole)) => visitor.visit_i64(whole),
-                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
-            },
+            Value::Number(number) => visit_number(&number, visitor),
             Value::Array(_) => return self.list(visitor),
             Value::Object(_) => return self.object(visitor),
         };
@@ -264,7 +267,7 @@ impl<'de> MapAccess<'de> for Members<'_> {
     }
 }
 
-/// The name of a member; of one that is a number, in digits.
+/// The name of a member; of one that is a number, in digits, and of a truth value, `true` or `false`.
 struct Name(String);
 
 impl Name {
@@ -286,6 +289,13 @@ impl<'de> Deserializer<'de> for Name {
 
     read_as!(whole: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128);
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.0.parse::<bool>() {
+            Ok(truth) => visitor.visit_bool(truth),
+            Err(_) => Err(Misfit::expected("true or false as its name", "another")),
+        }
+    }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
         visitor.visit_some(self)
@@ -309,7 +319,7 @@ impl<'de> Deserializer<'de> for Name {
         visitor.visit_enum(text)
     }
 
-    forward_to_deserialize_any!(bool f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+    forward_to_deserialize_any!(f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
         tuple_struct map struct identifier ignored_any);
 }
 
@@ -507,6 +517,56 @@ mod tests {
         ] {
             assert_eq!(refused(value), (place.to_owned(), message.to_owned()));
         }
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Page {
+        #[serde(flatten)]
+        range: Range,
+        #[serde(flatten)]
+        order: By,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Range {
+        first: u8,
+        last: i64,
+        share: f64,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "by", rename_all = "kebab-case")]
+    enum By {
+        Age { years: u8 },
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(untagged)]
+    enum Amount {
+        Whole(i32),
+        Real(f64),
+    }
+
+    #[test]
+    fn what_is_kept_until_its_kind_is_known_is_read_the_same() {
+        fits(
+            json!({ "first": 3.0, "last": -4.0, "share": 5.0, "by": "age", "years": 6.0 }),
+            Page { range: Range { first: 3, last: -4, share: 5.0 }, order: By::Age { years: 6 } },
+        );
+        fits(
+            json!([3.0, 3.5, 1e300, 1e10]),
+            vec![Amount::Whole(3), Amount::Real(3.5), Amount::Real(1e300), Amount::Real(1e10)],
+        );
+        assert!(read::<Amount>(json!("3"), "").is_err());
+        let misfit = read::<By>(json!({ "by": "age", "years": 6.5 }), "").expect_err("no whole");
+        assert!(misfit.to_string().contains("6.5"), "{misfit}");
+    }
+
+    #[test]
+    fn names_of_members_are_read_as_what_they_stand_for() {
+        fits(json!({ "true": 1, "false": 2 }), BTreeMap::from([(true, 1_u8), (false, 2)]));
+        let misfit = read::<BTreeMap<bool, u8>>(json!({ "yes": 1 }), "").expect_err("no truth");
+        assert_eq!(misfit.to_string(), "`yes`: expected true or false as its name, got another");
     }
 
     #[test]

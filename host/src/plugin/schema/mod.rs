@@ -233,7 +233,10 @@ impl<'a> Comparison<'a> {
 
     /// Compares with `enum` or `const`.
     fn choice(&mut self, choices: &'a [Value], value: &Value, at: &Place<'_>) -> Verdict {
+        // One part that differs is enough.
+        let was_quiet = std::mem::replace(&mut self.is_quiet, true);
         let verdict = self.any(choices, |this, choice| this.same(choice, value));
+        self.is_quiet = was_quiet;
         match verdict {
             Verdict::Misfits => self.misfit(at, || {
                 format!("expected one of {}, got {}", misfit::choices(choices), shown(value))
