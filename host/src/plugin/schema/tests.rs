@@ -84,6 +84,46 @@ fn what_is_not_known_holds_nothing_against_an_answer() {
     }
 }
 
+/// Answers that keep their schemas by the standard, keyword by keyword.
+#[test]
+fn every_valid_answer_is_let_through() {
+    let tagged = json!({ "oneOf": [
+        { "type": "object", "properties": { "kind": { "const": "a" }, "n": { "format": "uint8" } },
+          "required": ["kind"] },
+        { "type": "object", "properties": { "kind": { "const": "b" } }, "required": ["kind"] },
+    ] });
+    let tree = json!({ "type": "array", "items": { "$ref": "#" } });
+    for (schema, value) in [
+        (json!({}), json!(null)),
+        (json!({ "type": ["string", "null"], "minLength": 1 }), json!(null)),
+        (json!({ "minLength": 2, "maxLength": 2 }), json!("\u{1f600}\u{1f600}")),
+        (json!({ "minimum": -1, "exclusiveMaximum": 1 }), json!(-1.0)),
+        (json!({ "minimum": 5, "maxItems": 0, "required": ["a"] }), json!("other types")),
+        (json!({ "multipleOf": 0.1 }), json!(0.3)),
+        (json!({ "pattern": "^\\p{L}+$", "format": "email" }), json!("a")),
+        (json!({ "minProperties": 1, "propertyNames": { "maxLength": 1 } }), json!({ "a": 1 })),
+        (json!({ "additionalProperties": { "type": "integer" } }), json!({ "a": 1, "b": 2.0 })),
+        (json!({ "properties": { "a": false } }), json!({ "b": 1 })),
+        (json!({ "prefixItems": [true, { "type": "null" }], "items": false }), json!([1])),
+        (json!({ "contains": { "const": 1 }, "uniqueItems": true }), json!([2, 1])),
+        (json!({ "enum": [null, 1, "a", [], {}] }), json!({})),
+        (
+            json!({ "allOf": [{ "properties": { "a": true } }], "unevaluatedProperties": false }),
+            json!({ "a": 1 }),
+        ),
+        (json!({ "dependentSchemas": { "a": { "required": ["b"] } } }), json!({ "a": 1, "b": 2 })),
+        (json!({ "$defs": { "a b": { "type": "null" } }, "$ref": "#/$defs/a%20b" }), json!(null)),
+        (json!({ "$defs": { "a/b": { "type": "null" } }, "$ref": "#/$defs/a~1b" }), json!(null)),
+        (json!({ "$dynamicAnchor": "a", "items": { "$dynamicRef": "#a" } }), json!([[], [[]]])),
+        (json!({ "if": { "required": ["a"] }, "then": { "required": ["b"] } }), json!({ "c": 1 })),
+        (tagged.clone(), json!({ "kind": "a", "n": 1 })),
+        (tagged, json!({ "kind": "b", "n": "any" })),
+        (tree, json!([[], [[], [[]]]])),
+    ] {
+        assert_eq!(check(&schema, &value), Ok(()), "{schema} of {value}");
+    }
+}
+
 #[test]
 fn only_what_surely_fits_counts_against_a_value() {
     let anchors = json!({ "$defs": { "a": { "$anchor": "a" }, "b": { "$anchor": "b" } },
