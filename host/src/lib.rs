@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cli      TALK       commands and what they print
+//! server   EXPOSE     protocols for other programs: MCP
 //! app      BUILD      everything from Config; install, consent, generations
 //! config   READ       settings and where each came from
 //! plugin   CONTAIN    the sandbox
@@ -25,3 +26,4 @@ pub mod kv;
 pub mod plugin;
 pub mod project;
 pub mod secret;
+pub mod server;

@@ -17,6 +17,7 @@
 mod backtrace;
 mod bare;
 mod card;
+mod catalogue;
 mod change;
 mod check;
 mod consent;
@@ -70,6 +71,7 @@ use crate::secret::vault::{KEY_FILE, Vault};
 pub use backtrace::{Located, SourceMap, shown};
 pub use bare::Named;
 pub use card::{Card, CardPermission};
+pub use catalogue::{Catalogue, CatalogueTool};
 pub use change::ChangeError;
 pub use check::{CheckFinding, Checked, Severity};
 pub use consent::{Allowed, Consent, ConsentError, parse_expiry};

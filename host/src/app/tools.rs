@@ -182,7 +182,7 @@ impl App {
         (!is_bound).then(|| folder.clone())
     }
 
-    fn load(
+    pub(super) fn load(
         &self,
         generation: &Generation,
         installed: &InstalledPlugin,

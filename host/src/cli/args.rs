@@ -129,6 +129,9 @@ pub(crate) enum Command {
     /// List and call the tools that plugins offer, and see what they cost
     #[command(subcommand)]
     Tool(ToolCommand),
+    /// Offer the installed tools to programs that speak the Model Context Protocol
+    #[command(subcommand)]
+    Mcp(McpCommand),
     /// Read and check the record of what happened
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -273,6 +276,20 @@ pub(crate) enum PermissionCommand {
         /// What; a wider permission takes back all that it covers
         permission: Permission,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum McpCommand {
+    /// Serve every installed tool, under the grants there are
+    Serve(ServeArgs),
+}
+
+/// How `ax mcp serve` is reached.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Speak on standard input and output, to the program that started this
+    #[arg(long, required = true)]
+    pub(crate) stdio: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -21,6 +21,7 @@ use crate::audit::error::AuditError;
 use crate::config::ConfigError;
 use crate::plugin::{CallError, Denial, DenialReason, scrub};
 use crate::project::CreateError;
+use crate::server::mcp::ServeError;
 use ax_registry::GenerationError;
 
 /// Bytes of one printed message or cause; errors may repeat what a stranger wrote.
@@ -76,6 +77,9 @@ pub(crate) enum CliError {
     Generation(#[from] GenerationError),
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// `ax mcp serve` ended early.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     #[error(transparent)]
@@ -333,6 +337,7 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Usage { hint, .. } | CliError::WouldAsk { hint, .. } => Some(hint.clone()),
         CliError::Config(error) => Some(error.hint()),
         CliError::App(error) => error.hint(),
+        CliError::Serve(_) => None,
         CliError::Lookup(error) => error.hint(),
         CliError::Install(error) => error.hint(),
         CliError::Consent(error) => error.hint(),

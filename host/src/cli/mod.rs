@@ -17,6 +17,7 @@ mod doctor;
 mod explain;
 mod fault;
 mod firefox;
+mod mcp;
 mod output;
 mod permission;
 mod played;
@@ -125,6 +126,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         .map_err(|source| CliError::File { path: directory.display().to_string(), source })?;
     let app = App::new(settings, Arc::new(SystemClock::new()))
         .watched_by(Arc::new(Spinner::new(*output)));
+    let app = Arc::new(app);
     let ran = match cli.command {
         Command::New(arguments) => author::new(*output, arguments),
         Command::Build(arguments) => author::build(&app, *output, &arguments),
@@ -137,6 +139,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         Command::Policy(command) => policy::run(&app, *output, command),
         Command::Secret(command) => secret::run(&app, *output, command),
         Command::Tool(command) => tool::run(&app, *output, command),
+        Command::Mcp(command) => mcp::run(&app, command),
         Command::Audit(command) => audit::run(&app, *output, command),
         Command::Config(command) => config::run(&app, *output, &command),
         Command::Doctor => doctor::run(&app, *output),

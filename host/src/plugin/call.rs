@@ -68,6 +68,9 @@ pub struct Call {
     pub progress: Option<watch::Sender<Progress>>,
     /// Turns true when somebody asks to stop.
     pub cancel: Option<watch::Receiver<bool>>,
+    /// How long it may go on then: two seconds, as `ax:task` promises, or none if whoever asked is gone
+    /// and reads no answer.
+    pub grace: Duration,
 }
 
 impl Call {
@@ -86,6 +89,7 @@ impl Call {
             profiler: None,
             progress: None,
             cancel: None,
+            grace: limits::CANCEL_GRACE,
         }
     }
 }
@@ -350,7 +354,7 @@ impl PluginHost {
         tokio::select! {
             biased;
             ended = tokio::time::timeout(left, guest) => Some(ended),
-            () = cancelled(call.cancel.clone()) => None,
+            () = cancelled(call) => None,
             () = abandoned(gone) => None,
         }
     }
@@ -459,7 +463,7 @@ async fn asked_to_stop(cancel: Option<watch::Receiver<bool>>) {
 }
 
 /// Waits until somebody asked to stop and the guest had its grace.
-async fn cancelled(cancel: Option<watch::Receiver<bool>>) {
-    asked_to_stop(cancel).await;
-    tokio::time::sleep(limits::CANCEL_GRACE).await;
+async fn cancelled(call: &Call) {
+    asked_to_stop(call.cancel.clone()).await;
+    tokio::time::sleep(call.grace).await;
 }

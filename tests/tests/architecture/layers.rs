@@ -17,6 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["plugin"],
     &["config"],
     &["app"],
+    &["server"],
     &["cli"],
 ];
 

@@ -143,6 +143,7 @@ fn help_lists_no_command_that_does_not_work() {
         "policy",
         "secret",
         "tool",
+        "mcp",
         "audit",
         "config",
         "doctor",

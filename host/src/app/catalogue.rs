@@ -1,0 +1,136 @@
+//! What is offered to programs, by wire names: the tools of one generation, each plugin made ready once.
+//!
+//! ```text
+//! generation N ──→ catalogue N: wire name → tool ──→ plugin, loaded at its first call
+//! ```
+//!
+//! Invariant: a catalogue never changes. Whoever serves looks before each call whether another generation
+//! is current, so that nothing is called with rights that were revoked.
+//! Not here: how tools are told to a client (`server`).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ax_manifest::{GrantScope, Permission, Tool, ToolId};
+use ax_registry::{Generation, GenerationError};
+
+use super::App;
+use super::change::ChangeError;
+use super::installed::{InstalledPlugin, LookupError};
+use super::tools::ToolsError;
+use crate::plugin::Plugin;
+
+/// The tools of a generation.
+pub struct Catalogue {
+    generation: Generation,
+    tools: BTreeMap<String, CatalogueTool>,
+    damaged: Vec<LookupError>,
+}
+
+/// A tool that is offered.
+pub struct CatalogueTool {
+    /// Its id.
+    pub id: ToolId,
+    /// What it is.
+    pub tool: Tool,
+    plugin: Arc<CataloguePlugin>,
+}
+
+struct CataloguePlugin {
+    installed: InstalledPlugin,
+    /// Whether something is granted for one call alone, which is looked up for each.
+    has_once: bool,
+    ready: Mutex<Option<Arc<Plugin>>>,
+}
+
+impl Catalogue {
+    /// Returns the number of its generation.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.number
+    }
+
+    /// Returns its tools, by their wire names and in that order.
+    #[must_use]
+    pub fn tools(&self) -> &BTreeMap<String, CatalogueTool> {
+        &self.tools
+    }
+
+    /// Returns the plugins whose tools would be here if their packages could be read.
+    #[must_use]
+    pub fn damaged(&self) -> &[LookupError] {
+        &self.damaged
+    }
+}
+
+impl CatalogueTool {
+    /// Returns its plugin if it is ready and nothing of its grants has to be used up.
+    #[must_use]
+    pub fn ready(&self) -> Option<Arc<Plugin>> {
+        let ready = self.plugin.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.clone().filter(|_| !self.plugin.has_once)
+    }
+}
+
+impl App {
+    /// Returns the number of the current generation. Cheap: what serves asks it before each call.
+    ///
+    /// # Errors
+    ///
+    /// [`GenerationError`].
+    pub fn generation_number(&self) -> Result<u64, GenerationError> {
+        self.generations.current_number()
+    }
+
+    /// Lists what plugins offer now that are switched on and that no policy keeps out.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolsError`].
+    pub fn catalogue(&self) -> Result<Catalogue, ToolsError> {
+        let generation = self.current().map_err(ChangeError::from)?;
+        let policies = self.policies().map_err(ChangeError::from)?;
+        let offering = generation.lock.plugins.iter();
+        let offering = offering.filter(|(name, it)| it.enabled && policies.admits(name).is_ok());
+        let found = self.installed_among(&generation, offering.map(|(name, _)| name));
+        let mut tools = BTreeMap::new();
+        for installed in found.whole {
+            let mut grants = generation.grants.get(&installed.identity).iter();
+            let has_once = grants.any(|grant| grant.scope == GrantScope::Once);
+            let plugin = CataloguePlugin { installed, has_once, ready: Mutex::default() };
+            let plugin = Arc::new(plugin);
+            for tool in &plugin.installed.config.tools {
+                let name = plugin.installed.identity.name.clone();
+                let id = ToolId { plugin: name, tool: tool.name.clone() };
+                let offered = CatalogueTool { id, tool: tool.clone(), plugin: Arc::clone(&plugin) };
+                tools.insert(offered.id.wire_name(), offered);
+            }
+        }
+        Ok(Catalogue { generation, tools, damaged: found.damaged })
+    }
+
+    /// Makes the plugin of a tool ready, and returns what was granted for this one call. May compile, so
+    /// it takes its time.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolsError`].
+    pub fn ready_of(
+        &self,
+        catalogue: &Catalogue,
+        tool: &CatalogueTool,
+        input: &str,
+    ) -> Result<(Arc<Plugin>, Vec<Permission>), ToolsError> {
+        let CataloguePlugin { installed, has_once, ready } = &*tool.plugin;
+        if *has_once {
+            return self.ready(&tool.id, input, &[]);
+        }
+        let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(plugin) = &*ready {
+            return Ok((Arc::clone(plugin), Vec::new()));
+        }
+        let loaded = self.load(&catalogue.generation, installed)?;
+        *ready = Some(Arc::clone(&loaded));
+        Ok((loaded, Vec::new()))
+    }
+}

@@ -1,0 +1,25 @@
+//! The Model Context Protocol: every installed tool for every client, under the grants a person gave.
+//!
+//! ```text
+//! stdio ──┐                      ┌─ list ──→ offer: our tools as theirs
+//!         ├─→ handler (rmcp) ────┤
+//! http ───┘    busy, cancel      └─ call ──→ installed ──→ plugin ──→ answer: ours as theirs
+//!                                                 changes ──→ listeners: the list is another
+//! ```
+//!
+//! Revisions 2026-07-28 (no sessions) and 2025-11-25 are served at once.
+//!
+//! Invariant: a client lists and calls tools, and that is all: there is no way from here to a grant, a
+//! secret, a setting or an installation.
+//! Not here: what a call may do (`plugin`), who may install and grant (`app`, by the person at `cli`).
+
+mod answer;
+mod handler;
+mod installed;
+mod listeners;
+mod offer;
+mod stdio;
+
+pub use handler::{Handler, Offering, ToolCall};
+pub use installed::{Explain, Explained, Installed};
+pub use stdio::{ServeError, serve as serve_stdio};

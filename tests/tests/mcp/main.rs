@@ -1,0 +1,6 @@
+//! `ax mcp serve`, as a client sees it: the real program, message by message.
+
+mod client;
+mod ending;
+mod malformed;
+mod tools;
