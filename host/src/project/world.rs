@@ -28,6 +28,17 @@ pub(super) fn world_of(manifest: &Manifest) -> String {
     world
 }
 
+/// Takes out of a world what the manifest asks for and the sources never import: then the component does
+/// not import it either, and that is told as for any other.
+pub(super) fn without_unused(world: &str, used: &[String]) -> String {
+    let is_unused = |line: &&str| {
+        let import = line.trim().strip_prefix("import ").and_then(|it| it.split('@').next());
+        let row = import.and_then(|import| TABLE.iter().find(|row| row.interface == import));
+        row.is_some_and(|row| row.kind.is_some() && !used.iter().any(|it| it == row.interface))
+    };
+    world.lines().filter(|line| !is_unused(line)).map(|line| format!("{line}\n")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +65,18 @@ mod tests {
           export ax:guest/tools@0.1.1;
         }
         ");
+    }
+
+    #[test]
+    fn what_is_asked_for_and_never_imported_is_taken_out() {
+        let all = world(
+            "[permissions]\nkv = { bytes = \"1 MiB\", reason = \"r\" }\n\
+             net = [{ to = \"https://example.org\", methods = [\"GET\"], reason = \"r\" }]\n",
+        );
+        let less = without_unused(&all, &["ax:kv/store".to_owned()]);
+        assert!(less.contains("ax:kv/store") && !less.contains("ax:http"), "{less}");
+        assert!(less.contains("ax:log/log") && less.contains("ax:guest/lifecycle"), "{less}");
+        assert_eq!(without_unused(&all, &["ax:kv/store".into(), "ax:http/client".into()]), all);
     }
 
     #[test]

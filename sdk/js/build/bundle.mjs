@@ -28,9 +28,9 @@ const ASKS = {
 };
 
 /** The interface that each of these modules needs. */
-const NEEDS = { kv: "ax:kv/store", http: "ax:http/client", secrets: "ax:secrets/secrets" };
+export const NEEDS = { kv: "ax:kv/store", http: "ax:http/client", secrets: "ax:secrets/secrets" };
 
-/** Returns the text of the one file, with the places its lines come from. */
+/** Returns the text of the one file, with the places its lines come from, and what it imports. */
 export async function bundle(toolchain, { main, world }) {
   if (!existsSync(main)) throw new Mistake(`error: there is no \`${main}\`, which package.json calls "main"`);
   const { rolldown } = await import(pathToFileURL(join(toolchain, "node_modules/rolldown/dist/index.mjs")));
@@ -45,9 +45,10 @@ export async function bundle(toolchain, { main, world }) {
     });
     const wanted = { format: "esm", dir: BUILD, sourcemap: true, codeSplitting: false, comments: false };
     const { output } = await bundled.generate(wanted);
-    const [{ code, map }] = output;
+    const [{ code, map, imports: imported }] = output;
     const text = code.replace(/^\/\/# sourceMappingURL=.*$/m, "");
-    return `${text}\nglobalThis.axPlaces = ${JSON.stringify(placesOf(map, named))};\n`;
+    const places = `globalThis.axPlaces = ${JSON.stringify(placesOf(map, named))};\n`;
+    return { text: `${text}\n${places}`, imported };
   } catch (error) {
     throw mistaken(error, main);
   } finally {

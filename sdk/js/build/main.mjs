@@ -8,10 +8,10 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 
-import { bundle } from "./bundle.mjs";
+import { bundle, NEEDS } from "./bundle.mjs";
 import { componentize } from "./componentize.mjs";
 import { Mistake, SourceMistake } from "./mistake.mjs";
 import { checkTypes } from "./types.mjs";
@@ -46,24 +46,40 @@ async function build() {
 async function make() {
   const { main = "src/plugin.ts" } = JSON.parse(await readFile("package.json", "utf8"));
   const world = await readFile(join(WIT, "world.wit"), "utf8");
-  const text = await bundle(toolchain, { main, world });
-  const digest = await digestOf(text);
+  const { text, imported } = await bundle(toolchain, { main, world });
+  const wit = await worldOf(world, imported);
+  const digest = await digestOf(text, wit);
   const before = await readFile(inputs, "utf8").catch(() => undefined);
   if (before === digest && existsSync(component)) return;
   // What is broken off is not taken for whole.
   await rm(inputs, { force: true });
   await writeFile(source, text);
-  await writeFile(component, await componentize(toolchain, { wit: WIT, source, text }));
+  await writeFile(component, await componentize(toolchain, { wit, source, text }));
   await writeFile(inputs, digest);
 }
 
+/**
+ * Writes the world without what plugin.toml asks for and nothing imports, so that the component does not
+ * import it either, and that is told; returns the folder.
+ */
+async function worldOf(world, imported) {
+  const folder = join(dirname(component), "wit");
+  await rm(folder, { recursive: true, force: true });
+  await cp(WIT, folder, { recursive: true });
+  const isUsed = (name) => imported.some((id) => id.startsWith(`${name}@`));
+  const unused = Object.values(NEEDS).filter((name) => !isUsed(name));
+  const lines = world.split("\n").filter((line) => !unused.some((name) => line.includes(`import ${name}@`)));
+  await writeFile(join(folder, "world.wit"), lines.join("\n"));
+  return folder;
+}
+
 /** Names all that a component is made of. */
-async function digestOf(text) {
+async function digestOf(text, wit) {
   const hash = createHash("sha256").update(text);
-  const entries = await readdir(WIT, { recursive: true, withFileTypes: true });
+  const entries = await readdir(wit, { recursive: true, withFileTypes: true });
   const files = entries.filter((it) => it.isFile()).map((it) => join(it.parentPath ?? it.path, it.name));
   for (const file of [...files.sort(), join(toolchain, "package.json")]) {
-    hash.update(`\0${file.startsWith(WIT) ? file : ""}\0`).update(await readFile(file));
+    hash.update(`\0${file.startsWith(wit) ? relative(wit, file) : ""}\0`).update(await readFile(file));
   }
   return hash.digest("hex");
 }

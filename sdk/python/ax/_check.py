@@ -21,6 +21,9 @@ from ._source import DefinitionError
 MARK = "ax-report: "
 """What a report begins with."""
 
+USED = "ax-used: "
+"""What the list of interfaces begins with that the plugin imports."""
+
 _WORLD = ".ax/wit/world.wit"
 
 
@@ -54,6 +57,8 @@ def main() -> int:
     if report is not None:
         tell(report)
         return 1
+    used = [it.imported for name, it in needed if f"ax.{name}" in sys.modules]
+    print(USED + json.dumps(used), file=sys.stderr, flush=True)
     return 0
 
 

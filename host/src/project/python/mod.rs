@@ -26,6 +26,7 @@ use fs_err as fs;
 
 use super::build::BuildError;
 use super::toolchain::Toolchains;
+use super::world::without_unused;
 use super::{BuildFolder, sdk};
 use report::Report;
 
@@ -37,6 +38,9 @@ const ENTRY: &str = "ax._guest";
 
 /// What is typed, more or less.
 const COMMAND: &str = "componentize-py componentize";
+
+/// Where the world lies that the component is made for, in the build folder.
+const WIT: &str = "wit";
 
 /// Where the packages lie that a plugin depends on.
 const VENDOR: &str = ".ax/vendor";
@@ -67,10 +71,16 @@ pub(super) fn build(
     }
     let toolchain = toolchains.folder_of(&install::COMPONENTIZE_PY)?;
     dependencies::install(folder, kept, &toolchain, toolchains.note)?;
-    if let Some(report) = checked(folder, &toolchain, toolchains)? {
+    let said = checked(folder, &toolchain, toolchains)?;
+    if let Some(report) = Report::among(&said).filter(|report| report.is_certain) {
         return Err(told(report, toolchains));
     }
-    let inputs = inputs::of(folder, install::COMPONENTIZE_PY.pins)?;
+    let mut world = fs::read_to_string(folder.join(sdk::WORLD))?;
+    if let Some(used) = report::used(&said) {
+        world = without_unused(&world, &used);
+    }
+    sdk::write_wit(&kept.file(WIT), &world)?;
+    let inputs = inputs::of(folder, install::COMPONENTIZE_PY.pins)? + "\n" + &world;
     if !kept.has_made(&inputs) {
         let note = "making the component takes some ten seconds, whenever the sources changed";
         (toolchains.note)(note);
@@ -81,12 +91,12 @@ pub(super) fn build(
     Ok(kept.component())
 }
 
-/// Looks for mistakes with the Python of the toolchain; none where only the sandbox's own can tell.
+/// Looks for mistakes with the Python of the toolchain; returns what it said.
 fn checked(
     folder: &Path,
     toolchain: &Path,
     toolchains: &Toolchains<'_>,
-) -> Result<Option<Report>, BuildError> {
+) -> Result<Vec<u8>, BuildError> {
     let path = [folder.join(sdk::FOLDER), folder.join(VENDOR)];
     let path = std::env::join_paths(&path).map_err(std::io::Error::other)?;
     let mut python = toolchains.command(install::python(toolchain), Stdio::null());
@@ -94,7 +104,7 @@ fn checked(
     python.args(["-B", "-s", "-m", "ax._check"]).arg(folder).arg(MODULE);
     python.current_dir(folder.join(sdk::FOLDER)).env("PYTHONPATH", path).env_remove("PYTHONHOME");
     let output = install::run(&mut python)?;
-    Ok(Report::among(&output.stderr).filter(|report| report.is_certain))
+    Ok(output.stderr)
 }
 
 /// Runs componentize-py.
@@ -109,7 +119,8 @@ fn componentize(
     fs::create_dir_all(nothing.join("lib/site-packages"))?;
     let mut tool = toolchains.command(toolchain.join("bin/componentize-py"), kept.as_input()?);
     tool.current_dir(folder).env("VIRTUAL_ENV", &nothing).env("RUST_BACKTRACE", "0");
-    tool.args(["--quiet", "--wit-path", ".ax/wit", "--world", "plugin", "componentize"]);
+    tool.arg("--quiet").arg("--wit-path").arg(kept.file(WIT));
+    tool.args(["--world", "plugin", "componentize"]);
     // In this order: `ax._guest` knows them as /0, /1 and /2.
     for path in [Path::new("."), Path::new(sdk::FOLDER), Path::new(VENDOR)] {
         tool.arg("--python-path").arg(path);

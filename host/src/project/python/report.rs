@@ -29,6 +29,15 @@ impl Report {
     }
 }
 
+/// What the list begins with of interfaces that the plugin imports.
+const USED: &str = "ax-used: ";
+
+/// Finds which interfaces the plugin imports, if that could be told.
+pub(super) fn used(said: &[u8]) -> Option<Vec<String>> {
+    let said = String::from_utf8_lossy(said);
+    serde_json::from_str(said.lines().find_map(|line| line.strip_prefix(USED))?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

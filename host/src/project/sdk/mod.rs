@@ -9,6 +9,8 @@ mod wit;
 
 use std::path::Path;
 
+use fs_err as fs;
+
 use super::{Language, ProjectFolder};
 
 /// A file: its place and its text.
@@ -24,7 +26,7 @@ const PACKAGES: &str = ".ax/wit/deps";
 const WIT: &str = ".ax/wit";
 
 /// Where a project's world lies.
-const WORLD: &str = ".ax/wit/world.wit";
+pub(super) const WORLD: &str = ".ax/wit/world.wit";
 
 /// Writes the SDK of a language and the WIT packages into a project.
 ///
@@ -56,6 +58,20 @@ pub(super) fn write_world(project: &Path, world: &str) -> std::io::Result<()> {
     write_one(&ProjectFolder::open(project)?, Path::new(WORLD), world)
 }
 
+/// Writes the packages and a world into a folder of this program's own.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub(super) fn write_wit(folder: &Path, world: &str) -> std::io::Result<()> {
+    for (name, text) in wit::FILES {
+        let path = folder.join("deps").join(name);
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(path, text)?;
+    }
+    fs::write(folder.join("world.wit"), world)
+}
+
 /// Writes these files into a folder, and removes others: a compiler would take them for ours.
 fn write_all(project: &ProjectFolder, folder: &str, files: &[File]) -> std::io::Result<()> {
     let folder = Path::new(folder);
@@ -78,7 +94,6 @@ fn write_one(project: &ProjectFolder, name: &Path, text: &str) -> std::io::Resul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fs_err as fs;
     use std::collections::BTreeSet;
 
     fn walk(folder: &Path, below: &str, found: &mut BTreeSet<String>) {
