@@ -80,15 +80,18 @@ fn a_grant_for_once_serves_one_of_many_calls_at_once() {
     home.ax(&["permission", "grant", "test:env", "env:LANG", "--scope", "once"]).ok();
     let call = || {
         let mut command = home.command(&["tool", "call", "test:env.count"]);
-        command.env("LANG", "C").spawn().expect("it starts")
+        command.env("LANG", "C").stderr(std::process::Stdio::piped());
+        command.spawn().expect("it starts")
     };
     let children: Vec<Child> = (0..4).map(|_| call()).collect();
-    let mut codes: Vec<i32> = children
-        .into_iter()
-        .map(|child| child.wait_with_output().expect("it ends").status.code().unwrap_or(-1))
-        .collect();
+    let (mut codes, mut said) = (Vec::new(), String::new());
+    for child in children {
+        let output = child.wait_with_output().expect("it ends");
+        codes.push(output.status.code().unwrap_or(-1));
+        said.push_str(&String::from_utf8_lossy(&output.stderr));
+    }
     codes.sort_unstable();
-    assert_eq!(codes, [0, 5, 5, 5]);
+    assert_eq!(codes, [0, 5, 5, 5], "{said}");
     state::audited(&home);
 }
 
