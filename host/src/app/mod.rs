@@ -42,6 +42,7 @@ mod state;
 mod stats;
 mod switch;
 mod testing;
+mod tokens;
 mod tools;
 mod unused;
 mod verify;
@@ -96,6 +97,7 @@ pub use stats::{Spread, Stats, ToolStats};
 pub use testing::{
     CaseError, Played, RanCase, StageError, TestError, TestOptions, Tested, TreeError,
 };
+pub use tokens::TokensError;
 pub use tools::{Listed, Offered, ToolsError};
 pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;

@@ -155,6 +155,10 @@ pub enum Action {
     SecretSet,
     /// A secret was removed; its name is the subject.
     SecretRemove,
+    /// A program may come in; the name of its token is the subject.
+    TokenAdd,
+    /// A program may not come in any more; the name of its token is the subject.
+    TokenRemove,
 }
 
 impl Action {
@@ -170,6 +174,8 @@ impl Action {
             Self::PermissionRevoke => "permission.revoke",
             Self::SecretSet => "secret.set",
             Self::SecretRemove => "secret.remove",
+            Self::TokenAdd => "token.add",
+            Self::TokenRemove => "token.remove",
         }
     }
 }

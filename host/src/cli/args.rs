@@ -1,5 +1,6 @@
 //! The grammar of the command line. Parsing, help, completions and man pages come from here.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -14,6 +15,7 @@ use super::prune::PruneArgs;
 use super::secret::{Discarded, GivenName};
 use super::stats::StatsArgs;
 use super::test::TestArgs;
+use crate::secret::tokens::TokenName;
 
 /// Runs plugins for agents, each in a sandbox of its own.
 #[derive(Debug, Parser)]
@@ -282,14 +284,45 @@ pub(crate) enum PermissionCommand {
 pub(crate) enum McpCommand {
     /// Serve every installed tool, under the grants there are
     Serve(ServeArgs),
+    /// Let programs in over HTTP, or no more
+    #[command(subcommand)]
+    Token(TokenCommand),
 }
 
 /// How `ax mcp serve` is reached.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Speak on standard input and output, to the program that started this
-    #[arg(long, required = true)]
+    #[arg(long, conflicts_with = "http", required_unless_present = "http")]
     pub(crate) stdio: bool,
+    /// Listen there, for programs that send a token
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:7420")]
+    pub(crate) http: Option<SocketAddr>,
+    /// A name that clients reach it by, besides those of this machine alone
+    #[arg(long, value_name = "HOST", conflicts_with = "stdio")]
+    pub(crate) allow_host: Vec<String>,
+    /// Let every program on this machine in
+    #[arg(long, conflicts_with = "stdio")]
+    pub(crate) without_token: bool,
+    /// How long calls may go on when it is to stop
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, conflicts_with = "stdio")]
+    pub(crate) grace: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it, once
+    Add {
+        /// Whose it is, as `my-laptop`: the audit calls its holder so
+        name: TokenName,
+    },
+    /// List the tokens, without what opens
+    List,
+    /// Let its holder in no more
+    Remove {
+        /// Whose it is
+        name: TokenName,
+    },
 }
 
 #[derive(Debug, Subcommand)]

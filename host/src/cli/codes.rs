@@ -108,6 +108,12 @@ codes! {
          would stay in the shell's history and show in `ps`. Exit code 2.";
     NO_SECRET = "AX-K003", "There is no such secret",
         "`ax secret list` shows what is set and what plugins ask for. Exit code 3.";
+    TOKENS = "AX-K004", "The tokens of programs cannot be used",
+        "`mcp-tokens.json` in the home folder is damaged, of a newer ax, or open to other users; or \
+         there is a token of that name, or a hundred of them. Nobody is let in over HTTP while it \
+         cannot be read. Exit code 1, or 2 for a name that is taken.";
+    NO_TOKEN = "AX-K005", "There is no such token",
+        "`ax mcp token list` shows all. Exit code 3.";
     NO_TOOL = "AX-T001", "There is no such tool",
         "`ax tool list` shows all; an id is `namespace:plugin.tool`. Exit code 3.";
     INPUT = "AX-T002", "The input does not fit the tool",

@@ -15,7 +15,7 @@ use super::secret::ValueError;
 use super::verdict::verdict;
 use crate::app::{
     AppError, ChangeError, ConsentError, GrantError, InstallError, Located, LookupError,
-    PolicyFileError, ProjectError, PruneError, SecretsError, TestError, ToolsError,
+    PolicyFileError, ProjectError, PruneError, SecretsError, TestError, TokensError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
@@ -82,6 +82,8 @@ pub(crate) enum CliError {
     Serve(#[from] ServeError),
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     #[error(transparent)]
     SecretValue(#[from] ValueError),
     /// A call gave no answer.
@@ -337,7 +339,7 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Usage { hint, .. } | CliError::WouldAsk { hint, .. } => Some(hint.clone()),
         CliError::Config(error) => Some(error.hint()),
         CliError::App(error) => error.hint(),
-        CliError::Serve(_) => None,
+        CliError::Serve(error) => error.hint(),
         CliError::Lookup(error) => error.hint(),
         CliError::Install(error) => error.hint(),
         CliError::Consent(error) => error.hint(),
@@ -352,6 +354,7 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Generation(error) => error.hint(),
         CliError::Audit(error) => error.hint(),
         CliError::Secrets(error) => error.hint(),
+        CliError::Tokens(error) => error.hint(),
         CliError::SecretValue(error) => error.hint(),
         CliError::Call { cause: Some(cause), .. } => cause.hint(),
         CliError::Call { source, .. } => source.hint(),
@@ -426,6 +429,7 @@ fn retryable(error: &CliError) -> bool {
     match error {
         CliError::Call { source, .. } => source.is_transient(),
         CliError::Secrets(error) => error.is_transient(),
+        CliError::Tokens(error) => error.is_transient(),
         CliError::Prune(error) => error.is_transient(),
         CliError::Change(error)
         | CliError::Install(InstallError::Change(error))

@@ -31,6 +31,7 @@ mod secret;
 mod stats;
 mod stop;
 mod test;
+mod token;
 mod tool;
 mod trace;
 mod usage;
@@ -139,7 +140,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         Command::Policy(command) => policy::run(&app, *output, command),
         Command::Secret(command) => secret::run(&app, *output, command),
         Command::Tool(command) => tool::run(&app, *output, command),
-        Command::Mcp(command) => mcp::run(&app, command),
+        Command::Mcp(command) => mcp::run(&app, *output, command),
         Command::Audit(command) => audit::run(&app, *output, command),
         Command::Config(command) => config::run(&app, *output, &command),
         Command::Doctor => doctor::run(&app, *output),

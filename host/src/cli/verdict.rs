@@ -11,11 +11,12 @@ use super::secret::ValueError;
 use crate::app::{
     AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
     PolicyFileError, ProjectError, PruneError, SecretsError, SourceError, StageError, StateError,
-    TestError, ToolsError,
+    TestError, TokensError, ToolsError,
 };
 use crate::audit::error::AuditError;
 use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};
 use crate::project::{BuildError, CreateError};
+use crate::secret::error::SecretError;
 use ax_registry::{GenerationError, HomeLockError};
 
 pub(super) fn verdict(error: &CliError) -> (Code, u8) {
@@ -41,6 +42,7 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Generation(error) => generation(error),
         CliError::Audit(error) => audit(error),
         CliError::Secrets(error) => secrets(error),
+        CliError::Tokens(error) => tokens(error),
         CliError::SecretValue(ValueError::NothingTyped) => (codes::DECLINED, FAILED),
         CliError::SecretValue(_) => (codes::SECRET_VALUE, USAGE),
         CliError::Call { source, .. } => call(source),
@@ -253,6 +255,16 @@ fn secrets(error: &SecretsError) -> (Code, u8) {
         SecretsError::Generation(error) => generation(error),
         SecretsError::App(error) => app(error),
         SecretsError::NotSet { .. } => (codes::NO_SECRET, exit::NOT_FOUND),
+    }
+}
+
+fn tokens(error: &TokensError) -> (Code, u8) {
+    match error {
+        TokensError::File(SecretError::TokenExists { .. }) => (codes::TOKENS, exit::USAGE),
+        TokensError::File(_) => (codes::TOKENS, exit::FAILED),
+        TokensError::Lock(error) => busy(error),
+        TokensError::App(error) => app(error),
+        TokensError::NotFound { .. } => (codes::NO_TOKEN, exit::NOT_FOUND),
     }
 }
 

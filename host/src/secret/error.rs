@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use ax_manifest::Quoted;
 
+use crate::secret::tokens::TokenName;
+
 /// Why a secret cannot be kept, read or named.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
@@ -61,6 +63,18 @@ pub enum SecretError {
     /// The vault would become larger than it may be.
     #[error("`{path}` would grow beyond {bytes_max} bytes")]
     Full { path: PathBuf, bytes_max: u64 },
+    /// The text is no name of a token.
+    #[error("{} is not the name of a token: {why}", Quoted(text))]
+    TokenName { text: String, why: &'static str },
+    /// There is a token of that name.
+    #[error("there is a token `{name}` already")]
+    TokenExists { name: TokenName },
+    /// One token more than there may be.
+    #[error("there are {count_max} tokens already")]
+    TooManyTokens { count_max: usize },
+    /// The system gives no random bytes.
+    #[error("the system gives no random numbers")]
+    Random(#[source] std::io::Error),
     /// The vault could not be encrypted.
     #[error("cannot encrypt `{path}`")]
     Seal { path: PathBuf },
@@ -77,7 +91,10 @@ impl SecretError {
     #[must_use]
     pub fn is_of_input(&self) -> bool {
         match self {
-            Self::Name { .. } | Self::ValueLength { .. } | Self::ValueCharacter { .. } => true,
+            Self::Name { .. }
+            | Self::ValueLength { .. }
+            | Self::ValueCharacter { .. }
+            | Self::TokenName { .. } => true,
             Self::File { .. }
             | Self::NotAFile { .. }
             | Self::Exposed { .. }
@@ -91,6 +108,9 @@ impl SecretError {
             | Self::Newer { .. }
             | Self::TooMany { .. }
             | Self::Full { .. }
+            | Self::TokenExists { .. }
+            | Self::TooManyTokens { .. }
+            | Self::Random(_)
             | Self::Seal { .. } => false,
         }
     }
@@ -144,7 +164,14 @@ impl SecretError {
             Self::TooMany { .. } | Self::Full { .. } => {
                 Some("remove one that is not needed: `ax secret remove NAME`".to_owned())
             }
-            Self::Seal { .. } => None,
+            Self::TokenName { .. } => Some("a token is named like `my-laptop`".to_owned()),
+            Self::TokenExists { name } => {
+                Some(format!("choose another name, or end it first: `ax mcp token remove {name}`"))
+            }
+            Self::TooManyTokens { .. } => {
+                Some("end one that is not needed: `ax mcp token remove NAME`".to_owned())
+            }
+            Self::Seal { .. } | Self::Random(_) => None,
         }
     }
 }

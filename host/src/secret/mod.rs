@@ -19,6 +19,7 @@
 //! | `document` | what does the opened vault say?                      |
 //! | `files`    | which files are trusted, and how are they replaced?  |
 //! | `leak`     | does this text hold a secret, in any usual encoding? |
+//! | `tokens`   | which programs are let in, and by which name?        |
 //!
 //! Invariants: a value is in memory only inside [`value::SecretValue`], and on disk only encrypted;
 //! what is damaged, newer, exposed or without its key is refused and left as it is.
@@ -32,5 +33,6 @@ mod files;
 mod key;
 pub mod leak;
 pub mod name;
+pub mod tokens;
 pub mod value;
 pub mod vault;

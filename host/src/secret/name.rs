@@ -50,7 +50,7 @@ impl FromStr for SecretName {
 }
 
 /// Says what is wrong with a name.
-fn flaw(text: &str) -> Option<&'static str> {
+pub(super) fn flaw(text: &str) -> Option<&'static str> {
     if text.is_empty() {
         return Some("it is empty");
     }

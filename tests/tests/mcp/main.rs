@@ -2,5 +2,7 @@
 
 mod client;
 mod ending;
+mod http;
 mod malformed;
 mod tools;
+mod web;

@@ -60,6 +60,15 @@ pub struct ToolCall {
     pub stop: CancellationToken,
 }
 
+/// Who asks, put beside a request by a transport that has more than one client.
+#[derive(Clone)]
+pub(super) struct Visitor {
+    /// Who it is in the audit.
+    pub(super) who: Arc<str>,
+    /// Cancelled when what they began is to end.
+    pub(super) ended: CancellationToken,
+}
+
 /// Something that has tools.
 pub trait Offering: Send + Sync + 'static {
     /// Returns a number that is another one whenever the tools may be others.
@@ -81,6 +90,8 @@ pub struct Handler<O> {
     who: Arc<str>,
     pub(super) listeners: Listeners,
     calls: Arc<Semaphore>,
+    /// Cancelled when nothing more is told unasked.
+    closing: CancellationToken,
     /// Cancelled when nobody is there to answer.
     gone: CancellationToken,
 }
@@ -92,28 +103,41 @@ impl<O> Clone for Handler<O> {
             who: Arc::clone(&self.who),
             listeners: self.listeners.clone(),
             calls: Arc::clone(&self.calls),
+            closing: self.closing.clone(),
             gone: self.gone.clone(),
         }
     }
 }
 
 impl<O: Offering> Handler<O> {
-    /// Serves what `offering` has to those who are `who` in the audit, until `gone` is cancelled.
-    pub fn new(offering: Arc<O>, who: &str, gone: CancellationToken) -> Self {
+    /// Serves what `offering` has to those who are `who` in the audit.
+    pub(super) fn new(offering: Arc<O>, who: &str) -> Self {
+        let gone = CancellationToken::new();
         Self {
             offering,
             who: Arc::from(who),
             listeners: Listeners::default(),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
+            closing: gone.child_token(),
             gone,
         }
+    }
+
+    /// Ends the subscriptions; calls go on.
+    pub(super) fn close(&self) {
+        self.closing.cancel();
+    }
+
+    /// Waits until no call runs.
+    pub(super) async fn idle(&self) {
+        let all = u32::try_from(CALLS_MAX).unwrap_or(u32::MAX);
+        drop(self.calls.acquire_many(all).await);
     }
 
     /// Ends all calls, and waits until what they did is recorded, for a while.
     pub(super) async fn end(&self) {
         self.gone.cancel();
-        let all = u32::try_from(CALLS_MAX).unwrap_or(u32::MAX);
-        drop(tokio::time::timeout(END_MAX, self.calls.acquire_many(all)).await);
+        drop(tokio::time::timeout(END_MAX, self.idle()).await);
     }
 
     /// Returns what it serves.
@@ -154,10 +178,14 @@ impl<O: Offering> ServerHandler for Handler<O> {
     ) -> Result<CallToolResponse, ErrorData> {
         let Ok(_place) = self.calls.try_acquire() else { return Ok(busy().into()) };
         let (cancelled, stop) = (context.ct.clone(), CancellationToken::new());
+        let parts = context.extensions.get::<http::request::Parts>();
+        let visitor = parts.and_then(|parts| parts.extensions.get::<Visitor>()).cloned();
+        let Visitor { who, ended } = visitor
+            .unwrap_or_else(|| Visitor { who: Arc::clone(&self.who), ended: self.gone.clone() });
         let call = ToolCall {
             name: request.name.into_owned(),
             arguments: request.arguments.unwrap_or_default(),
-            who: Arc::clone(&self.who),
+            who,
             context,
             stop: stop.clone(),
         };
@@ -166,6 +194,7 @@ impl<O: Offering> ServerHandler for Handler<O> {
             biased;
             answer = &mut answering => return answer,
             () = cancelled.cancelled() => {}
+            () = ended.cancelled() => {}
             () = self.gone.cancelled() => {}
         }
         stop.cancel();
@@ -187,7 +216,7 @@ impl<O: Offering> ServerHandler for Handler<O> {
         };
         tokio::select! {
             () = context.cancelled() => {}
-            () = self.gone.cancelled() => {}
+            () = self.closing.cancelled() => {}
         }
         self.listeners.remove(number);
         Ok(())

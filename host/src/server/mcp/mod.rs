@@ -15,11 +15,16 @@
 
 mod answer;
 mod handler;
+mod http;
 mod installed;
 mod listeners;
+mod message;
 mod offer;
+mod serving;
 mod stdio;
 
 pub use handler::{Handler, Offering, ToolCall};
+pub use http::{Door, listen, serve as serve_http};
 pub use installed::{Explain, Explained, Installed};
-pub use stdio::{ServeError, serve as serve_stdio};
+pub use serving::ServeError;
+pub use stdio::serve as serve_stdio;

@@ -13,27 +13,15 @@ mod transport;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-
 use super::handler::{Handler, Offering};
+use super::serving::{self, ServeError};
 use transport::Strict;
+
+/// Threads for messages; calls have their own.
+const WORKERS: usize = 1;
 
 /// How long calls may go on when there is nobody to read their answers any more.
 const FAREWELL: Duration = Duration::from_millis(200);
-
-/// How often it is looked for other tools.
-const LOOK: Duration = Duration::from_millis(500);
-
-/// Why serving ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The process cannot wait for input and output.
-    #[error("cannot serve")]
-    Start(#[source] std::io::Error),
-    /// A part of the server died; a defect of it.
-    #[error("the server lost its work")]
-    Lost,
-}
 
 /// Serves one client on standard input and output, until that ends.
 ///
@@ -41,30 +29,19 @@ pub enum ServeError {
 ///
 /// [`ServeError`].
 pub fn serve<O: Offering>(offering: Arc<O>) -> Result<(), ServeError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("ax-mcp")
-        .enable_all()
-        .build()
-        .map_err(ServeError::Start)?;
-    let served = runtime.block_on(attend(offering));
-    // Whatever still reads standard input waits for ever.
-    runtime.shutdown_background();
-    served
+    // Whatever still reads standard input waits for ever, and is left alone.
+    serving::run(WORKERS, attend(offering))
 }
 
 async fn attend<O: Offering>(offering: Arc<O>) -> Result<(), ServeError> {
     let (input, output) = rmcp::transport::io::stdio_pipes();
-    let gone = CancellationToken::new();
-    let handler = Handler::new(offering, "mcp:stdio", gone.clone());
+    let handler = Handler::new(offering, "mcp:stdio");
     let ending = handler.clone();
-    let watching = watch(handler.clone());
+    let watching = serving::watch(&ending);
     let (transport, ended) = Strict::new(input, output);
     let farewell = async {
         ended.cancelled().await;
         tokio::time::sleep(FAREWELL).await;
-        gone.cancel();
-        std::future::pending::<()>().await;
     };
     let serving = async {
         match rmcp::serve_server(handler, transport).await {
@@ -80,17 +57,4 @@ async fn attend<O: Offering>(offering: Arc<O>) -> Result<(), ServeError> {
     };
     ending.end().await;
     served
-}
-
-/// Tells the client when there are other tools.
-async fn watch<O: Offering>(handler: Handler<O>) {
-    let mut known = handler.offering().edition();
-    loop {
-        tokio::time::sleep(LOOK).await;
-        let now = handler.offering().edition();
-        if now != known {
-            known = now;
-            handler.listeners.tell().await;
-        }
-    }
 }

@@ -21,26 +21,19 @@ use rmcp::model::{
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::lines::{self, Line};
-
-/// Bytes of a message: an input of 1 MiB, written with escapes, and what is around it.
-const MESSAGE_BYTES_MAX: usize = 8 << 20;
+use crate::server::mcp::message::{self, MESSAGE_BYTES_MAX, Refusal};
 
 /// Messages that were read and are not yet looked at.
 const QUEUE: usize = 64;
 
 /// Bytes that are read at once.
 const BUFFER: usize = 64 << 10;
-
-/// JSON-RPC: it is no JSON.
-const PARSE_ERROR: i32 = -32700;
-/// JSON-RPC: it is no message, or none that may come now.
-const INVALID_REQUEST: i32 = -32600;
 
 /// One connection.
 pub(super) struct Strict<W> {
@@ -93,8 +86,7 @@ impl<W: AsyncWrite + Unpin> Shared<W> {
         let line = match line {
             Line::Whole(line) => line,
             Line::TooLong(id) => {
-                let why = format!("the message is longer than {MESSAGE_BYTES_MAX} bytes");
-                self.refuse(id, INVALID_REQUEST, &why).await;
+                self.refuse(&Refusal::too_long(id)).await;
                 return None;
             }
         };
@@ -102,9 +94,15 @@ impl<W: AsyncWrite + Unpin> Shared<W> {
         if text.is_empty() {
             return None;
         }
-        let Ok(message) = serde_json::from_slice::<RxJsonRpcMessage<RoleServer>>(text) else {
-            self.refuse_text(text).await;
-            return None;
+        let message = match message::read(text) {
+            Ok(message) => message,
+            Err(refusal) => {
+                // A notification is never answered.
+                if !refusal.is_of_notification {
+                    self.refuse(&refusal).await;
+                }
+                return None;
+            }
         };
         match &message {
             JsonRpcMessage::Request(request) => {
@@ -112,7 +110,7 @@ impl<W: AsyncWrite + Unpin> Shared<W> {
                 let is_new = self.open().insert(id.clone());
                 if !is_new {
                     let why = "a request with this id waits for its answer";
-                    self.refuse(json!(id), INVALID_REQUEST, why).await;
+                    self.refuse(&Refusal::invalid(json!(id), why)).await;
                     return None;
                 }
                 *has_begun |= !matches!(
@@ -136,25 +134,9 @@ impl<W: AsyncWrite + Unpin> Shared<W> {
         Some(message)
     }
 
-    async fn refuse_text(&self, text: &[u8]) {
-        match serde_json::from_slice::<Value>(text) {
-            Err(error) => {
-                self.refuse(Value::Null, PARSE_ERROR, &format!("it is no JSON: {error}")).await;
-            }
-            // A notification is never answered.
-            Ok(value) if value.get("method").is_some() && value.get("id").is_none() => {}
-            Ok(value) => {
-                let id = value.get("id").filter(|id| id.is_string() || id.is_number());
-                let id = id.cloned().unwrap_or(Value::Null);
-                self.refuse(id, INVALID_REQUEST, "it is no request of this protocol").await;
-            }
-        }
-    }
-
-    async fn refuse(&self, id: Value, code: i32, message: &str) {
-        let error = json!({ "code": code, "message": message });
+    async fn refuse(&self, refusal: &Refusal) {
         // A client that reads no answers is gone, and that is noticed where it matters.
-        drop(self.write(&json!({ "jsonrpc": "2.0", "id": id, "error": error })).await);
+        drop(self.write(&refusal.to_json()).await);
     }
 
     async fn write(&self, message: &impl Serialize) -> io::Result<()> {

@@ -1,0 +1,249 @@
+//! What happens to a request before the protocol's library sees it, and to its answer after.
+//!
+//! | What comes | What is answered |
+//! |---|---|
+//! | another path than [`PATH`] | 404 |
+//! | no token, or none that opens | 401, `WWW-Authenticate: Bearer` |
+//! | a foreign `Host` or `Origin` | 403 (rmcp) |
+//! | a session of somebody else, or none | 404 |
+//! | no JSON; JSON that is no message, or a batch | 400 with -32700 or -32600, and its id if there is one |
+//! | an id that still waits for its answer in the session | 400 with -32600 |
+//! | a body beyond [`MESSAGE_BYTES_MAX`], or one that does not come | 413, 408 |
+//! | more requests or sessions than there is room for | 503 with -32000, `Retry-After` |
+//!
+//! Invariant: nothing of a body is read before it is known whose it is.
+//! Not here: headers that disagree with the body, revisions (rmcp); connections (`mod`).
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::{Body, Frame};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, Limited};
+use rmcp::model::{ClientRequest, JsonRpcMessage};
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::Value;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::keys::{Closed, Keys};
+use super::sessions::{OpenRequest, Sessions};
+use crate::server::mcp::handler::{Handler, Offering, Visitor};
+use crate::server::mcp::message::{self, MESSAGE_BYTES_MAX, Refusal};
+
+/// Where the protocol is spoken.
+pub(super) const PATH: &str = "/mcp";
+
+/// Requests whose answers are not at their end, those that listen among them.
+const REQUESTS_MAX: usize = 512;
+
+/// KiB of bodies that are held while they come.
+const BODIES_KIB_MAX: usize = 64 << 10;
+
+/// How long a body may take to come.
+const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// Which session a request is of.
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// Seconds after which it may be tried again.
+const RETRY_S: HeaderValue = HeaderValue::from_static("1");
+
+/// Stands before the protocol's library.
+pub(super) struct Front<O> {
+    service: StreamableHttpService<Handler<O>, Sessions>,
+    sessions: Arc<Sessions>,
+    keys: Keys,
+    requests: Arc<Semaphore>,
+    bodies: Semaphore,
+}
+
+/// The body of an answer, and what is free again when it was sent or nobody wants it.
+pub(super) struct Answer {
+    body: BoxBody<Bytes, Infallible>,
+    _place: Option<OwnedSemaphorePermit>,
+    _open: Option<OpenRequest>,
+}
+
+/// Why a request goes no further.
+type Refused = Response<BoxBody<Bytes, Infallible>>;
+
+impl<O: Offering> Front<O> {
+    pub(super) fn new(handler: Handler<O>, keys: Keys, config: StreamableHttpServerConfig) -> Self {
+        let sessions = Arc::new(Sessions::new());
+        let each = move || Ok(handler.clone());
+        let service = StreamableHttpService::new(each, Arc::clone(&sessions), config);
+        let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
+        let bodies = Semaphore::new(BODIES_KIB_MAX);
+        Self { service, sessions, keys, requests, bodies }
+    }
+
+    /// Waits until every answer that was begun is sent.
+    pub(super) async fn idle(&self) {
+        let all = u32::try_from(REQUESTS_MAX).unwrap_or(u32::MAX);
+        drop(self.requests.acquire_many(all).await);
+    }
+
+    /// Answers one request; tells `has_come` when all of it was read.
+    pub(super) async fn answer<B>(&self, request: Request<B>, has_come: &Notify) -> Response<Answer>
+    where
+        B: Body<Data = Bytes, Error = hyper::Error> + Send + 'static,
+    {
+        match self.admitted(request, has_come).await {
+            Ok(answer) => answer,
+            Err(refused) => refused.map(|body| Answer { body, _place: None, _open: None }),
+        }
+    }
+
+    async fn admitted<B>(
+        &self,
+        request: Request<B>,
+        has_come: &Notify,
+    ) -> Result<Response<Answer>, Refused>
+    where
+        B: Body<Data = Bytes, Error = hyper::Error> + Send + 'static,
+    {
+        if request.uri().path() != PATH {
+            return Err(text(StatusCode::NOT_FOUND, &format!("tools are at {PATH}")));
+        }
+        let who = self.keys.who(request.headers()).map_err(closed)?;
+        // What has an answer of its own has a place; the news of a session are one stream without end.
+        let place = match *request.method() {
+            Method::GET => None,
+            _ => Some(Arc::clone(&self.requests).try_acquire_owned().map_err(|_| full())?),
+        };
+        let (session, ended) = self.session(request.headers(), &who)?;
+        let (mut parts, body) = request.into_parts();
+        parts.extensions.insert(Visitor { who: Arc::clone(&who), ended });
+        let (mut open, mut bytes, mut is_first) = (None, Bytes::new(), false);
+        if parts.method == Method::POST {
+            bytes = self.body(body).await?;
+            let message =
+                message::read(&bytes).map_err(|no| refuse(StatusCode::BAD_REQUEST, &no))?;
+            if let JsonRpcMessage::Request(request) = &message {
+                is_first = matches!(request.request, ClientRequest::InitializeRequest(_));
+                if let Some(session) = &session {
+                    let id = serde_json::json!(request.id);
+                    let twice =
+                        || Refusal::invalid(id, "a request with this id waits for its answer");
+                    let opened = self.sessions.open(session, &request.id);
+                    open = Some(opened.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, &twice()))?);
+                }
+            }
+        }
+        has_come.notify_one();
+        if is_first && !self.sessions.has_room() {
+            return Err(full());
+        }
+        let answer = self.service.handle(Request::from_parts(parts, Full::new(bytes))).await;
+        if let Some(id) = answer.headers().get(&SESSION_ID).and_then(|id| id.to_str().ok()) {
+            self.sessions.own(id, &who);
+        }
+        Ok(answer.map(|body| Answer { body, _place: place, _open: open }))
+    }
+
+    /// Returns the session that is named, and what is cancelled with it.
+    fn session(
+        &self,
+        headers: &HeaderMap,
+        who: &Arc<str>,
+    ) -> Result<(Option<Box<str>>, CancellationToken), Refused> {
+        let Some(id) = headers.get(&SESSION_ID) else {
+            return Ok((None, CancellationToken::new()));
+        };
+        let id = id.to_str().ok();
+        let ended = id.and_then(|id| self.sessions.of(id, who));
+        match (id, ended) {
+            (Some(id), Some(ended)) => Ok((Some(Box::from(id)), ended)),
+            _ => Err(text(StatusCode::NOT_FOUND, "there is no such session")),
+        }
+    }
+
+    async fn body<B>(&self, body: B) -> Result<Bytes, Refused>
+    where
+        B: Body<Data = Bytes, Error = hyper::Error> + Send + 'static,
+    {
+        let too_long = || refuse(StatusCode::PAYLOAD_TOO_LARGE, &Refusal::too_long(Value::Null));
+        let told = body.size_hint().exact();
+        let most = told.map_or(MESSAGE_BYTES_MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
+        if most > MESSAGE_BYTES_MAX {
+            return Err(too_long());
+        }
+        let kib = u32::try_from(most.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let read = async {
+            let Ok(_held) = self.bodies.acquire_many(kib).await else { return Err(full()) };
+            let read = Limited::new(body, MESSAGE_BYTES_MAX).collect().await;
+            Ok(read.map_err(|_| too_long())?.to_bytes())
+        };
+        match tokio::time::timeout(BODY_TIME_MAX, read).await {
+            Ok(read) => read,
+            Err(_) => {
+                Err(text(StatusCode::REQUEST_TIMEOUT, "the body of the request did not come"))
+            }
+        }
+    }
+}
+
+fn closed(why: Closed) -> Refused {
+    match why {
+        Closed::NoToken => {
+            let why = "a bearer token is needed: a person makes one with `ax mcp token add NAME`";
+            let mut refused = text(StatusCode::UNAUTHORIZED, why);
+            let challenge = HeaderValue::from_static("Bearer realm=\"ax\"");
+            refused.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+            refused
+        }
+        Closed::Unreadable => {
+            let why = "the tokens cannot be read: a person looks with `ax mcp token list`";
+            text(StatusCode::INTERNAL_SERVER_ERROR, why)
+        }
+    }
+}
+
+fn full() -> Refused {
+    let why = Refusal::unavailable(Value::Null, "there is no room for more now; try again");
+    let mut refused = refuse(StatusCode::SERVICE_UNAVAILABLE, &why);
+    refused.headers_mut().insert(RETRY_AFTER, RETRY_S);
+    refused
+}
+
+fn refuse(status: StatusCode, why: &Refusal) -> Refused {
+    with(status, "application/json", why.to_json().to_string())
+}
+
+fn text(status: StatusCode, why: &str) -> Refused {
+    with(status, "text/plain; charset=utf-8", format!("{why}\n"))
+}
+
+fn with(status: StatusCode, content_type: &'static str, text: String) -> Refused {
+    let mut response = Response::new(Full::new(Bytes::from(text)).boxed());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}
