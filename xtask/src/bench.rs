@@ -13,27 +13,30 @@ use crate::plugins;
 use crate::process;
 use crate::wasm_target;
 
-/// What is built: the measuring program and the product.
-const BINARIES: &[&str] =
-    &["--package=ax-host", "--package=ax-tests", "--bin=ax", "--bin=bench-sandbox"];
+/// What can be measured, by the program that does it.
+const SUBJECTS: [(&str, &str); 2] = [("sandbox", "bench-sandbox"), ("mcp", "bench-mcp")];
 
 /// Runs the task and ends with the measuring program's exit code.
 pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode> {
-    let options = match arguments {
-        [subject, options @ ..] if subject == "sandbox" => options,
-        _ => {
-            return Err(Failure::new(
-                "`bench` needs to know what to measure",
-                "cargo xtask bench sandbox [--quick] [SUBJECT…]",
-            ));
-        }
+    let asked = arguments.split_first();
+    let found = asked.and_then(|(asked, options)| {
+        let (_, program) = SUBJECTS.iter().find(|(name, _)| name == asked)?;
+        Some((*program, options))
+    });
+    let Some((program, options)) = found else {
+        return Err(Failure::new(
+            "`bench` needs to know what to measure",
+            "cargo xtask bench sandbox [--quick] [SUBJECT…], or mcp [--quick]",
+        ));
     };
     wasm_target::ensure(checkout)?;
     plugins::build_test_guests(checkout)?;
     eprintln!("compiling in release first; from nothing this takes minutes");
     // One build of both, so that they share their dependencies: the bench also times `ax` itself.
-    process::run(process::cargo(checkout).args(["build", "--release"]).args(BINARIES))?;
-    let mut bench = Command::new(checkout.scratch("release").join("bench-sandbox"));
+    let program_flag = format!("--bin={program}");
+    let build = ["build", "--release", "--package=ax-host", "--package=ax-tests", "--bin=ax"];
+    process::run(process::cargo(checkout).args(build).arg(program_flag))?;
+    let mut bench = Command::new(checkout.scratch("release").join(program));
     bench.current_dir(checkout.root()).args(options);
     // A backtrace for each error would be timed with it.
     bench.env_remove("RUST_BACKTRACE");

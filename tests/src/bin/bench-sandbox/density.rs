@@ -6,9 +6,9 @@ use wasmtime::Store;
 use wasmtime::component::Val;
 
 use crate::Effort;
-use crate::row::{Bar, Row};
 use crate::sandbox::{Raw, Wasi};
 use ax_host::plugin::engine::slots_that_fit;
+use ax_tests::row::{Bar, Row};
 
 const INSTANCES: u32 = 10_000;
 /// Fuel that no call here uses up.

@@ -8,8 +8,8 @@ use wasmtime::Store;
 use wasmtime::component::Val;
 
 use crate::Effort;
-use crate::row::{Bar, Row, percentile};
 use crate::sandbox::{Ours, Raw, Wasi};
+use ax_tests::row::{Bar, Row, percentile};
 
 const SLOTS: u32 = 1_000;
 /// Fuel that no call here uses up.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use ax_host::plugin::{Call, CallError, Limit, Limits};
 
 use crate::Effort;
-use crate::row::{Bar, Row, percentile};
 use crate::sandbox::Ours;
+use ax_tests::row::{Bar, Row, percentile};
 
 const DEADLINE: Duration = Duration::from_millis(100);
 /// The clock of an innocent bystander on the I/O runtime.

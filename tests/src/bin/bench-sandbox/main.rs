@@ -20,13 +20,12 @@ mod kill;
 mod memory;
 mod permission;
 mod process;
-mod row;
 mod sandbox;
 mod warm;
 
 use std::process::ExitCode;
 
-use row::Row;
+use ax_tests::row::Row;
 
 #[global_allocator]
 static ALLOCATOR: permission::Counting = permission::Counting;

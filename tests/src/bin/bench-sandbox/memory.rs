@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use ax_host::plugin::{Call, Limits};
 
 use crate::Effort;
-use crate::row::{Bar, Row};
 use crate::sandbox::Ours;
+use ax_tests::row::{Bar, Row};
 
 /// Instances of each language that lie idle when memory is read.
 const INSTANCES: u32 = 100;

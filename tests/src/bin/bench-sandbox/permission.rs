@@ -9,7 +9,7 @@ use ax_host::plugin::{Bounds, Rights, Ruling};
 use ax_manifest::Permission;
 
 use crate::Effort;
-use crate::row::{Bar, Row};
+use ax_tests::row::{Bar, Row};
 
 /// Counts the allocations of each thread, at the cost of one addition: a counter that threads share
 /// would be part of what is measured.

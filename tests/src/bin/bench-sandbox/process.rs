@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Effort;
-use crate::row::{Bar, Row, percentile};
 use crate::sandbox::ax_program;
+use ax_tests::row::{Bar, Row, percentile};
 
 /// A component, the tool to call, and how long the process may take.
 struct Subject {

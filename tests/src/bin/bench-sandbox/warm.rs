@@ -7,8 +7,8 @@ use wasmtime::Store;
 use wasmtime::component::Val;
 
 use crate::Effort;
-use crate::row::{Bar, Row, percentile};
 use crate::sandbox::{Ours, Raw, Wasi};
+use ax_tests::row::{Bar, Row, percentile};
 
 const SLOTS: u32 = 100;
 /// Fuel for all raw calls together; a governed call is given its own each time.

@@ -1,17 +1,19 @@
-//! One line of the report, and the statistics behind it.
+//! One line of a bench's report, and the statistics behind it.
 
 use std::fmt;
 use std::time::Duration;
 
 /// What a figure is held against.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Bar {
+pub enum Bar {
     /// `ours - raw` at most this.
     Added(Duration),
     /// `ours` at most this.
     AtMost(Duration),
     /// `ours` at least this many a second, and at least this share of raw.
     Rate { per_second: f64, share: f64 },
+    /// `ours` at least this many a second.
+    PerSecond(f64),
     /// `ours` at most this many times raw.
     Ratio(f64),
     /// `ours` at most this many KiB.
@@ -22,21 +24,28 @@ pub(crate) enum Bar {
 
 /// One figure.
 #[derive(Debug, Clone)]
-pub(crate) struct Row {
-    pub(crate) name: String,
-    pub(crate) ours: f64,
-    pub(crate) raw: Option<f64>,
-    pub(crate) unit: &'static str,
-    pub(crate) bar: Bar,
+pub struct Row {
+    /// What was measured.
+    pub name: String,
+    /// What it costs here.
+    pub ours: f64,
+    /// What it costs without us.
+    pub raw: Option<f64>,
+    /// Of both figures.
+    pub unit: &'static str,
+    /// What `ours` is held against.
+    pub bar: Bar,
     /// Something besides the figure that must hold too.
-    pub(crate) also: bool,
+    pub also: bool,
 }
 
 impl Row {
-    pub(crate) const HEADER: &str = "name                                   ours          raw           ratio  bar                       verdict";
+    /// What stands above the lines.
+    pub const HEADER: &str = "name                                   ours          raw           ratio  bar                       verdict";
 
     /// A time in microseconds.
-    pub(crate) fn time(name: &str, ours: Duration, raw: Option<Duration>, bar: Bar) -> Self {
+    #[must_use]
+    pub fn time(name: &str, ours: Duration, raw: Option<Duration>, bar: Bar) -> Self {
         let us = |time: Duration| time.as_secs_f64() * 1e6;
         Self {
             name: name.to_owned(),
@@ -48,12 +57,21 @@ impl Row {
         }
     }
 
+    /// So many a second.
+    #[must_use]
+    pub fn rate(name: &str, ours: f64, raw: Option<f64>, bar: Bar) -> Self {
+        Self { name: name.to_owned(), ours, raw, unit: "/s", bar, also: true }
+    }
+
     /// An amount of memory in KiB.
-    pub(crate) fn memory(name: &str, kib: f64, bar: Bar) -> Self {
+    #[must_use]
+    pub fn memory(name: &str, kib: f64, bar: Bar) -> Self {
         Self { name: name.to_owned(), ours: kib, raw: None, unit: "KiB", bar, also: true }
     }
 
-    pub(crate) fn failed(&self) -> bool {
+    /// Answers whether it does not hold what it is held against.
+    #[must_use]
+    pub fn failed(&self) -> bool {
         let us = |time: Duration| time.as_secs_f64() * 1e6;
         let held = match self.bar {
             Bar::Added(max) => self.ours - self.raw.unwrap_or(0.0) <= us(max),
@@ -61,6 +79,7 @@ impl Row {
             Bar::Rate { per_second, share } => {
                 self.ours >= per_second && self.raw.is_none_or(|raw| self.ours / raw >= share)
             }
+            Bar::PerSecond(min) => self.ours >= min,
             Bar::Ratio(max) => self.raw.is_none_or(|raw| self.ours <= max * raw),
             Bar::Kib(max) => self.ours <= max,
             Bar::None => true,
@@ -80,6 +99,7 @@ impl fmt::Display for Row {
             }
             Bar::AtMost(max) => format!("<= {} ms", max.as_millis()),
             Bar::Rate { per_second, share } => format!(">= {per_second} /s, >= {share} x raw"),
+            Bar::PerSecond(min) => format!(">= {min} /s"),
             Bar::Ratio(max) => format!("<= {max} x raw"),
             Bar::Kib(max) => format!("<= {max} KiB"),
             Bar::None => "-".to_owned(),
@@ -95,7 +115,7 @@ impl fmt::Display for Row {
 }
 
 /// Returns the value below which `percent` of the sorted samples lie.
-pub(crate) fn percentile(samples: &mut [Duration], percent: usize) -> Duration {
+pub fn percentile(samples: &mut [Duration], percent: usize) -> Duration {
     samples.sort_unstable();
     let at = (samples.len() * percent / 100).min(samples.len().saturating_sub(1));
     samples.get(at).copied().unwrap_or_default()
