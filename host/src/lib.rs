@@ -14,6 +14,7 @@
 //! project  MAKE       a plugin's source folder, made and built
 //! secret   REMEMBER   what operators entrust, encrypted
 //! clock               the only source of time
+//! folder              files, read and replaced without following links below a folder
 //! ```
 
 pub mod app;
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod egress;
+pub mod folder;
 pub mod kv;
 pub mod plugin;
 pub mod project;

@@ -13,8 +13,8 @@
 
 use std::fmt;
 use std::fs::Metadata;
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ use ax_manifest::{
 use serde::{Serialize, Serializer};
 
 use super::{App, AppError};
+use crate::folder;
 use crate::plugin::scrub;
 
 /// Where the policy of the machine is.
@@ -45,9 +46,6 @@ const RULES_SHOWN: usize = 4;
 
 /// Permission bits that let others than the owner write.
 const OTHERS_WRITE: u32 = 0o022;
-
-/// `O_NONBLOCK`, which changes nothing for ordinary files: opening a pipe must not wait.
-const NO_WAIT: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
 
 /// Why a policy that is there cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -399,8 +397,7 @@ pub(super) fn admit_grant(
 fn read_file(path: &Path) -> Result<Option<String>, PolicyFileError> {
     let file = || scrub(&path.display().to_string(), SHOWN_BYTES);
     let unreadable = |source| PolicyFileError::Unreadable { file: file(), source };
-    let opened = std::fs::File::options().read(true).custom_flags(NO_WAIT).open(path);
-    let opened = match opened {
+    let opened = match folder::open(path) {
         Ok(opened) => opened,
         Err(error) if is_absence(&error) && path.symlink_metadata().is_err() => return Ok(None),
         Err(source) => return Err(unreadable(source)),
@@ -412,12 +409,8 @@ fn read_file(path: &Path) -> Result<Option<String>, PolicyFileError> {
         return Err(PolicyFileError::NotAFile { file: file(), found });
     }
     guarded(path, &data)?;
-    let mut bytes = Vec::new();
-    opened.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(PolicyFileError::TooLarge { file: file() });
-    }
-    let text = String::from_utf8(bytes);
+    let bytes = folder::read(opened, FILE_BYTES_MAX).map_err(unreadable)?;
+    let text = String::from_utf8(bytes.ok_or_else(|| PolicyFileError::TooLarge { file: file() })?);
     text.map(Some).map_err(|_| PolicyFileError::NotText { file: file() })
 }
 

@@ -9,7 +9,7 @@
 //! all.
 //! Not here: how it is built (`project`).
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,9 +27,10 @@ use super::source::{self, SourceError, SourcePackage};
 use super::tools::less_than;
 use super::{App, AppError, Ground};
 use crate::config::toolchain_environment;
+use crate::folder::OpenFolder;
 use crate::kv::{Kv, KvError};
 use crate::plugin::{Injection, Limits, LoadError, Plugin, PluginHost, Release};
-use crate::project::{self, BuildError, Built, DATA_FOLDER, ProjectFolder, Toolchains};
+use crate::project::{self, BuildError, Built, DATA_FOLDER, Toolchains};
 
 /// Why a project gives no plugin.
 #[derive(Debug, thiserror::Error)]
@@ -161,9 +162,11 @@ impl App {
         let component = folder.join(&place);
         let environment: Vec<_> = toolchain_environment().collect();
         let folder_of_all = &self.config().toolchains.value;
-        refuse_other(&folder, &place)?;
+        let failed = |source| ProjectError::Write { path: component.clone(), source };
+        let project = OpenFolder::at(&folder).map_err(failed)?;
+        refuse_other(&project, &place)?;
         let toolchains = Toolchains { folder: folder_of_all, environment: &environment, note };
-        let Built { component: built, kept } = project::build(&folder, &manifest, &toolchains)?;
+        let Built { component: built, kept } = project::build(&project, &manifest, &toolchains)?;
         let whole = source::read_file(&built, COMPONENT_BYTES_MAX)?;
         // What is tested is what is packed, to the byte; what only its author needs stays here.
         let bytes = without_debug_info(&whole);
@@ -171,9 +174,7 @@ impl App {
         if bytes.len() < whole.len() {
             kept.keep_debug_info(&Digest::of(&bytes), &whole).map_err(BuildError::File)?;
         }
-        ProjectFolder::open(&folder)
-            .and_then(|project| project.write(&place, &bytes))
-            .map_err(|source| ProjectError::Write { path: component.clone(), source })?;
+        project.replace(&place, &bytes).map_err(|error| failed(error.into()))?;
         let tools = made.package.config.tools.iter().map(|tool| tool.name.clone()).collect();
         let (bytes, warnings) = (bytes.len() as u64, made.warnings.clone());
         Ok(BuiltPlugin { name, version, component, bytes, tools, warnings, made })
@@ -221,8 +222,8 @@ impl App {
         allow: &[Permission],
     ) -> Result<ReadyProject, ProjectError> {
         let made = self.read_source(folder, None)?;
-        ProjectFolder::open(folder)
-            .and_then(|project| project.make(Path::new(DATA_FOLDER)))
+        OpenFolder::at(folder)
+            .and_then(|project| Ok(project.make(Path::new(DATA_FOLDER))?))
             .map_err(|source| ProjectError::Write { path: folder.join(DATA_FOLDER), source })?;
         let ground = Ground { kv: Kv::at(&folder.join(DATA_FOLDER)), ..self.ground()? };
         self.load_project(&made, ground, None, allow)
@@ -273,11 +274,15 @@ impl App {
 }
 
 /// Refuses to write a component over what is none: a slip in the manifest would cost a source.
-fn refuse_other(folder: &Path, place: &Path) -> Result<(), ProjectError> {
-    let path = folder.join(place);
-    let failed = |source| ProjectError::Write { path: path.clone(), source };
-    let begins = ProjectFolder::open(folder).and_then(|it| it.begins(place, 4)).map_err(failed)?;
-    match begins.is_none_or(|begins| begins.is_empty() || begins == *b"\0asm") {
+fn refuse_other(project: &OpenFolder, place: &Path) -> Result<(), ProjectError> {
+    let failed = |source| ProjectError::Write { path: project.path().join(place), source };
+    let mut begins = Vec::new();
+    match project.open(place) {
+        Ok(file) => drop(file.take(4).read_to_end(&mut begins).map_err(failed)?),
+        Err(error) if error.is_absent() => {}
+        Err(error) => return Err(failed(error.into())),
+    }
+    match begins.is_empty() || begins == *b"\0asm" {
         true => Ok(()),
         false => Err(failed(std::io::Error::other(
             "it is there and no component; name another file: [plugin] component = \"plugin.wasm\"",

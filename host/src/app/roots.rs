@@ -4,12 +4,14 @@
 //! and adds nothing is an error, or the requests it was meant for would fail without a reason.
 //! Not here: which file (`config`); whether a certificate can be a root (`egress`).
 
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+
+use crate::folder;
 
 /// Bytes of the file: several times what all public authorities together take.
 pub(super) const ROOTS_FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -112,13 +114,8 @@ pub fn extra_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsErr
 
 fn read(path: &Path) -> Result<Vec<u8>, RootsError> {
     let unreadable = |source| RootsError::Unreadable { path: path.to_owned(), source };
-    // Whatever stands there, opening it does not wait; what was opened is what is looked at.
-    use fs_err::os::unix::fs::OpenOptionsExt as _;
-    let file = fs_err::OpenOptions::new()
-        .read(true)
-        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)
-        .map_err(unreadable)?;
+    let file = folder::open(path).map_err(unreadable)?;
+    // What was opened is what is looked at.
     let data = file.metadata().map_err(unreadable)?;
     if !data.is_file() {
         return Err(RootsError::NotAFile { path: path.to_owned() });
@@ -128,13 +125,9 @@ fn read(path: &Path) -> Result<Vec<u8>, RootsError> {
     if mode & 0o022 != 0 || (owner != 0 && owner != rustix::process::geteuid().as_raw()) {
         return Err(RootsError::Shared { path: path.to_owned(), mode });
     }
-    let mut bytes = Vec::new();
-    file.take(ROOTS_FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > ROOTS_FILE_BYTES_MAX {
-        let (path, bytes_max) = (path.to_owned(), ROOTS_FILE_BYTES_MAX);
-        return Err(RootsError::TooLarge { path, bytes_max });
-    }
-    Ok(bytes)
+    let bytes = folder::read(file, ROOTS_FILE_BYTES_MAX).map_err(unreadable)?;
+    let bytes_max = ROOTS_FILE_BYTES_MAX;
+    bytes.ok_or_else(|| RootsError::TooLarge { path: path.to_owned(), bytes_max })
 }
 
 #[cfg(test)]

@@ -5,8 +5,6 @@
 //! tools; a package has that frozen in, and it is compared with what its component says.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use ax_manifest::{
@@ -15,8 +13,6 @@ use ax_manifest::{
     Warning, admit, derive_tools, describe_tools, inspect,
 };
 use ax_registry::{DOCUMENT_BYTES_MAX, DOCUMENTS, Package, PackageError, PluginConfig, unpack};
-use cap_std::ambient_authority;
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use semver::VersionReq;
 
 use super::App;
@@ -24,6 +20,7 @@ use super::AppError;
 use super::bare::{self, Named};
 use super::install::serves;
 use super::policy::{self, Forbidden};
+use crate::folder::{self, FileError, OpenFolder};
 use crate::plugin::{DescribeError, is_shown_on_a_line};
 use crate::project::language_of;
 
@@ -369,109 +366,74 @@ type Documents = BTreeMap<String, Vec<u8>>;
 
 /// Reads the manifest of a plugin's folder.
 pub(super) fn manifest_of(path: &Path) -> Result<Manifest, SourceError> {
-    Folder::open(path)?.manifest()
+    manifest_in(&open(path)?)
 }
 
-/// Reads a file of at most `bytes_max`.
+/// Reads a file of at most `bytes_max` that a person named.
 pub(super) fn read_file(path: &Path, bytes_max: u64) -> Result<Vec<u8>, SourceError> {
-    read_bounded(open_named(path)?, path, bytes_max)
+    let failed = |source| SourceError::Read { path: path.to_owned(), source };
+    let file = folder::open(path).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(SourceError::NotAFile { path: path.to_owned() });
+    }
+    let bytes = folder::read(file, bytes_max).map_err(failed)?;
+    bytes.ok_or_else(|| SourceError::TooLarge { path: path.to_owned(), bytes_max })
 }
 
 fn read_folder(path: &Path) -> Result<(Manifest, Vec<u8>, Documents), SourceError> {
-    let folder = Folder::open(path)?;
-    let manifest = folder.manifest()?;
+    let folder = open(path)?;
+    let manifest = manifest_in(&folder)?;
     let component = &manifest.plugin.component;
-    let Some(component) = folder.read(component, COMPONENT_BYTES_MAX)? else {
+    let Some(component) = read_in(&folder, component, COMPONENT_BYTES_MAX)? else {
         let project = language_of(path).map(|_| path.to_owned());
         return Err(SourceError::NotBuilt { path: path.join(component), project });
     };
-    let documents = folder.documents()?;
+    let documents = documents_in(&folder)?;
     Ok((manifest, component, documents))
 }
 
 /// Reads the documents that lie in a plugin's folder.
 pub(super) fn documents_of(path: &Path) -> Result<Documents, SourceError> {
-    Folder::open(path)?.documents()
+    documents_in(&open(path)?)
 }
 
-/// A plugin's folder. What it names is read below it and nowhere else: no link leads out, and
-/// neither a link nor a pipe is taken for a file.
-struct Folder<'a> {
-    path: &'a Path,
-    dir: Dir,
+fn open(path: &Path) -> Result<OpenFolder, SourceError> {
+    OpenFolder::at(path).map_err(|source| SourceError::Read { path: path.to_owned(), source })
 }
 
-impl<'a> Folder<'a> {
-    fn open(path: &'a Path) -> Result<Self, SourceError> {
-        let dir = Dir::open_ambient_dir(path, ambient_authority())
-            .map_err(|source| SourceError::Read { path: path.to_owned(), source })?;
-        Ok(Self { path, dir })
-    }
-
-    fn documents(&self) -> Result<Documents, SourceError> {
-        let mut documents = Documents::new();
-        for name in DOCUMENTS {
-            if let Some(document) = self.read(name, DOCUMENT_BYTES_MAX)? {
-                documents.insert(name.to_owned(), document);
-            }
+fn documents_in(folder: &OpenFolder) -> Result<Documents, SourceError> {
+    let mut documents = Documents::new();
+    for name in DOCUMENTS {
+        if let Some(document) = read_in(folder, name, DOCUMENT_BYTES_MAX)? {
+            documents.insert(name.to_owned(), document);
         }
-        Ok(documents)
     }
+    Ok(documents)
+}
 
-    fn manifest(&self) -> Result<Manifest, SourceError> {
-        let path = self.path.join("plugin.toml");
-        let Some(text) = self.read("plugin.toml", MANIFEST_BYTES_MAX as u64)? else {
-            return Err(SourceError::NoManifest { folder: self.path.to_owned() });
-        };
-        let text =
-            String::from_utf8(text).map_err(|_| SourceError::NotText { path: path.clone() })?;
-        Manifest::parse(&text).map_err(|source| SourceError::Manifest { path, source })
-    }
+fn manifest_in(folder: &OpenFolder) -> Result<Manifest, SourceError> {
+    let path = folder.path().join("plugin.toml");
+    let Some(text) = read_in(folder, "plugin.toml", MANIFEST_BYTES_MAX as u64)? else {
+        return Err(SourceError::NoManifest { folder: folder.path().to_owned() });
+    };
+    let text = String::from_utf8(text).map_err(|_| SourceError::NotText { path: path.clone() })?;
+    Manifest::parse(&text).map_err(|source| SourceError::Manifest { path, source })
+}
 
-    /// Reads a file of at most `bytes_max`; none if nothing is there.
-    fn read(&self, name: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, SourceError> {
-        let path = self.path.join(name);
-        let failed = |source| SourceError::Read { path: path.clone(), source };
-        let kind = match self.dir.symlink_metadata(name) {
-            Ok(data) => data.file_type(),
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(failed(source)),
-        };
-        if !kind.is_file() {
-            return Err(SourceError::NotAFile { path });
+/// Reads a file of a plugin's folder; none if nothing is there.
+fn read_in(
+    folder: &OpenFolder,
+    name: &str,
+    bytes_max: u64,
+) -> Result<Option<Vec<u8>>, SourceError> {
+    let path = folder.path().join(name);
+    match folder.read(Path::new(name), bytes_max) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(FileError::System { source, .. }) => Err(SourceError::Read { path, source }),
+        Err(FileError::TooLong { .. }) => Err(SourceError::TooLarge { path, bytes_max }),
+        Err(FileError::Link { .. } | FileError::NotAFile { .. } | FileError::Outside { .. }) => {
+            Err(SourceError::NotAFile { path })
         }
-        let mut options = OpenOptions::new();
-        // Should a pipe have taken its place, opening it must not wait.
-        options.read(true).custom_flags(NO_WAIT);
-        let file = self.dir.open_with(name, &options).map_err(failed)?.into_std();
-        read_bounded(file, &path, bytes_max).map(Some)
     }
-}
-
-/// `O_NONBLOCK`, which changes nothing for ordinary files.
-const NO_WAIT: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-
-/// Opens a file that a person named.
-fn open_named(path: &Path) -> Result<File, SourceError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let failed = |source| SourceError::Read { path: path.to_owned(), source };
-    let mut options = File::options();
-    options.read(true).custom_flags(NO_WAIT);
-    let file = options.open(path).map_err(failed)?;
-    match file.metadata().map_err(failed)?.is_file() {
-        true => Ok(file),
-        false => Err(SourceError::NotAFile { path: path.to_owned() }),
-    }
-}
-
-/// Reads a file of at most `bytes_max`; one that grows meanwhile is cut off there too.
-fn read_bounded(file: File, path: &Path, bytes_max: u64) -> Result<Vec<u8>, SourceError> {
-    let failed = |source| SourceError::Read { path: path.to_owned(), source };
-    let too_large = || SourceError::TooLarge { path: path.to_owned(), bytes_max };
-    if file.metadata().map_err(failed)?.len() > bytes_max {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::new();
-    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > bytes_max { Err(too_large()) } else { Ok(bytes) }
 }

@@ -9,6 +9,7 @@ use ax_manifest::Manifest;
 
 use super::world::world_of;
 use super::{BuildFolder, Language, Toolchains, python, rust, sdk, typescript};
+use crate::folder::{FileError, OpenFolder};
 
 /// Why a project cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +106,12 @@ pub enum BuildError {
     File(#[from] io::Error),
 }
 
+impl From<FileError> for BuildError {
+    fn from(error: FileError) -> Self {
+        Self::File(error.into())
+    }
+}
+
 impl BuildError {
     /// Says what the user can do.
     #[must_use]
@@ -163,27 +170,28 @@ pub fn language_of(folder: &Path) -> Option<Language> {
     told.into_iter().find(|(file, _)| folder.join(file).is_file()).map(|(_, language)| language)
 }
 
-/// Builds the project in `folder`, whose manifest this is. What the toolchain says goes to standard
+/// Builds the project in a folder, whose path is whole and whose manifest this is. What the toolchain says goes to standard
 /// error.
 ///
 /// # Errors
 ///
 /// [`BuildError`].
 pub fn build(
-    folder: &Path,
+    project: &OpenFolder,
     manifest: &Manifest,
     toolchains: &Toolchains<'_>,
 ) -> Result<Built, BuildError> {
+    let folder = project.path();
     let Some(language) = language_of(folder) else {
         return Err(BuildError::NoProject { folder: folder.to_owned() });
     };
     let kept = BuildFolder::of(toolchains.folder, folder, toolchains.note)?;
-    sdk::write(folder, language)?;
-    sdk::write_world(folder, &world_of(manifest))?;
+    sdk::write(project, language)?;
+    sdk::write_world(project, &world_of(manifest))?;
     let component = match language {
         Language::Rust => rust::build(folder, &kept, toolchains)?,
-        Language::TypeScript => typescript::build(folder, &kept, toolchains)?,
-        Language::Python => python::build(folder, &kept, toolchains)?,
+        Language::TypeScript => typescript::build(project, &kept, toolchains)?,
+        Language::Python => python::build(project, &kept, toolchains)?,
     };
     Ok(Built { component, kept })
 }

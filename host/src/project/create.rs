@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use super::sdk;
 use super::template::{Language, NewPlugin};
+use crate::folder::OpenFolder;
 
 /// What makes a folder a project, and so appears last.
 const MANIFEST: &str = "plugin.toml";
@@ -122,7 +123,7 @@ fn fill(folder: &Path, new: &NewPlugin, files: &[(PathBuf, String)]) -> io::Resu
         }
         fs::write(path, text)?;
     }
-    sdk::write(folder, new.language)
+    Ok(sdk::write(&OpenFolder::at(folder)?, new.language)?)
 }
 
 /// Moves all that lies in a folder into the one around it, the manifest last.

@@ -16,7 +16,6 @@
 mod build;
 mod build_folder;
 mod create;
-mod folder;
 mod hold;
 mod lines;
 mod lock;
@@ -35,7 +34,6 @@ pub const DATA_FOLDER: &str = ".ax/data";
 pub use build::{BuildError, Built, build, language_of};
 pub use build_folder::{BuildFolder, debug_info};
 pub use create::{CreateError, Created, create};
-pub use folder::ProjectFolder;
 pub use lines::{Place, places};
 pub use template::{Kind, Language, NAMESPACE, NewPlugin};
 pub use toolchain::Toolchains;

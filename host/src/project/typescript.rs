@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use fs_err as fs;
 
+use super::BuildFolder;
 use super::build::BuildError;
 use super::hold::Hold;
 use super::toolchain::{self, Toolchain, Toolchains};
-use super::{BuildFolder, ProjectFolder};
+use crate::folder::OpenFolder;
 
 /// What is run, as seen from the project; two arguments follow.
 const SCRIPT: &str = ".ax/sdk/build/main.mjs";
@@ -41,18 +42,22 @@ const TOOLCHAIN: Toolchain =
 
 /// Makes the component.
 pub(super) fn build(
-    folder: &Path,
+    project: &OpenFolder,
     kept: &BuildFolder,
     toolchains: &Toolchains<'_>,
 ) -> Result<PathBuf, BuildError> {
     has_node(toolchains)?;
     let installed = toolchains.folder_of(&TOOLCHAIN)?;
     let note = installed.as_os_str().as_encoded_bytes();
-    ProjectFolder::open(folder)?.write(Path::new(NOTE), note)?;
+    project.replace(Path::new(NOTE), note)?;
     let component = kept.component();
     let mut node = toolchains.command("node", kept.as_input()?);
     // What it says is for people; `ax` alone writes to standard output.
-    node.arg(SCRIPT).arg(&installed).arg(&component).current_dir(folder).stdout(Stdio::null());
+    node.arg(SCRIPT)
+        .arg(&installed)
+        .arg(&component)
+        .current_dir(project.path())
+        .stdout(Stdio::null());
     let status = toolchain::status_within(&mut node, BUILD_MAX).map_err(no_node)?;
     let command = || format!("node {SCRIPT}");
     let Some(status) = status else {

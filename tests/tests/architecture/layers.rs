@@ -12,7 +12,7 @@ use crate::source::Source;
 
 /// Lowest first. Modules of one line do not use each other.
 const LAYERS: &[&[&str]] = &[
-    &["clock"],
+    &["clock", "folder"],
     &["audit", "egress", "kv", "project", "secret"],
     &["plugin"],
     &["config"],

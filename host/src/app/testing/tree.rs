@@ -1,20 +1,16 @@
-//! A folder whose files are read and written below it and nowhere else.
+//! The folder of the cases: its texts, named in errors as seen from there, and copies of what is in it.
 //!
-//! Invariant: no part of a name is a link that is followed, only ordinary files are opened, each is read
-//! up to a bound, and a file is replaced whole or not at all.
-//! Not here: which files a case may name (`given`).
+//! Invariant: what is copied is bounded, and holds no links.
+//! Not here: how files are opened and replaced (`crate::folder`); which files a case may name (`given`).
 
-use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use ax_manifest::ByteSize;
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use fs_err as fs;
-use rustix::fs::{AtFlags, Mode, OFlags};
+
+use crate::folder::{FileError, OpenFolder};
 
 /// Folders within each other in what is copied: each is held open on the way down.
 const DEPTH_MAX: usize = 32;
@@ -93,15 +89,14 @@ pub(super) struct Room {
 pub(super) struct Tree {
     /// What it is called in errors, before the names in it.
     shown: PathBuf,
-    dir: Dir,
+    folder: OpenFolder,
 }
 
 impl Tree {
     /// Opens a folder that a person or this program named.
     pub(super) fn at(path: &Path) -> Result<Self, TreeError> {
-        let dir = Dir::open_ambient_dir(path, ambient_authority());
-        let dir = dir.map_err(|source| system(path, "read", source))?;
-        Ok(Self { shown: PathBuf::new(), dir })
+        let folder = OpenFolder::at(path).map_err(|source| system(path, "read", source))?;
+        Ok(Self { shown: PathBuf::new(), folder })
     }
 
     /// Opens a folder in it. What is in that is named without it.
@@ -111,19 +106,15 @@ impl Tree {
 
     /// Opens a folder somewhere below it.
     pub(super) fn folder(&self, name: &Path) -> Result<Self, TreeError> {
-        let (mut dir, mut shown) = (self.copy()?, self.shown.clone());
-        for part in name {
-            shown.push(part);
-            dir = enter(&dir, part).map_err(|source| refusal(&dir, part, &shown, source))?;
-        }
-        Ok(Self { shown, dir })
+        let folder = self.folder.below(name).map_err(|error| self.told("read", error))?;
+        Ok(Self { shown: self.shown.join(name), folder })
     }
 
     /// Returns the names in it that end like this, sorted; more than `names_max` are too many.
     pub(super) fn names(&self, end: &str, names_max: usize) -> Result<Vec<PathBuf>, TreeError> {
         let failed = |source| system(&self.shown, "read", source);
         let mut names = Vec::new();
-        for entry in self.dir.entries().map_err(failed)? {
+        for entry in self.folder.entries().map_err(failed)? {
             let name = PathBuf::from(entry.map_err(failed)?.file_name());
             if name.extension().is_some_and(|kind| kind == end) {
                 names.push(name);
@@ -138,54 +129,15 @@ impl Tree {
 
     /// Reads a text of at most `bytes_max`.
     pub(super) fn read(&self, name: &Path, bytes_max: u64) -> Result<String, TreeError> {
-        let shown = self.shown.join(name);
-        let failed = |source| system(&shown, "read", source);
-        let (folder, file) = self.split(name)?;
-        let file = open(&folder.dir, file, &shown)?;
-        let too_long = || TreeError::TooLong { name: text(&shown), bytes_max };
-        if file.metadata().map_err(failed)?.len() > bytes_max {
-            return Err(too_long());
-        }
-        let mut bytes = Vec::new();
-        file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > bytes_max {
-            return Err(too_long());
-        }
-        String::from_utf8(bytes).map_err(|_| TreeError::NotText { name: text(&shown) })
+        let bytes = self.folder.read(name, bytes_max).map_err(|error| self.told("read", error))?;
+        String::from_utf8(bytes)
+            .map_err(|_| TreeError::NotText { name: text(&self.shown.join(name)) })
     }
 
     /// Writes a text in the place of another, or where there was nothing, with the folders it lies in.
     pub(super) fn replace(&self, name: &Path, content: &str) -> Result<(), TreeError> {
-        let shown = self.shown.join(name);
-        let failed = |source: std::io::Error| system(&shown, "written", source);
-        let mut made = PathBuf::new();
-        for part in name.parent().into_iter().flatten() {
-            let folder = self.folder(&made)?;
-            made.push(part);
-            match rustix::fs::mkdirat(&folder.dir, part, Mode::from_raw_mode(0o777)) {
-                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-                Err(error) => return Err(failed(error.into())),
-            }
-        }
-        let (Tree { dir, .. }, file) = self.split(name)?;
-        match dir.symlink_metadata(file) {
-            Ok(held) if held.is_symlink() => return Err(TreeError::Link { name: text(&shown) }),
-            Ok(held) if !held.is_file() => return Err(TreeError::NotAFile { name: text(&shown) }),
-            _ => {}
-        }
-        // What an ended process of the same number left is nobody's.
-        let beside = format!(".ax-{}.tmp", std::process::id());
-        rustix::fs::unlinkat(&dir, &beside, AtFlags::empty()).ok();
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let made = rustix::fs::openat(&dir, &beside, flags, Mode::from_raw_mode(0o666));
-        let written = made.map_err(std::io::Error::from).and_then(|made| {
-            File::from(made).write_all(content.as_bytes())?;
-            Ok(rustix::fs::renameat(&dir, &beside, &dir, file)?)
-        });
-        written.map_err(|source| {
-            rustix::fs::unlinkat(&dir, &beside, AtFlags::empty()).ok();
-            failed(source)
-        })
+        let put = self.folder.replace(name, content.as_bytes());
+        put.map_err(|error| self.told("written", error))
     }
 
     /// Copies what is in it to `to`, which is nobody else's. Links, pipes and devices are left out.
@@ -204,14 +156,15 @@ impl Tree {
         let unread = |source| system(&self.shown, "read", source);
         let unwritten = |source| system(&self.shown, "copied", source);
         fs::create_dir_all(to).map_err(unwritten)?;
-        for entry in self.dir.entries().map_err(unread)? {
+        for entry in self.folder.entries().map_err(unread)? {
             let entry = entry.map_err(unread)?;
             let (name, kind) = (entry.file_name(), entry.file_type().map_err(unread)?);
             left.files_max = left.files_max.checked_sub(1).ok_or(Stopped::Files)?;
             if kind.is_dir() {
                 self.folder(Path::new(&name))?.copy_level(&to.join(name), depth_left, left)?;
             } else if kind.is_file() {
-                let file = open(&self.dir, &name, &self.shown.join(&name))?;
+                let file = self.folder.open(Path::new(&name));
+                let file = file.map_err(|error| self.told("read", error))?;
                 let mode = file.metadata().map_err(unread)?.permissions().mode() & 0o777;
                 let mut made = fs::File::create(to.join(name)).map_err(unwritten)?;
                 let copied = std::io::copy(&mut file.take(left.bytes_max + 1), &mut made);
@@ -223,18 +176,25 @@ impl Tree {
         Ok(())
     }
 
-    /// Opens the folder that a file lies in.
-    fn split<'n>(&self, name: &'n Path) -> Result<(Self, &'n OsStr), TreeError> {
-        let folder = self.folder(name.parent().unwrap_or(Path::new("")))?;
-        Ok((folder, name.file_name().unwrap_or_default()))
-    }
-
-    fn copy(&self) -> Result<Dir, TreeError> {
-        self.dir.try_clone().map_err(|source| system(&self.shown, "read", source))
-    }
-
     fn too_much(&self, bound: String) -> TreeError {
         TreeError::TooMuch { name: text(&self.shown), bound }
+    }
+
+    /// Says what was not done, with the name as seen from where the tree begins.
+    fn told(&self, done: &'static str, error: FileError) -> TreeError {
+        let shown = |name: PathBuf| text(&self.shown.join(name));
+        match error {
+            FileError::Link { name } => TreeError::Link { name: shown(name) },
+            FileError::NotAFile { name } | FileError::Outside { name } => {
+                TreeError::NotAFile { name: shown(name) }
+            }
+            FileError::TooLong { name, bytes_max } => {
+                TreeError::TooLong { name: shown(name), bytes_max }
+            }
+            FileError::System { name, source } => {
+                TreeError::System { name: shown(name), done, source }
+            }
+        }
     }
 }
 
@@ -249,31 +209,6 @@ enum Stopped {
 impl From<TreeError> for Stopped {
     fn from(error: TreeError) -> Self {
         Self::Failed(error)
-    }
-}
-
-/// Opens a folder in a folder; a link is none.
-fn enter(dir: &Dir, name: &OsStr) -> std::io::Result<Dir> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let opened = rustix::fs::openat(dir, name, flags, Mode::empty())?;
-    Ok(Dir::from_std_file(File::from(opened)))
-}
-
-/// Opens an ordinary file. Should a pipe be there, opening it does not wait.
-fn open(dir: &Dir, name: &OsStr, shown: &Path) -> Result<File, TreeError> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let opened = rustix::fs::openat(dir, name, flags, Mode::empty());
-    let opened = opened.map_err(|error| refusal(dir, name, shown, error.into()))?;
-    let file = File::from(opened);
-    let held = file.metadata().map_err(|source| system(shown, "read", source))?;
-    if held.is_file() { Ok(file) } else { Err(TreeError::NotAFile { name: text(shown) }) }
-}
-
-/// Says why something was not opened: links answer the system in different ways.
-fn refusal(dir: &Dir, part: &OsStr, shown: &Path, source: std::io::Error) -> TreeError {
-    match dir.symlink_metadata(part) {
-        Ok(held) if held.is_symlink() => TreeError::Link { name: text(shown) },
-        _ => system(shown, "read", source),
     }
 }
 
@@ -337,7 +272,7 @@ mod tests {
             rustix::fs::CWD,
             &pipe,
             rustix::fs::FileType::Fifo,
-            Mode::from_raw_mode(0o600),
+            rustix::fs::Mode::from_raw_mode(0o600),
             0,
         )
         .unwrap();

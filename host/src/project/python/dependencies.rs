@@ -13,25 +13,26 @@ use fs_err as fs;
 use toml::Table;
 
 use super::super::build::BuildError;
-use super::super::{BuildFolder, ProjectFolder, toolchain};
+use super::super::{BuildFolder, toolchain};
 use super::{GUEST, VENDOR, inputs, install};
+use crate::folder::OpenFolder;
 
 /// The file of the build folder that says what was asked for, and what came of it.
 const NOTE: &str = "vendor";
 
 /// Installs what is asked for, unless that was done.
 pub(super) fn install(
-    folder: &Path,
+    project: &OpenFolder,
     kept: &BuildFolder,
     made: &Path,
     note: &dyn Fn(&str),
 ) -> Result<(), BuildError> {
+    let folder = project.path();
     let wanted = wanted(&fs::read_to_string(folder.join("pyproject.toml"))?)?;
     let held = fs::read_to_string(kept.file(NOTE)).unwrap_or_default();
     if !wanted.is_empty() && held == installed(folder, &wanted)? {
         return Ok(());
     }
-    let project = ProjectFolder::open(folder)?;
     project.remove(Path::new(VENDOR))?;
     if wanted.is_empty() {
         return Ok(());

@@ -28,6 +28,7 @@ use super::build::BuildError;
 use super::toolchain::Toolchains;
 use super::world::without_unused;
 use super::{BuildFolder, sdk};
+use crate::folder::OpenFolder;
 use report::Report;
 
 /// The author's module.
@@ -50,10 +51,11 @@ const GUEST: (u8, u8) = (3, 14);
 
 /// Makes the component.
 pub(super) fn build(
-    folder: &Path,
+    project: &OpenFolder,
     kept: &BuildFolder,
     toolchains: &Toolchains<'_>,
 ) -> Result<PathBuf, BuildError> {
+    let folder = project.path();
     let sources = [format!("{MODULE}.py"), format!("{MODULE}/__init__.py")];
     if !sources.iter().any(|file| folder.join(file).is_file()) {
         return Err(BuildError::Source {
@@ -70,7 +72,7 @@ pub(super) fn build(
         });
     }
     let toolchain = toolchains.folder_of(&install::COMPONENTIZE_PY)?;
-    dependencies::install(folder, kept, &toolchain, toolchains.note)?;
+    dependencies::install(project, kept, &toolchain, toolchains.note)?;
     let said = checked(folder, &toolchain, toolchains)?;
     if let Some(report) = Report::among(&said).filter(|report| report.is_certain) {
         return Err(told(report, toolchains));

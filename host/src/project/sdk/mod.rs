@@ -11,7 +11,8 @@ use std::path::Path;
 
 use fs_err as fs;
 
-use super::{Language, ProjectFolder};
+use super::Language;
+use crate::folder::{FileError, OpenFolder};
 
 /// A file: its place and its text.
 type File = (&'static str, &'static str);
@@ -32,16 +33,15 @@ pub(super) const WORLD: &str = ".ax/wit/world.wit";
 ///
 /// # Errors
 ///
-/// What the operating system says.
-pub(super) fn write(project: &Path, language: Language) -> std::io::Result<()> {
+/// [`FileError`].
+pub(super) fn write(project: &OpenFolder, language: Language) -> Result<(), FileError> {
     let files = match language {
         Language::Rust => rust::FILES,
         Language::TypeScript => javascript::FILES,
         Language::Python => python::FILES,
     };
-    let project = ProjectFolder::open(project)?;
-    write_all(&project, FOLDER, files)?;
-    write_all(&project, PACKAGES, wit::FILES)?;
+    write_all(project, FOLDER, files)?;
+    write_all(project, PACKAGES, wit::FILES)?;
     let packages = wit::FILES.iter().map(|(name, _)| format!("deps/{name}"));
     let mut of_world: Vec<String> = packages.collect();
     of_world.push("world.wit".to_owned());
@@ -53,9 +53,9 @@ pub(super) fn write(project: &Path, language: Language) -> std::io::Result<()> {
 ///
 /// # Errors
 ///
-/// What the operating system says.
-pub(super) fn write_world(project: &Path, world: &str) -> std::io::Result<()> {
-    write_one(&ProjectFolder::open(project)?, Path::new(WORLD), world)
+/// [`FileError`].
+pub(super) fn write_world(project: &OpenFolder, world: &str) -> Result<(), FileError> {
+    write_one(project, Path::new(WORLD), world)
 }
 
 /// Writes the packages and a world into a folder of this program's own.
@@ -73,7 +73,7 @@ pub(super) fn write_wit(folder: &Path, world: &str) -> std::io::Result<()> {
 }
 
 /// Writes these files into a folder, and removes others: a compiler would take them for ours.
-fn write_all(project: &ProjectFolder, folder: &str, files: &[File]) -> std::io::Result<()> {
+fn write_all(project: &OpenFolder, folder: &str, files: &[File]) -> Result<(), FileError> {
     let folder = Path::new(folder);
     project.make(folder)?;
     let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
@@ -83,11 +83,11 @@ fn write_all(project: &ProjectFolder, folder: &str, files: &[File]) -> std::io::
 
 /// Writes one file. What is there and as it should be is left, so that nothing is compiled again for
 /// it.
-fn write_one(project: &ProjectFolder, name: &Path, text: &str) -> std::io::Result<()> {
+fn write_one(project: &OpenFolder, name: &Path, text: &str) -> Result<(), FileError> {
     let held = project.read(name, text.len() as u64);
-    match held.is_ok_and(|held| held.is_some_and(|held| held == text.as_bytes())) {
+    match held.is_ok_and(|held| held == text.as_bytes()) {
         true => Ok(()),
-        false => project.write(name, text.as_bytes()),
+        false => project.replace(name, text.as_bytes()),
     }
 }
 
@@ -132,29 +132,33 @@ mod tests {
         assert_eq!(carried(wit::FILES), in_folder("wit/deps"));
     }
 
+    fn open(project: &tempfile::TempDir) -> OpenFolder {
+        OpenFolder::at(project.path()).unwrap()
+    }
+
     #[test]
     fn what_is_as_it_should_be_is_not_touched() {
         let project = tempfile::tempdir().unwrap();
-        write(project.path(), Language::Rust).unwrap();
+        write(&open(&project), Language::Rust).unwrap();
         let path = project.path().join(FOLDER).join("src/lib.rs");
         let times = || fs::metadata(&path).unwrap().modified().unwrap();
         let before = times();
-        write(project.path(), Language::Rust).unwrap();
+        write(&open(&project), Language::Rust).unwrap();
         assert_eq!(times(), before);
         fs::write(&path, "changed").unwrap();
-        write(project.path(), Language::Rust).unwrap();
+        write(&open(&project), Language::Rust).unwrap();
         assert_ne!(fs::read_to_string(&path).unwrap(), "changed");
     }
 
     #[test]
     fn what_is_not_ours_is_removed() {
         let project = tempfile::tempdir().unwrap();
-        write(project.path(), Language::Rust).unwrap();
+        write(&open(&project), Language::Rust).unwrap();
         let foreign = ["build.rs", "src/foreign.rs", "foreign/lib.rs", "../wit/foreign.wit"];
         let path = |name: &str| project.path().join(FOLDER).join(name);
         fs::create_dir(path("foreign")).unwrap();
         foreign.iter().for_each(|name| fs::write(path(name), "x").unwrap());
-        write(project.path(), Language::Rust).unwrap();
+        write(&open(&project), Language::Rust).unwrap();
         assert!(!foreign.iter().any(|name| path(name).exists()) && path("src/lib.rs").is_file());
     }
 }
