@@ -13,8 +13,9 @@ use ax_registry::pack;
 use semver::Version;
 
 use super::App;
-use super::project::{ProjectError, put};
+use super::project::ProjectError;
 use super::source;
+use crate::folder;
 
 /// A package that was written.
 #[derive(Debug)]
@@ -68,7 +69,8 @@ impl App {
             Some(file) => file.to_owned(),
             None => folder.join(usual),
         };
-        put(&path, &bytes).map_err(|source| ProjectError::Write { path: path.clone(), source })?;
+        folder::replace(&path, &bytes)
+            .map_err(|source| ProjectError::Write { path: path.clone(), source })?;
         let tools = made.package.config.tools.iter().map(|tool| tool.name.clone()).collect();
         let (digest, bytes) = (Digest::of(&bytes), bytes.len() as u64);
         Ok(Packed { name, version, path, bytes, digest, package, tools, warnings })

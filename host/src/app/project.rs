@@ -9,8 +9,7 @@
 //! all.
 //! Not here: how it is built (`project`).
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -311,18 +310,3 @@ fn state_of(kv: &Kv, owner: &str, version: &Version) -> Result<u64, KvError> {
 
 /// What makes a folder a plugin's.
 pub(super) const MANIFEST: &str = "plugin.toml";
-
-/// Replaces a file by a whole other one.
-pub(super) fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(folder)?;
-    // As any other file of the author's, which a temporary one is not.
-    let mode = std::fs::Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
-}

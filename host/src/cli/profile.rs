@@ -2,9 +2,7 @@
 //!
 //! Not here: taking samples (`plugin`), whose they are (`app`), the file's format (`firefox`).
 
-use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +17,7 @@ use super::output::Output;
 use super::render::{counted, table};
 use super::tool::{self, Callee};
 use crate::app::{App, FunctionTime, Profiled};
+use crate::folder;
 use crate::plugin::{Call, Profiler, Report};
 
 /// Samples that are enough for a first look; a tool that only reads is called until there are.
@@ -53,9 +52,9 @@ pub(super) fn run(app: &App, output: Output, arguments: &ProfileArgs) -> Result<
     let file =
         file.clone().unwrap_or_else(|| PathBuf::from(format!("{}.profile.json", callee.id.tool)));
     // Asked first: a call may take long, and may change something.
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder
-        .map_or(Ok(()), |folder| folder.metadata().map(drop))
+    let around = file.parent().filter(|around| !around.as_os_str().is_empty());
+    around
+        .map_or(Ok(()), |around| around.metadata().map(drop))
         .map_err(|source| CliError::File { path: file.display().to_string(), source })?;
     // What is read as it is written, or is somebody else's by a link, is not written over.
     if file.symlink_metadata().is_ok_and(|data| !data.is_file()) {
@@ -82,7 +81,7 @@ pub(super) fn run(app: &App, output: Output, arguments: &ProfileArgs) -> Result<
         Profiled::of(profiler.take(), toolchains, here, &callee.plugin.release().component);
     let shown = file.display().to_string();
     let profile = firefox::profile(&callee.id.to_string(), began_ms, &profiled);
-    write(&file, &profile.to_string())
+    folder::replace(&file, profile.to_string().as_bytes())
         .map_err(|source| CliError::File { path: shown.clone(), source })?;
     // A call that failed is worth a profile too: of a limit that it ran into, for one.
     if last.result.is_err() {
@@ -143,17 +142,6 @@ fn repeat(
             return Ok((report, calls));
         }
     }
-}
-
-/// Replaces a file by a whole other one, whatever has taken its place meanwhile.
-fn write(file: &Path, text: &str) -> io::Result<()> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mode = std::fs::Permissions::from_mode(0o666);
-    let mut making =
-        tempfile::Builder::new().permissions(mode).tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    making.write_all(text.as_bytes())?;
-    making.persist(file)?;
-    Ok(())
 }
 
 /// Cuts the name of a function: generic ones are longer than anybody reads.

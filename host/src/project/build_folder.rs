@@ -22,6 +22,7 @@ use ax_manifest::{COMPONENT_BYTES_MAX, Digest};
 use fs_err as fs;
 
 use super::hold::Hold;
+use crate::folder::replace;
 
 /// Where the folders of all projects lie, beside the toolchains.
 const PROJECTS: &str = "projects";
@@ -59,7 +60,10 @@ impl BuildFolder {
         let folder = folder(toolchains, project);
         let waiting = || note("waiting for another build of this project to end");
         let hold = Hold::of(&folder.join(LOCK), waiting)?;
-        name(&folder.join(PATH), project.as_os_str().as_bytes())?;
+        // Others read it without the lock.
+        if !folder.join(PATH).is_file() {
+            replace(&folder.join(PATH), project.as_os_str().as_bytes())?;
+        }
         // Nobody else's build is hindered by what cannot be removed.
         forget_the_gone(toolchains).ok();
         Ok(Self { folder, hold })
@@ -125,11 +129,8 @@ impl BuildFolder {
         if folder.is_dir() {
             fs::remove_dir_all(&folder)?;
         }
-        fs::create_dir_all(&folder)?;
         // Others read it without the lock.
-        let beside = path.with_extension("new");
-        fs::write(&beside, with_debug_info)?;
-        fs::rename(beside, path)
+        replace(&path, with_debug_info)
     }
 }
 
@@ -150,16 +151,6 @@ fn folder(toolchains: &Path, project: &Path) -> PathBuf {
 
 fn file_of(component: &Digest) -> String {
     format!("{}.wasm", component.to_string().replace(':', "-"))
-}
-
-/// Writes which project a folder belongs to. Others read it, so it is there whole or not at all.
-fn name(path: &Path, project: &[u8]) -> io::Result<()> {
-    if path.is_file() {
-        return Ok(());
-    }
-    let beside = path.with_extension("new");
-    fs::write(&beside, project)?;
-    fs::rename(beside, path)
 }
 
 /// Removes the folders of projects that are not there any more.
