@@ -21,6 +21,7 @@ use std::process::Stdio;
 use ax_manifest::{COMPONENT_BYTES_MAX, Digest};
 use fs_err as fs;
 
+use super::build::BuildError;
 use super::hold::Hold;
 use crate::folder::replace;
 
@@ -85,25 +86,26 @@ impl BuildFolder {
             && fs::read_to_string(self.file(INPUTS)).is_ok_and(|held| held == inputs)
     }
 
-    /// Forgets what was made, before it is made anew: what is broken off is not taken for whole.
+    /// Has the component made of these inputs, unless it was; returns where it is.
     ///
     /// # Errors
     ///
-    /// What the operating system says.
-    pub(super) fn forget(&self) -> io::Result<()> {
-        match fs::remove_file(self.file(INPUTS)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Ok(()) | Err(_) => Ok(()),
+    /// What `make` says, or the operating system.
+    pub(super) fn made_of(
+        &self,
+        inputs: &str,
+        make: impl FnOnce() -> Result<(), BuildError>,
+    ) -> Result<PathBuf, BuildError> {
+        if !self.has_made(inputs) {
+            // What is broken off is not to be taken for whole.
+            match fs::remove_file(self.file(INPUTS)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                Ok(()) | Err(_) => {}
+            }
+            make()?;
+            fs::write(self.file(INPUTS), inputs)?;
         }
-    }
-
-    /// Notes of what the component was made.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says.
-    pub(super) fn note(&self, inputs: &str) -> io::Result<()> {
-        fs::write(self.file(INPUTS), inputs)
+        Ok(self.component())
     }
 
     /// What programs are given to read while they build: nothing, and the lock with it.
@@ -182,13 +184,16 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let folder = of(home.path(), home.path());
         assert!(!folder.has_made(""));
-        fs::write(folder.component(), "component").unwrap();
+        let make = || Ok(fs::write(folder.component(), "component")?);
+        make().unwrap();
         assert!(!folder.has_made(""), "nothing says of what it was made");
-        folder.note("a").unwrap();
+        folder.made_of("a", make).unwrap();
         assert!(folder.has_made("a") && !folder.has_made("b"));
-        folder.forget().unwrap();
-        folder.forget().unwrap();
-        assert!(!folder.has_made("a"));
+        folder.made_of("a", || Err(BuildError::NoTarget)).unwrap();
+        for _ in 0..2 {
+            folder.made_of("b", || Err(BuildError::NoTarget)).unwrap_err();
+            assert!(!folder.has_made("a") && !folder.has_made("b"));
+        }
     }
 
     #[test]

@@ -53,12 +53,7 @@ pub(super) fn build(
         made = compile(folder, kept, toolchains)?;
         inputs = Digest::of(&fs::read(&made.path)?).to_string();
     }
-    if !kept.has_made(&inputs) {
-        kept.forget()?;
-        fs::copy(&made.path, kept.component())?;
-        kept.note(&inputs)?;
-    }
-    Ok(kept.component())
+    kept.made_of(&inputs, || Ok(fs::copy(&made.path, kept.component()).map(drop)?))
 }
 
 fn compile(

@@ -83,14 +83,11 @@ pub(super) fn build(
     }
     sdk::write_wit(&kept.file(WIT), &world)?;
     let inputs = inputs::of(folder, install::COMPONENTIZE_PY.pins)? + "\n" + &world;
-    if !kept.has_made(&inputs) {
+    kept.made_of(&inputs, || {
         let note = "making the component takes some ten seconds, whenever the sources changed";
         (toolchains.note)(note);
-        kept.forget()?;
-        componentize(folder, kept, &toolchain, toolchains)?;
-        kept.note(&inputs)?;
-    }
-    Ok(kept.component())
+        componentize(folder, kept, &toolchain, toolchains)
+    })
 }
 
 /// Looks for mistakes with the Python of the toolchain; returns what it said.
