@@ -89,10 +89,7 @@ impl App {
     /// [`ToolsError`].
     pub fn catalogue(&self) -> Result<Catalogue, ToolsError> {
         let generation = self.current().map_err(ChangeError::from)?;
-        let policies = self.policies().map_err(ChangeError::from)?;
-        let offering = generation.lock.plugins.iter();
-        let offering = offering.filter(|(name, it)| it.enabled && policies.admits(name).is_ok());
-        let found = self.installed_among(&generation, offering.map(|(name, _)| name));
+        let found = self.offering(&generation)?;
         let mut tools = BTreeMap::new();
         for installed in found.whole {
             let mut grants = generation.grants.get(&installed.identity).iter();

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::App;
 use super::change::{ChangeError, Note};
-use super::installed::{InstalledPlugin, LookupError};
+use super::installed::{InstalledPlugin, InstalledPlugins, LookupError};
 use super::policy::{self, Forbidden};
 use crate::audit::entry::Action;
 use crate::plugin::{Injection, LoadError, Plugin, Release, WORKSPACE};
@@ -104,11 +104,7 @@ impl App {
     ///
     /// [`ToolsError`].
     pub fn tools(&self) -> Result<Offered, ToolsError> {
-        let generation = self.current().map_err(ChangeError::from)?;
-        let policies = self.policies().map_err(ChangeError::from)?;
-        let offering = generation.lock.plugins.iter();
-        let offering = offering.filter(|(name, it)| it.enabled && policies.admits(name).is_ok());
-        let found = self.installed_among(&generation, offering.map(|(name, _)| name));
+        let found = self.offering(&self.current().map_err(ChangeError::from)?)?;
         let mut tools = Vec::new();
         for plugin in found.whole {
             let name = plugin.identity.name;
@@ -119,6 +115,14 @@ impl App {
         }
         tools.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Offered { tools, damaged: found.damaged })
+    }
+
+    /// Looks up the plugins that are switched on and that no policy keeps out.
+    pub(super) fn offering(&self, generation: &Generation) -> Result<InstalledPlugins, ToolsError> {
+        let policies = self.policies().map_err(ChangeError::from)?;
+        let offering = generation.lock.plugins.iter();
+        let offering = offering.filter(|(name, it)| it.enabled && policies.admits(name).is_ok());
+        Ok(self.installed_among(generation, offering.map(|(name, _)| name)))
     }
 
     /// Makes the plugin of a tool ready, and returns what was granted for this one call: grants of
