@@ -81,7 +81,7 @@ pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, InstalledPlugins, LookupError, find};
 pub use kept::KeptError;
-pub use origin::{OriginError, quoted as quoted_source};
+pub use origin::{OriginError, quoted};
 pub use outdated::outdated;
 pub use pack::Packed;
 pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};

@@ -8,6 +8,8 @@
 //! only by a person's word.
 //! Not here: which state of the data is chosen (`start`).
 
+use std::fmt::Display;
+
 use ax_manifest::{Identity, PluginName, Source};
 use ax_registry::LockedPlugin;
 
@@ -69,10 +71,10 @@ impl OriginError {
     }
 }
 
-/// Writes a source as a shell reads it back, whatever its file is called.
+/// Writes a text as a shell reads it back, whatever is in it.
 #[must_use]
-pub fn quoted(source: &Source) -> String {
-    format!("'{}'", source.to_string().replace('\'', r"'\''"))
+pub fn quoted(text: &impl Display) -> String {
+    format!("'{}'", text.to_string().replace('\'', r"'\''"))
 }
 
 impl App {

@@ -16,6 +16,7 @@ use super::verdict::verdict;
 use crate::app::{
     AppError, ChangeError, ConsentError, GrantError, InstallError, Located, LookupError,
     PolicyFileError, ProjectError, PruneError, SecretsError, TestError, TokensError, ToolsError,
+    quoted,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
@@ -237,13 +238,13 @@ fn denied(
     let hint = match denial.reason {
         // A standing grant would not be enough.
         DenialReason::PolicyAsks => {
-            Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
+            Some(format!("allow it for this call: --allow {}", quoted_if_odd(&denial.permission)))
         }
         DenialReason::NotGranted if denial.rule.is_some() || in_project => {
-            Some(format!("allow it for this call: --allow {}", quoted(&denial.permission)))
+            Some(format!("allow it for this call: --allow {}", quoted_if_odd(&denial.permission)))
         }
         DenialReason::NotGranted => {
-            Some(format!("ax permission grant {plugin} {}", quoted(&denial.permission)))
+            Some(format!("ax permission grant {plugin} {}", quoted_if_odd(&denial.permission)))
         }
         DenialReason::NotDeclared => Some(format!(
             "nobody can grant it: the manifest of `{plugin}` does not ask for `{}`",
@@ -253,7 +254,7 @@ fn denied(
             Some(format!("no permission opens `{}`; `ax explain AX-P012`", denial.permission))
         }
         DenialReason::Policy => {
-            Some(format!("ax policy explain {plugin} {}", quoted(&denial.permission)))
+            Some(format!("ax policy explain {plugin} {}", quoted_if_odd(&denial.permission)))
         }
         DenialReason::Address => Some(format!(
             "if it is meant, name {} itself in the URL, the manifest of `{plugin}` and a grant, or \
@@ -306,10 +307,10 @@ fn why(denial: &Denial) -> String {
     }
 }
 
-/// Quotes a permission for the shell where it needs it.
-fn quoted(text: &str) -> String {
+/// Quotes a text for the shell where it needs it.
+fn quoted_if_odd(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || ":/.,_-@".contains(c);
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{text}'") }
+    if text.chars().all(plain) { text.to_owned() } else { quoted(&text) }
 }
 
 /// Collects the chain of sources, leaving out what the message already says.
@@ -387,7 +388,10 @@ fn file_hint(path: &str, source: &std::io::Error) -> String {
         ErrorKind::InvalidData => "it has to be UTF-8 text".to_owned(),
         ErrorKind::IsADirectory => "name a file in it".to_owned(),
         ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_owned(),
-        _ => format!("look whose it is, and at the space on its disk: ls -ld {}", quoted(path)),
+        _ => format!(
+            "look whose it is, and at the space on its disk: ls -ld {}",
+            quoted_if_odd(path)
+        ),
     }
 }
 
@@ -436,5 +440,18 @@ fn retryable(error: &CliError) -> bool {
         | CliError::Grant(GrantError::Change(error))
         | CliError::Tools(ToolsError::Change(error)) => error.is_transient(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_to_type_holds_quotes_where_a_shell_needs_them() {
+        for (text, quoted) in [("net:a.org", "net:a.org"), ("a b", "'a b'"), ("it's", r"'it'\''s'")]
+        {
+            assert_eq!(quoted_if_odd(text), quoted);
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::render::{self, counted, table};
 use super::{permission, prompt, prune, tool};
 use crate::app::{
     App, Candidate, Card, Consent, InstallError, Installed, LeftBehind, LookupError, Named,
-    StateError, find, outdated, parse_expiry, quoted_source,
+    StateError, find, outdated, parse_expiry, quoted,
 };
 use crate::plugin::{MigrateError, scrub};
 
@@ -202,7 +202,7 @@ fn report(output: Output, candidate: &Candidate, installed: &Installed) {
             "{name} {} does not see the data of the one from {source}; if they are its own, add \
              it with --data-of {}",
             card.version,
-            quoted_source(source)
+            quoted(source)
         ));
     }
     for permission in not_granted {
