@@ -99,6 +99,13 @@ fn a_link_or_a_pipe_is_not_taken_for_a_file_of_the_plugin() {
     std::os::unix::fs::symlink(secret, folder.join("README.md")).expect("a link");
     let refused = home.ax(&["plugin", "add", "linked", "--grant-nothing"]).exits(1);
     assert!(refused.stderr.contains("README.md` is not an ordinary file"), "{}", refused.stderr);
+    // Nor is what lies behind one, also if that stays in the folder.
+    std::os::unix::fs::symlink(".", folder.join("way")).expect("a link");
+    let behind = "[plugin]\ncomponent = \"way/plugin.wasm\"\n";
+    home.write("linked/plugin.toml", components::ENV_MANIFEST.replace("[plugin]\n", behind));
+    let refused = home.ax(&["plugin", "add", "linked", "--grant-nothing"]).exits(1);
+    let told = "way/plugin.wasm` is not an ordinary file";
+    assert!(refused.stderr.contains(told), "{}", refused.stderr);
 }
 
 #[test]
