@@ -19,54 +19,34 @@ use rustix::fs::{Mode, OFlags};
 /// Why a file or a folder in a folder is not read or written. Names are as seen from that.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It leads elsewhere.
-    #[error("`{}` is a link, and nothing is read or written through one", name.display())]
-    Link {
-        /// The part of the name that does.
-        name: PathBuf,
-    },
+    /// This part of the name leads elsewhere.
+    #[error("`{}` is a link, and nothing is read or written through one", .0.display())]
+    Link(PathBuf),
     /// It is a folder, a pipe or a device.
-    #[error("`{}` is no file", name.display())]
-    NotAFile {
-        /// Its name.
-        name: PathBuf,
-    },
-    /// It is too long.
-    #[error("`{}` has more than {bytes_max} bytes", name.display())]
-    TooLong {
-        /// Its name.
-        name: PathBuf,
-        /// The bound.
-        bytes_max: u64,
-    },
+    #[error("`{}` is no file", .0.display())]
+    NotAFile(PathBuf),
+    /// It has more bytes than this.
+    #[error("`{}` has more than {} bytes", .0.display(), .1)]
+    TooLong(PathBuf, u64),
     /// The name is none of something below.
-    #[error("`{}` leads out of the folder", name.display())]
-    Outside {
-        /// The name.
-        name: PathBuf,
-    },
+    #[error("`{}` leads out of the folder", .0.display())]
+    Outside(PathBuf),
     /// The operating system refuses.
-    #[error("cannot use `{}`", name.display())]
-    System {
-        /// Its name.
-        name: PathBuf,
-        /// What it says.
-        source: io::Error,
-    },
+    #[error("cannot use `{}`", .0.display())]
+    System(PathBuf, #[source] io::Error),
 }
 
 impl FileError {
     /// Answers whether there just is nothing of this name.
-    #[must_use]
-    pub fn is_absent(&self) -> bool {
-        matches!(self, Self::System { source, .. } if source.kind() == ErrorKind::NotFound)
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Self::System(_, source) if source.kind() == ErrorKind::NotFound)
     }
 }
 
 impl From<FileError> for io::Error {
     fn from(error: FileError) -> Self {
         match error {
-            FileError::System { source, .. } => source,
+            FileError::System(_, source) => source,
             other => Self::other(other),
         }
     }
@@ -81,84 +61,56 @@ pub struct OpenFolder {
 
 impl OpenFolder {
     /// Opens a folder that a person or this program named.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says.
-    pub fn at(path: &Path) -> io::Result<Self> {
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
         let dir = Dir::open_ambient_dir(path, ambient_authority())?;
         Ok(Self { path: path.to_owned(), dir })
     }
 
     /// Returns where it was when it was opened.
-    #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Lists what is in it.
-    ///
-    /// # Errors
-    ///
-    /// What the operating system says.
-    pub fn entries(&self) -> io::Result<ReadDir> {
+    pub(crate) fn entries(&self) -> io::Result<ReadDir> {
         self.dir.entries()
     }
 
     /// Opens a folder somewhere below it.
-    ///
-    /// # Errors
-    ///
-    /// [`FileError`].
-    pub fn below(&self, name: &Path) -> Result<Self, FileError> {
+    pub(crate) fn below(&self, name: &Path) -> Result<Self, FileError> {
         self.enter(name, false)
     }
 
     /// Opens a folder somewhere below it, and makes what is not there.
-    ///
-    /// # Errors
-    ///
-    /// [`FileError`].
-    pub fn make(&self, name: &Path) -> Result<Self, FileError> {
+    pub(crate) fn make(&self, name: &Path) -> Result<Self, FileError> {
         self.enter(name, true)
     }
 
     /// Opens an ordinary file.
-    ///
-    /// # Errors
-    ///
-    /// [`FileError`].
-    pub fn open(&self, name: &Path) -> Result<File, FileError> {
+    pub(crate) fn open(&self, name: &Path) -> Result<File, FileError> {
         let (folder, last) = split(name)?;
         let file = open_part(&self.below(folder)?.dir, last, name, OFlags::empty())?;
         match file.metadata().map_err(system(name))?.is_file() {
             true => Ok(file),
-            false => Err(FileError::NotAFile { name: name.to_owned() }),
+            false => Err(FileError::NotAFile(name.to_owned())),
         }
     }
 
     /// Reads a file of at most `bytes_max`.
-    ///
-    /// # Errors
-    ///
-    /// [`FileError`].
-    pub fn read(&self, name: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
+    pub(crate) fn read(&self, name: &Path, bytes_max: u64) -> Result<Vec<u8>, FileError> {
         let bytes = read(self.open(name)?, bytes_max).map_err(system(name))?;
-        bytes.ok_or_else(|| FileError::TooLong { name: name.to_owned(), bytes_max })
+        bytes.ok_or_else(|| FileError::TooLong(name.to_owned(), bytes_max))
     }
 
-    /// Puts a file in the place of another, or where there was nothing, with the folders it lies in.
-    ///
-    /// # Errors
-    ///
-    /// [`FileError`]; what was there before stays.
-    pub fn replace(&self, name: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    /// Puts a file in the place of another, or where there was nothing, with the folders it lies in. If
+    /// that fails, what was there stays.
+    pub(crate) fn replace(&self, name: &Path, bytes: &[u8]) -> Result<(), FileError> {
         let (folder, last) = split(name)?;
         let Self { dir, .. } = self.make(folder)?;
         match dir.symlink_metadata(last) {
-            Ok(held) if held.is_symlink() => return Err(FileError::Link { name: name.to_owned() }),
+            Ok(held) if held.is_symlink() => return Err(FileError::Link(name.to_owned())),
             Ok(held) if !held.is_file() => {
-                return Err(FileError::NotAFile { name: name.to_owned() });
+                return Err(FileError::NotAFile(name.to_owned()));
             }
             Ok(_) | Err(_) => {}
         }
@@ -177,15 +129,11 @@ impl OpenFolder {
     }
 
     /// Removes a folder and what is in it, if it is there.
-    ///
-    /// # Errors
-    ///
-    /// [`FileError`].
-    pub fn remove(&self, name: &Path) -> Result<(), FileError> {
+    pub(crate) fn remove(&self, name: &Path) -> Result<(), FileError> {
         let removed = split(name).and_then(|(folder, last)| {
             let Self { dir, .. } = self.below(folder)?;
             match is_link(&dir, last) {
-                true => Err(FileError::Link { name: name.to_owned() }),
+                true => Err(FileError::Link(name.to_owned())),
                 false => dir.remove_dir_all(last).map_err(system(name)),
             }
         });
@@ -196,11 +144,7 @@ impl OpenFolder {
     }
 
     /// Removes every file below a folder that is not among `kept`, which are named as seen from it.
-    ///
-    /// # Errors
-    ///
-    /// [`FileError`].
-    pub fn keep_only(&self, name: &Path, kept: &[&str]) -> Result<(), FileError> {
+    pub(crate) fn keep_only(&self, name: &Path, kept: &[&str]) -> Result<(), FileError> {
         keep_only(&self.below(name)?.dir, Path::new(""), kept).map_err(system(name))
     }
 
@@ -211,7 +155,7 @@ impl OpenFolder {
             let part = match part {
                 Component::Normal(part) => part,
                 Component::CurDir => continue,
-                _ => return Err(FileError::Outside { name: name.to_owned() }),
+                _ => return Err(FileError::Outside(name.to_owned())),
             };
             way.push(part);
             if is_made
@@ -227,20 +171,12 @@ impl OpenFolder {
 }
 
 /// Opens a file that a person named, also by a link. Should a pipe be there, this does not wait.
-///
-/// # Errors
-///
-/// What the operating system says.
-pub fn open(path: &Path) -> io::Result<File> {
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
 /// Reads a file of at most `bytes_max`; none if it is longer, or grows to be so meanwhile.
-///
-/// # Errors
-///
-/// What the operating system says.
-pub fn read(file: File, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(file: File, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     if file.metadata()?.len() > bytes_max {
         return Ok(None);
     }
@@ -250,11 +186,7 @@ pub fn read(file: File, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// Puts a file where a person or this program named it, as [`OpenFolder::replace`] does.
-///
-/// # Errors
-///
-/// What is in the way, or what the operating system says.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
@@ -264,7 +196,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Parts a name into that of a folder and what it is called there.
 fn split(name: &Path) -> Result<(&Path, &OsStr), FileError> {
-    let last = name.file_name().ok_or_else(|| FileError::NotAFile { name: name.to_owned() })?;
+    let last = name.file_name().ok_or_else(|| FileError::NotAFile(name.to_owned()))?;
     Ok((name.parent().unwrap_or(Path::new("")), last))
 }
 
@@ -274,7 +206,7 @@ fn open_part(dir: &Dir, part: &OsStr, way: &Path, kind: OFlags) -> Result<File, 
     match rustix::fs::openat(dir, part, flags | kind, Mode::empty()) {
         Ok(opened) => Ok(File::from(opened)),
         // Links answer the system in different ways.
-        Err(_) if is_link(dir, part) => Err(FileError::Link { name: way.to_owned() }),
+        Err(_) if is_link(dir, part) => Err(FileError::Link(way.to_owned())),
         Err(error) => Err(system(way)(error.into())),
     }
 }
@@ -299,7 +231,7 @@ fn keep_only(dir: &Dir, below: &Path, kept: &[&str]) -> io::Result<()> {
 }
 
 fn system(name: &Path) -> impl Fn(io::Error) -> FileError {
-    |source| FileError::System { name: name.to_owned(), source }
+    |source| FileError::System(name.to_owned(), source)
 }
 
 #[cfg(test)]
@@ -359,7 +291,7 @@ mod tests {
         assert_eq!(fs::read_to_string(elsewhere.join("sdk/mine")).unwrap(), "mine");
         for out in ["../elsewhere/sdk/mine", "/etc/passwd"] {
             assert!(folder.read(name(out), 9).unwrap_err().to_string().contains("leads out"));
-            assert!(matches!(folder.make(name(out)), Err(FileError::Outside { .. })));
+            assert!(matches!(folder.make(name(out)), Err(FileError::Outside(_))));
         }
     }
 

@@ -430,9 +430,9 @@ fn read_in(
     match folder.read(Path::new(name), bytes_max) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.is_absent() => Ok(None),
-        Err(FileError::System { source, .. }) => Err(SourceError::Read { path, source }),
-        Err(FileError::TooLong { .. }) => Err(SourceError::TooLarge { path, bytes_max }),
-        Err(FileError::Link { .. } | FileError::NotAFile { .. } | FileError::Outside { .. }) => {
+        Err(FileError::System(_, source)) => Err(SourceError::Read { path, source }),
+        Err(FileError::TooLong(..)) => Err(SourceError::TooLarge { path, bytes_max }),
+        Err(FileError::Link(_) | FileError::NotAFile(_) | FileError::Outside(_)) => {
             Err(SourceError::NotAFile { path })
         }
     }

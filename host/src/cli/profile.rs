@@ -52,9 +52,9 @@ pub(super) fn run(app: &App, output: Output, arguments: &ProfileArgs) -> Result<
     let file =
         file.clone().unwrap_or_else(|| PathBuf::from(format!("{}.profile.json", callee.id.tool)));
     // Asked first: a call may take long, and may change something.
-    let around = file.parent().filter(|around| !around.as_os_str().is_empty());
-    around
-        .map_or(Ok(()), |around| around.metadata().map(drop))
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder
+        .map_or(Ok(()), |folder| folder.metadata().map(drop))
         .map_err(|source| CliError::File { path: file.display().to_string(), source })?;
     // What is read as it is written, or is somebody else's by a link, is not written over.
     if file.symlink_metadata().is_ok_and(|data| !data.is_file()) {

@@ -184,14 +184,14 @@ impl Tree {
     fn told(&self, done: &'static str, error: FileError) -> TreeError {
         let shown = |name: PathBuf| text(&self.shown.join(name));
         match error {
-            FileError::Link { name } => TreeError::Link { name: shown(name) },
-            FileError::NotAFile { name } | FileError::Outside { name } => {
+            FileError::Link(name) => TreeError::Link { name: shown(name) },
+            FileError::NotAFile(name) | FileError::Outside(name) => {
                 TreeError::NotAFile { name: shown(name) }
             }
-            FileError::TooLong { name, bytes_max } => {
+            FileError::TooLong(name, bytes_max) => {
                 TreeError::TooLong { name: shown(name), bytes_max }
             }
-            FileError::System { name, source } => {
+            FileError::System(name, source) => {
                 TreeError::System { name: shown(name), done, source }
             }
         }
