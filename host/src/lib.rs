@@ -13,12 +13,14 @@
 //! kv       REMEMBER   what plugins keep
 //! project  MAKE       a plugin's source folder, made and built
 //! secret   REMEMBER   what operators entrust, encrypted
+//! chat     WORDS      what is said to a model and what comes back
 //! clock               the only source of time
 //! folder              files, read and replaced without following links below a folder
 //! ```
 
 pub mod app;
 pub mod audit;
+pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -102,6 +102,9 @@ pub use tools::{Listed, Offered, ToolsError};
 pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;
 
+/// Bytes that a memory of 32-bit addresses can have: what a person may let a plugin have at most.
+const MEMORY_MAX: u64 = 4 << 30;
+
 /// How long a change waits for another process to finish its own.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
@@ -115,6 +118,8 @@ pub struct App {
     vault: Vault,
     policies: OnceLock<Arc<Policies>>,
     watch: Option<Arc<dyn CompileWatch>>,
+    /// It answers many calls, not a few.
+    is_server: bool,
     audit: OnceLock<Audit>,
     host: OnceLock<Arc<PluginHost>>,
 }
@@ -194,6 +199,7 @@ impl App {
             vault: Vault::open(&home, &home.join(KEY_FILE)),
             policies: OnceLock::new(),
             watch: None,
+            is_server: false,
             audit: OnceLock::new(),
             host: OnceLock::new(),
             clock,
@@ -205,6 +211,13 @@ impl App {
     #[must_use]
     pub fn watched_by(mut self, watch: Arc<dyn CompileWatch>) -> Self {
         self.watch = Some(watch);
+        self
+    }
+
+    /// Sets memory aside for many calls at once, which makes each of them quicker.
+    #[must_use]
+    pub fn serving(mut self) -> Self {
+        self.is_server = true;
         self
     }
 
@@ -284,9 +297,15 @@ impl App {
     fn host_on(&self, ground: Ground) -> Result<Arc<PluginHost>, AppError> {
         let Ground { kv, vault, folders, environment, network, rehearsal_at_ms } = ground;
         let sandbox = &self.config.sandbox;
+        let allocation = match self.is_server {
+            true => {
+                Allocation::Pooled { slots: sandbox.instances.value, memory_bytes_max: MEMORY_MAX }
+            }
+            false => Allocation::OnDemand,
+        };
         let host = HostConfig {
             home: self.config.home.value.clone(),
-            allocation: Allocation::OnDemand,
+            allocation,
             threads: sandbox.threads.value as usize,
             compiler: jail::own_program().map_err(AppError::Program)?,
             memory_bytes_max: memory_for_guests(sandbox.memory_percent.value),

@@ -48,7 +48,7 @@ use zeroize::Zeroizing;
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::{Overrides, environment_variable, load};
-use args::{Cli, Command, Globals, When};
+use args::{Cli, Command, Globals, McpCommand, When};
 use compiling::Spinner;
 use fault::{CliError, Fault, exit};
 use output::Output;
@@ -127,7 +127,8 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         .map_err(|source| CliError::File { path: directory.display().to_string(), source })?;
     let app = App::new(settings, Arc::new(SystemClock::new()))
         .watched_by(Arc::new(Spinner::new(*output)));
-    let app = Arc::new(app);
+    let is_server = matches!(cli.command, Command::Mcp(McpCommand::Serve(_)));
+    let app = Arc::new(if is_server { app.serving() } else { app });
     let ran = match cli.command {
         Command::New(arguments) => author::new(*output, arguments),
         Command::Build(arguments) => author::build(&app, *output, &arguments),

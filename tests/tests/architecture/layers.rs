@@ -12,9 +12,10 @@ use crate::source::Source;
 
 /// Lowest first. Modules of one line do not use each other.
 const LAYERS: &[&[&str]] = &[
-    &["clock", "folder"],
+    &["chat", "clock", "folder"],
     &["audit", "egress", "kv", "project", "secret"],
-    &["plugin"],
+    &["provider"],
+    &["plugin", "router"],
     &["config"],
     &["app"],
     &["server"],

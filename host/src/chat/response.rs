@@ -1,0 +1,65 @@
+//! A whole answer.
+
+use serde::{Deserialize, Serialize};
+
+use super::message::Message;
+
+/// Why an answer ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Finish {
+    /// It is complete.
+    Stop,
+    /// There was no room for more.
+    Length,
+    /// Tools are to be called.
+    ToolCalls,
+    /// The provider held the rest back.
+    ContentFilter,
+    /// The model does not answer such things.
+    Refusal,
+}
+
+/// Tokens that were used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Usage {
+    /// Read in all, those of the cache among them.
+    pub input: u64,
+    /// Written in all, thoughts among them.
+    pub output: u64,
+    /// Of `input`, those that came from the provider's cache.
+    pub cache_read: u64,
+    /// Of `input`, those that were written into it.
+    pub cache_write: u64,
+    /// Of `output`, those of thoughts.
+    pub reasoning: u64,
+}
+
+impl Usage {
+    /// Read and written.
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.input.saturating_add(self.output)
+    }
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    /// Who answered.
+    pub provider: String,
+    /// Which model, as the provider calls it.
+    pub model: String,
+    /// What it says.
+    pub message: Message,
+    /// Why it ends.
+    pub finish: Finish,
+    /// What it used, where the provider told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The provider's name of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_request_id: Option<String>,
+}
