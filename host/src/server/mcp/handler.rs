@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
-    CompleteRequestParams, CompleteResult, ContentBlock, Implementation, JsonObject,
-    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
+    CompleteRequestParams, CompleteResult, ContentBlock, Implementation, InputResponses,
+    JsonObject, ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
     ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
     PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, SubscriptionFilter,
     Tool,
@@ -52,6 +52,10 @@ pub struct ToolCall {
     pub name: String,
     /// Its arguments.
     pub arguments: JsonObject,
+    /// What a person answered, by the names of the questions that the call before ended with.
+    pub answers: InputResponses,
+    /// What came with those questions, as the client gives it back: to be trusted as little as the rest.
+    pub state: Option<String>,
     /// Who calls, for the audit.
     pub who: Arc<str>,
     /// How to tell how far it is, and what else came with it.
@@ -185,6 +189,8 @@ impl<O: Offering> ServerHandler for Handler<O> {
         let call = ToolCall {
             name: request.name.into_owned(),
             arguments: request.arguments.unwrap_or_default(),
+            answers: request.input_responses.unwrap_or_default(),
+            state: request.request_state,
             who,
             context,
             stop: stop.clone(),

@@ -118,7 +118,7 @@ impl Offering for Installed {
     }
 
     async fn call(&self, call: ToolCall) -> Result<CallToolResponse, ErrorData> {
-        let ToolCall { name, arguments, who, context, stop } = call;
+        let ToolCall { name, arguments, who, context, stop, .. } = call;
         let edition = match self.current() {
             Ok(edition) => edition,
             Err(error) => return Ok(refused(&self.explain.unready(error)).into()),
