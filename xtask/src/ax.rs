@@ -1,6 +1,7 @@
 //! Runs the built `ax` on a home folder of its own, as `demo` and `accept` do.
 
 use std::env;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -26,15 +27,20 @@ impl Ax {
         Ok(Self { program: checkout.ax(), home, workspace: checkout.root().to_path_buf() })
     }
 
+    /// The program itself.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Its home folder.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Makes the command `ax <arguments>`.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        // What the person at this terminal has set must not change the outcome.
-        for (name, _) in
-            env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AX_"))
-        {
-            command.env_remove(name);
-        }
+        without_settings(&mut command);
         command
             .args(arguments)
             .current_dir(&self.workspace)
@@ -49,5 +55,12 @@ impl Ax {
     /// Runs `ax <arguments>` and keeps what it prints on both streams.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<Printed> {
         process::capture(&mut self.command(arguments))
+    }
+}
+
+/// Takes what the person at this terminal has set from a command: it must not change the outcome.
+pub(crate) fn without_settings(command: &mut Command) {
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AX_")) {
+        command.env_remove(name);
     }
 }

@@ -1,6 +1,7 @@
 //! Drives builds and everything that changes files of the checkout: `cargo xtask …`.
 //!
-//! Invariant: every command may be run twice, leaves the same result, and ends no process.
+//! Invariant: every command may be run twice, leaves the same result, and ends no process
+//! that it did not start.
 //! Not here: anything that ships. The product is `host/`; what tests claim is in `tests/`.
 
 mod accept;

