@@ -141,7 +141,12 @@ impl<O: Offering> Front<O> {
         if is_first && !self.sessions.has_room() {
             return Err(full());
         }
-        let answer = self.service.handle(Request::from_parts(parts, Full::new(bytes))).await;
+        let ends_session = parts.method == Method::DELETE;
+        let mut answer = self.service.handle(Request::from_parts(parts, Full::new(bytes))).await;
+        if ends_session && answer.status() == StatusCode::ACCEPTED {
+            // It has ended, and the SDK for Python takes "accepted" for a failure.
+            *answer.status_mut() = StatusCode::NO_CONTENT;
+        }
         if let Some(id) = answer.headers().get(&SESSION_ID).and_then(|id| id.to_str().ok()) {
             self.sessions.own(id, &who);
         }
