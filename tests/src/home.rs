@@ -375,6 +375,17 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// Runs a command to its end, one of [`Home::command`] or of what `ax` printed.
+///
+/// # Panics
+///
+/// When it cannot be started.
+#[must_use]
+pub fn run(mut command: Command) -> Run {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    finish(command, b"")
+}
+
 /// Gives a command its input and waits for it to end.
 fn finish(mut command: Command, input: &[u8]) -> Run {
     let line = format!("{command:?}");

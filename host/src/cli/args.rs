@@ -10,6 +10,7 @@ use semver::Version;
 
 use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs};
 use super::dev::DevArgs;
+use super::mcp::config::ConfigArgs;
 use super::profile::ProfileArgs;
 use super::prune::PruneArgs;
 use super::secret::{Discarded, GivenName};
@@ -287,6 +288,11 @@ pub(crate) enum McpCommand {
     /// Let programs in over HTTP, or no more
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Print the lines with which a client starts or reaches this, to be pasted
+    ///
+    /// It is given the same home, settings and policies as this command, and the folders that are named
+    /// here. No file is written.
+    Config(ConfigArgs),
 }
 
 /// How `ax mcp serve` is reached.
@@ -426,7 +432,7 @@ pub(crate) struct CallArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Show the latest rows
+    /// Show the latest rows; with -v also the `traceparent` that a client gave
     Tail {
         /// How many
         #[arg(short = 'n', long, default_value_t = 20)]

@@ -23,6 +23,7 @@ use crate::config::ConfigError;
 use crate::plugin::{CallError, Denial, DenialReason, scrub};
 use crate::project::CreateError;
 use crate::server::mcp::ServeError;
+use crate::server::mcp::client::LinesError;
 use ax_registry::GenerationError;
 
 /// Bytes of one printed message or cause; errors may repeat what a stranger wrote.
@@ -78,6 +79,9 @@ pub(crate) enum CliError {
     Generation(#[from] GenerationError),
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// A client has no way to be told.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
     /// `ax mcp serve` ended early.
     #[error(transparent)]
     Serve(#[from] ServeError),
@@ -341,6 +345,7 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Config(error) => Some(error.hint()),
         CliError::App(error) => error.hint(),
         CliError::Serve(error) => error.hint(),
+        CliError::Lines(error) => error.hint(),
         CliError::Lookup(error) => error.hint(),
         CliError::Install(error) => error.hint(),
         CliError::Consent(error) => error.hint(),

@@ -1,6 +1,8 @@
-//! `ax mcp`: the server that programs start or connect to.
+//! `ax mcp`: the server that programs start or connect to, and what they need for it.
 //!
 //! Not here: the protocol (`server::mcp`), who is let in over HTTP (`token`).
+
+pub(super) mod config;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +35,7 @@ pub(super) fn run(app: &Arc<App>, output: Output, command: McpCommand) -> Result
         }
         McpCommand::Serve(_) => serve_stdio(installed(app)?).map_err(CliError::Serve),
         McpCommand::Token(command) => token::run(app, output, command),
+        McpCommand::Config(arguments) => config::run(app.config(), output, &arguments),
     }
 }
 

@@ -99,6 +99,13 @@ impl Output {
         self.out(&format!("{}\n", escaped(&line)));
     }
 
+    /// Prints a JSON document over several lines, to be pasted somewhere.
+    pub(crate) fn pasteable(self, value: &serde_json::Value) {
+        let document = format!("{value:#}");
+        let lines = document.lines().map(|line| format!("{}\n", escaped(line)));
+        self.out(&lines.collect::<String>());
+    }
+
     /// Prints text as data.
     pub(crate) fn text(self, text: &str) {
         self.out(text);

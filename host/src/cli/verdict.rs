@@ -26,6 +26,7 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::WouldAsk { .. } => (codes::WOULD_ASK, USAGE),
         CliError::Config(_) => (codes::SETTINGS, USAGE),
         CliError::App(error) => app(error),
+        CliError::Lines(_) => (codes::USAGE, USAGE),
         CliError::Serve(_) => (codes::SYSTEM, FAILED),
         CliError::Lookup(error) => lookup(error),
         CliError::Install(error) => install(error),

@@ -68,6 +68,8 @@ pub fn load(
             .map(|(path, value)| Setting { value, source: Source::Project(path) }),
         project_file,
         directory: places.directory,
+        person: places.person,
+        others: places.others,
         home: places.home,
         user_file: places.user_file,
         toolchains: places.toolchains,

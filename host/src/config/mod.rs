@@ -45,6 +45,7 @@ pub use folders::{FOLDERS_MAX, FolderNameFlaw};
 pub use load::load;
 pub use network::{NETWORKS_MAX, NetworkSettings};
 pub use path::PathFlaw;
+pub use places::USER_FILE;
 pub use plugins::{SETTINGS_BYTES_MAX, SETTINGS_KEY_BYTES_MAX, Settings};
 pub use project::PROJECT_NAME_CHARS_MAX;
 pub use rows::Row;
@@ -89,6 +90,10 @@ pub struct Config {
     pub directory: Setting<PathBuf>,
     /// Where data is kept; it may not be there yet.
     pub home: Setting<PathBuf>,
+    /// The person's home folder, where other programs keep files; nothing without `HOME`.
+    pub person: Option<PathBuf>,
+    /// Where other programs keep their settings; nothing without `HOME` and `XDG_CONFIG_HOME`.
+    pub others: Option<PathBuf>,
     /// The user's file; it may not be there.
     pub user_file: Setting<PathBuf>,
     /// Where the toolchains of authors are; it may not be there yet.

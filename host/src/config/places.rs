@@ -30,7 +30,7 @@ use crate::config::source::Source;
 use crate::config::workspace;
 
 /// The name of the user's file.
-const USER_FILE: &str = "config.toml";
+pub const USER_FILE: &str = "config.toml";
 
 /// The folder of toolchains in ours.
 const TOOLCHAINS: &str = "toolchains";
@@ -43,6 +43,8 @@ const XDG_FOLDER: &str = "ax";
 pub(super) struct Places {
     /// The person's home folder, for `~`.
     pub(super) person: Option<PathBuf>,
+    /// Where other programs keep their settings.
+    pub(super) others: Option<PathBuf>,
     pub(super) directory: Setting<PathBuf>,
     pub(super) home: Setting<PathBuf>,
     pub(super) user_file: Setting<PathBuf>,
@@ -91,6 +93,9 @@ impl Places {
                 .unwrap_or_else(|| Setting::default_of(home.value.join(TOOLCHAINS))),
             policy_file: Setting::of_variable("AX_POLICY", policy_file),
             workspace: workspace(named_workspace, &directory.value)?,
+            others: variables
+                .xdg("XDG_CONFIG_HOME")
+                .or_else(|| person.as_ref().map(|person| person.join(".config"))),
             person,
             directory,
             home,

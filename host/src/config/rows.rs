@@ -40,6 +40,9 @@ pub(super) fn of(config: &Config) -> Vec<Row> {
     // Taken apart, so that a new field without a row does not compile.
     let Config {
         directory,
+        // Of other programs: no settings.
+        person: _,
+        others: _,
         home,
         user_file,
         toolchains,

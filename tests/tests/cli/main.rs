@@ -11,6 +11,7 @@ mod author;
 mod author_python;
 mod author_ts;
 mod card;
+mod clients;
 mod community;
 mod consent;
 mod data;

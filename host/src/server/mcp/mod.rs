@@ -14,6 +14,7 @@
 //! Not here: what a call may do (`plugin`), who may install and grant (`app`, by the person at `cli`).
 
 mod answer;
+pub mod client;
 mod handler;
 mod http;
 mod installed;

@@ -1,0 +1,249 @@
+//! What stands about this server in the settings that clients have, and what is wrong with it.
+//!
+//! Whatever these files say was written by a person, a client, or (in a project) a stranger.
+//!
+//! Invariant: files are read, never written, and at most [`FILE_BYTES_MAX`] of each; no server that they name
+//! is started or asked; what they hold of tokens is not repeated.
+//! Not here: what is said about it (`cli`).
+
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::comment::without_comments;
+use super::finding::{Finding, Problem};
+use super::{CLIENTS, Client, Folders};
+
+/// Bytes of a client's file that are looked at. Claude Code keeps its history there, too.
+pub const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// What is told at most: more is told when these are mended.
+pub const FINDINGS_MAX: usize = 20;
+
+/// `O_NONBLOCK`, which changes nothing for ordinary files: opening a pipe must not wait.
+const NO_WAIT: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+
+/// What this machine is like, as far as it counts here.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// Where clients keep their settings.
+    pub folders: Folders<'a>,
+    /// This program, without links.
+    pub program: &'a Path,
+    /// The longest name of a tool, as clients see it.
+    pub longest_tool: Option<&'a str>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The words for the clients that have a server of ours.
+    pub clients: Vec<&'static str>,
+    /// What is wrong, at most [`FINDINGS_MAX`].
+    pub findings: Vec<Finding>,
+    /// How much else is.
+    pub omitted: usize,
+}
+
+/// A server of ours in a list of servers.
+pub(super) struct Server<'a> {
+    pub(super) name: &'a str,
+    pub(super) command: Option<&'a str>,
+    pub(super) arguments: Vec<&'a str>,
+    pub(super) url: Option<&'a str>,
+    entry: &'a Map<String, Value>,
+}
+
+/// Looks at the settings of all clients.
+#[must_use]
+pub fn look(ground: &Ground<'_>) -> Found {
+    let mut found = Found::default();
+    for client in &CLIENTS {
+        for place in client.files {
+            let Some(path) = place.path(&ground.folders) else { continue };
+            let problems = match read(&path) {
+                Ok(None) => continue,
+                Ok(Some(settings)) => {
+                    let (has_any, problems) = of_file(client, &settings, ground);
+                    if has_any && found.clients.last() != Some(&client.word) {
+                        found.clients.push(client.word);
+                    }
+                    problems
+                }
+                Err(problem) => vec![problem],
+            };
+            for problem in problems {
+                match found.findings.len() < FINDINGS_MAX {
+                    true => found.findings.push(Finding { client, path: path.clone(), problem }),
+                    false => found.omitted += 1,
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Reads the settings of a client; nothing if it has none there.
+fn read(path: &PathBuf) -> Result<Option<Value>, Problem> {
+    let unreadable = |error: std::io::Error| Problem::Unreadable { why: error.to_string() };
+    let opened = std::fs::File::options().read(true).custom_flags(NO_WAIT).open(path);
+    let file = match opened {
+        Ok(file) => file,
+        // What is not there, or is no folder on the way, is no client's.
+        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) => return Err(unreadable(error)),
+    };
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err(Problem::Unreadable { why: "it is no file".to_owned() });
+    }
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(Problem::Unreadable { why: format!("it has more than {FILE_BYTES_MAX} bytes") });
+    }
+    let not_json = |why: String| Problem::Unreadable { why };
+    let text = String::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8".to_owned()))?;
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let json = serde_json::from_str(&without_comments(&text));
+    json.map(Some).map_err(|error| {
+        not_json(format!("it is not JSON at {}:{}", error.line(), error.column()))
+    })
+}
+
+fn is_absence(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+/// Tells whether a file has servers of ours, and what is wrong with them.
+fn of_file(client: &Client, settings: &Value, ground: &Ground<'_>) -> (bool, Vec<Problem>) {
+    let own = settings.get(client.member);
+    // Claude Code keeps a list for each project, too.
+    let projects = settings.get("projects").and_then(Value::as_object);
+    let projects = projects.into_iter().flat_map(Map::values);
+    let lists = own.into_iter().chain(projects.filter_map(|it| it.get(client.member)));
+    let (mut has_any, mut problems) = (false, Vec::new());
+    for list in lists.filter_map(Value::as_object) {
+        let servers: Vec<Server<'_>> = list
+            .iter()
+            .filter_map(|(name, entry)| Server::of(name, entry.as_object()?))
+            .filter(|server| server.is_ours(ground.program))
+            .collect();
+        has_any |= !servers.is_empty();
+        for (at, server) in servers.iter().enumerate() {
+            problems.extend(server.problems(client, ground));
+            let twin = servers[..at].iter().find(|other| other.is_same(server));
+            problems.extend(twin.map(|twin| Problem::Twice {
+                first: twin.name.to_owned(),
+                second: server.name.to_owned(),
+            }));
+        }
+    }
+    (has_any, problems)
+}
+
+impl<'a> Server<'a> {
+    fn of(name: &'a str, entry: &'a Map<String, Value>) -> Option<Self> {
+        // Older releases of Zed have an object with both.
+        let nested = entry.get("command").and_then(Value::as_object);
+        let holder = nested.unwrap_or(entry);
+        let member = if nested.is_some() { "path" } else { "command" };
+        let command = holder.get(member).and_then(Value::as_str);
+        let arguments = holder.get("args").and_then(Value::as_array);
+        let arguments = arguments.into_iter().flatten().filter_map(Value::as_str).collect();
+        let url = entry.get("url").and_then(Value::as_str);
+        (command.is_some() || url.is_some())
+            .then_some(Self { name, command, arguments, url, entry })
+    }
+
+    /// Answers whether it is one of ours, as far as can be told without asking it.
+    fn is_ours(&self, program: &Path) -> bool {
+        match (self.command, self.url) {
+            (Some(command), _) => {
+                is_ax(command) || self.serves() || is_file(Path::new(command), program)
+            }
+            (None, Some(url)) => self.name == super::SERVER_NAME || is_local(url),
+            (None, None) => false,
+        }
+    }
+
+    fn serves(&self) -> bool {
+        self.arguments.windows(3).any(|it| it[..2] == ["mcp", "serve"] && it[2].starts_with("--"))
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let parts = |it: &Self| (it.command.map(str::to_owned), it.url.map(str::to_owned));
+        parts(self) == parts(other)
+            && self.arguments == other.arguments
+            && self.entry.get("env") == other.entry.get("env")
+    }
+
+    fn problems(&self, client: &Client, ground: &Ground<'_>) -> Vec<Problem> {
+        let name = || self.name.to_owned();
+        let mut problems = Vec::new();
+        if let Some(command) = self.command {
+            let path = Path::new(command);
+            let command = || command.to_owned();
+            if !path.is_absolute() {
+                problems.push(Problem::Relative { name: name(), command: command() });
+            } else if !path.exists() {
+                problems.push(Problem::Gone { name: name(), command: command() });
+            } else if !is_file(path, ground.program) {
+                problems.push(Problem::Other { name: name(), command: command() });
+            }
+            if is_ax(&command()) && !self.serves() {
+                problems.push(Problem::Silent { name: name() });
+            }
+        }
+        if self.has_token() {
+            problems.push(Problem::Token { name: name() });
+        }
+        if self.entry.get("sandboxEnabled") == Some(&Value::Bool(true)) {
+            problems.push(Problem::Approved { name: name() });
+        }
+        if let (Some(longest), Some(bound)) = (ground.longest_tool, client.tool_chars) {
+            let chars = self.name.chars().count() + bound.joint + longest.chars().count();
+            if chars > bound.max {
+                let (tool, max) = (longest.to_owned(), bound.max);
+                problems.push(Problem::LongName { name: name(), tool, chars, max });
+            }
+        }
+        problems
+    }
+
+    /// Answers whether a token stands in it, rather than something for one.
+    fn has_token(&self) -> bool {
+        let headers = self.entry.get("headers").and_then(Value::as_object);
+        headers.into_iter().flatten().any(|(name, value)| {
+            let value = value.as_str().unwrap_or_default();
+            let (scheme, token) = value.split_once(' ').unwrap_or_default();
+            name.eq_ignore_ascii_case("authorization")
+                && scheme.eq_ignore_ascii_case("bearer")
+                && !token.trim().is_empty()
+                && !token.contains("${")
+        })
+    }
+}
+
+fn is_ax(command: &str) -> bool {
+    Path::new(command).file_name().is_some_and(|name| name == "ax")
+}
+
+/// Answers whether a path leads to this program.
+fn is_file(path: &Path, program: &Path) -> bool {
+    path.is_absolute() && path.canonicalize().is_ok_and(|real| real == program)
+}
+
+/// Answers whether an address is such as `ax mcp serve --http` has.
+fn is_local(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").unwrap_or_default();
+    let (host, path) = rest.split_once('/').unwrap_or_default();
+    let (name, port) = host.rsplit_once(':').unwrap_or_default();
+    ["127.0.0.1", "localhost", "[::1]"].contains(&name) && port == "7420" && path == "mcp"
+}
+
+#[cfg(test)]
+mod tests;
