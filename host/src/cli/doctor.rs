@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde::Serialize;
 
 use super::fault::CliError;
+use super::mcp::config::folders_of;
 use super::output::Output;
 use super::render::counted;
 use crate::app::{App, ListedSecret};
@@ -12,6 +13,7 @@ use crate::audit::verify::verify;
 use crate::config::Config;
 use crate::plugin::engine::slots_that_fit;
 use crate::plugin::{Allocation, Engine, Jail, jail, limits};
+use crate::server::mcp::client::{Ground, look};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -47,7 +49,7 @@ impl Check {
 }
 
 pub(super) fn run(app: &App, output: Output) -> Result<(), CliError> {
-    let checks = [
+    let mut checks = vec![
         home(app.config()),
         workspace(app.config()),
         policies(app),
@@ -60,6 +62,7 @@ pub(super) fn run(app: &App, output: Output) -> Result<(), CliError> {
         compiler(),
         maps(),
     ];
+    checks.extend(clients(app));
     output.data(&checks, || checks.iter().map(line).collect());
     match checks.iter().filter(|check| check.state == State::Failed).count() {
         0 => Ok(()),
@@ -235,4 +238,31 @@ fn maps() -> Check {
         );
     }
     Check::ok(NAME, format!("room for {slots} instances at once"))
+}
+
+/// What stands about this program in the settings of those that start it.
+fn clients(app: &App) -> Vec<Check> {
+    const NAME: &str = "clients";
+    let program = std::env::current_exe().and_then(|program| program.canonicalize());
+    let Ok(program) = program else {
+        return vec![Check::note(NAME, "not checked", "this program is not where it was started")];
+    };
+    let catalogue = app.catalogue().ok();
+    let names = catalogue.iter().flat_map(|it| it.tools().keys());
+    let longest_tool = names.max_by_key(|name| name.len()).map(String::as_str);
+    let folders = folders_of(app.config());
+    let found = look(&Ground { folders, program: &program, longest_tool });
+    let findings = found.findings.iter();
+    let mut checks: Vec<Check> =
+        findings.map(|it| Check::note(NAME, it.to_string(), it.hint())).collect();
+    if found.omitted > 0 {
+        let more = format!("{} more", counted(found.omitted as u64, "finding"));
+        checks.push(Check::note(NAME, more, "mend these first"));
+    }
+    match (checks.is_empty(), found.clients.as_slice()) {
+        (false, _) => {}
+        (true, []) => checks.push(Check::ok(NAME, "none has this `ax`, see `ax mcp config`")),
+        (true, known) => checks.push(Check::ok(NAME, known.join(", "))),
+    }
+    checks
 }
