@@ -23,6 +23,7 @@ use serde_json::Value;
 use crate::manifest::ToolNotes;
 use crate::name::TOOL_NAME_CHARS_MAX;
 use crate::name::check_kebab;
+use crate::text::Quoted;
 use crate::text::hidden_character;
 use crate::wit::Signature;
 
@@ -188,22 +189,44 @@ fn check_schema(schema: &Value, depth_max: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Walks a JSON value; recursion ends at `levels`.
+/// Walks a JSON value; recursion ends at `levels`. What is wrong is told with its place, as a JSON pointer.
 fn check_depth(value: &Value, levels: usize) -> Result<(), String> {
-    let visible = |text: &str| match text.split(['\n', '\t']).find_map(hidden_character) {
-        None => Ok(()),
-        Some(found) => Err(hidden(found)),
+    check_below(value, levels, &mut String::new())
+}
+
+fn check_below(value: &Value, levels: usize, place: &mut String) -> Result<(), String> {
+    let visible = |text: &str, breaks: &[char], place: &str| {
+        match text.split(breaks).find_map(hidden_character) {
+            None => Ok(()),
+            Some(found) if place.is_empty() => Err(hidden(found)),
+            Some(found) => Err(format!("{} at {}", hidden(found), Quoted(place))),
+        }
     };
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
-        Value::String(text) => visible(text),
+        Value::String(text) => visible(text, &['\n', '\t'], place),
         Value::Array(_) | Value::Object(_) if levels == 0 => Err("nests too deep".to_owned()),
-        Value::Array(items) => items.iter().try_for_each(|item| check_depth(item, levels - 1)),
+        Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
+            below(place, &index.to_string(), |place| check_below(item, levels - 1, place))
+        }),
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
-            visible(name)?;
-            check_depth(member, levels - 1)
+            below(place, name, |place| {
+                // Who reads a name expects one line.
+                visible(name, &[], place)?;
+                check_below(member, levels - 1, place)
+            })
         }),
     }
+}
+
+/// Does something one step further down.
+fn below<T>(place: &mut String, step: &str, work: impl FnOnce(&mut String) -> T) -> T {
+    let length = place.len();
+    place.push('/');
+    place.push_str(&step.replace('~', "~0").replace('/', "~1"));
+    let done = work(place);
+    place.truncate(length);
+    done
 }
 
 /// Names a character that nobody would see.

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use crate::manifest::error::{Located, ManifestErrorKind};
 use crate::manifest::tree::{Node, Value};
+use crate::text::hidden_character;
 
 /// The words of JSON Schema 2020-12 for an object. A schema may have others, and has one of these.
 const KEYWORDS: [&str; 34] = [
@@ -71,7 +72,31 @@ pub(super) fn from_node(node: &Node) -> Result<Json, Located> {
             item.text("config.required[]")?;
         }
     }
+    visible(node, "config")?;
     node.to_json()
+}
+
+/// Refuses texts of the schema, and names in it, that say something else than a person sees.
+fn visible(node: &Node, key: &str) -> Result<(), Located> {
+    let hidden = |text: &str, breaks: &[char], at: &Node, key: &str| {
+        match text.split(breaks).find_map(hidden_character) {
+            None => Ok(()),
+            Some(character) => {
+                let key = key.to_owned();
+                Err(at.wrong(ManifestErrorKind::HiddenCharacter { key, character }))
+            }
+        }
+    };
+    match &node.value {
+        Value::String(text) => hidden(text, &['\n', '\t'], node, key),
+        Value::List(items) => items.iter().try_for_each(|item| visible(item, &format!("{key}[]"))),
+        Value::Table(entries) => entries.iter().try_for_each(|entry| {
+            let key = format!("{key}.{}", entry.key);
+            hidden(&entry.key, &[], &entry.node, &key)?;
+            visible(&entry.node, &key)
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Checks that what stands for a setting is a schema, and its types are types.

@@ -609,6 +609,20 @@ fn the_largest_and_smallest_limits_are_accepted() {
 }
 
 #[test]
+fn what_nobody_sees_in_the_schema_of_settings_is_refused_with_its_place() {
+    let hint = "hint: type the text anew, on one line; copied text often brings such characters";
+    for (lines, place) in [
+        ("properties.a.description = \"x\\u202Ey\"", "config.properties.a.description"),
+        ("properties.\"a\\u200Bb\".type = \"string\"", r"config.properties.a\u{200b}b"),
+        ("properties.a = { enum = [\"b\", \"\\u2066c\"] }", "config.properties.a.enum[]"),
+    ] {
+        let told = refused_after_small(&format!("[config]\n{lines}"));
+        assert!(told.contains(&format!("`{place}` holds the hidden character U+2")), "{told}");
+        assert!(told.contains(hint), "{told}");
+    }
+}
+
+#[test]
 fn tools_dependencies_and_config_are_checked() {
     insta::assert_snapshot!(report([
         refused_after_small("[tools.Count]\nread-only = true"),

@@ -416,6 +416,37 @@ fn described_schemas_are_small_visible_objects() {
 }
 
 #[test]
+fn what_nobody_sees_in_a_schema_is_refused_with_its_place() {
+    let why = |part: &str, schema: &str| {
+        let tools = answer(|tool| match part {
+            "input schema" => tool.input_schema = schema.to_owned(),
+            _ => tool.output_schema = Some(schema.to_owned()),
+        });
+        match tools.expect_err(schema) {
+            ToolError::Schema { part: found, why, .. } if found == part => why,
+            other => panic!("{other}"),
+        }
+    };
+    let cases = [
+        (r#"{"properties":{"a":{"description":"x\u202ey"}}}"#, "202E at `/properties/a/description`"),
+        (r#"{"properties":{"a\u200b":{}}}"#, r"200B at `/properties/a\u{200b}`"),
+        (r#"{"properties":{"a\nb":{}}}"#, r"000A at `/properties/a\u{a}b`"),
+        (r#"{"required":["a","\u2066b"]}"#, "2066 at `/required/1`"),
+        (r#"{"$defs":{"a":{"oneOf":[{"const":1,"title":"\ufeff"}]}}}"#, "FEFF at `/$defs/a/oneOf/0/title`"),
+        (r#"{"a/b":{"~":"\u00ad"}}"#, "00AD at `/a~1b/~0`"),
+        (r#"{"x-more":[[{"enumNames":["\udb40\udc41"]}]]}"#, "E0041 at `/x-more/0/0/enumNames/0`"),
+    ];
+    for (schema, place) in cases {
+        for part in ["input schema", "output schema"] {
+            let why = why(part, schema);
+            assert_eq!(why, format!("holds the invisible character U+{place}"), "{part}");
+        }
+    }
+    let fine = r#"{"properties":{"größe":{"description":"two\n\tlines","enum":["測定","e\u0301"]}}}"#;
+    assert!(answer(|tool| tool.input_schema = fine.to_owned()).is_ok());
+}
+
+#[test]
 fn an_input_schema_without_a_type_is_said_to_be_an_object() {
     let tools = answer(|tool| tool.input_schema = "{}".to_owned()).expect("an object");
     assert_eq!(tools[0].input_schema, json!({"type": "object"}));
