@@ -83,6 +83,7 @@ fn not_run(id: &ToolId, input: &str, kind: &'static str) -> Record {
         tool: id.tool.as_str().into(),
         input: Digest::of(input.as_bytes()),
         outcome: Outcome::error(kind),
+        trace_parent: None,
         usage: Usage { bytes_in: input.len() as u64, ..Usage::default() },
         effects: Vec::new(),
     })

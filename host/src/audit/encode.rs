@@ -32,6 +32,7 @@ use crate::audit::entry::EffectCount;
 use crate::audit::entry::Entry;
 use crate::audit::entry::Outcome;
 use crate::audit::entry::Record;
+use crate::audit::entry::TraceParent;
 use crate::audit::entry::Usage;
 
 /// Bytes kept of any one text. A permission with a long URL fits; a guest cannot fill the log.
@@ -95,6 +96,7 @@ pub(super) fn write_body(entry: &Entry, body: &mut String) {
                 tool: clean(&call.tool),
                 input: DigestText(call.input),
                 outcome: outcome(&call.outcome),
+                traceparent: call.trace_parent.as_ref().map(TraceParent::as_str),
                 usage: call.usage,
                 effects: call.effects.iter().take(EFFECTS_MAX).map(EffectBody::of).collect(),
                 effects_more: effects_beyond(&call.effects),
@@ -172,6 +174,9 @@ struct CallBody<'a> {
     tool: Cow<'a, str>,
     input: DigestText,
     outcome: Cow<'a, str>,
+    // As the standard writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
     #[serde(flatten)]
     usage: Usage,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -341,6 +346,7 @@ mod tests {
                 tool: tool.into(),
                 input: Digest::of(b"{}"),
                 outcome: Outcome::error("fuel"),
+                trace_parent: None,
                 usage: Usage { fuel: u64::MAX, ..Usage::default() },
                 effects,
             }),
@@ -413,6 +419,16 @@ mod tests {
         let real = call("measure", Vec::new());
         assert_eq!(body(&real).get("rehearsal"), None);
         assert_eq!(body(&Entry { is_rehearsal: true, ..real })["rehearsal"], json!(true));
+    }
+
+    #[test]
+    fn a_call_says_in_which_trace_it_is_if_it_is_in_one() {
+        let mut entry = call("measure", Vec::new());
+        assert_eq!(body(&entry).get("traceparent"), None);
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let Record::Call(call) = &mut entry.record else { panic!("a call") };
+        call.trace_parent = TraceParent::read(text);
+        assert_eq!(body(&entry)["traceparent"], json!(text));
     }
 
     #[test]

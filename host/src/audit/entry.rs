@@ -15,6 +15,8 @@ use ax_manifest::Digest;
 use serde::Serialize;
 use serde_json::Value;
 
+pub use super::trace_parent::TraceParent;
+
 /// One thing that happened and the decision on it.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -97,6 +99,8 @@ pub struct Call {
     pub input: Digest,
     /// How it ended.
     pub outcome: Outcome,
+    /// Where it belongs in a trace of whoever called, if they said so.
+    pub trace_parent: Option<TraceParent>,
     /// What it used.
     pub usage: Usage,
     /// Effects that have no row of their own, counted by permission and rule.

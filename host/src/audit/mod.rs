@@ -51,6 +51,7 @@ mod queue;
 pub mod read;
 mod schema;
 mod store;
+mod trace_parent;
 pub mod verify;
 mod writer;
 

@@ -138,6 +138,7 @@ fn call(number: usize) -> Entry {
             tool: "measure".into(),
             input: Digest::of(b"{}"),
             outcome: Outcome::Ok,
+            trace_parent: None,
             usage: Usage { fuel: 1_000, duration_us: 20, ..Usage::default() },
             effects: Vec::new(),
         }),

@@ -53,7 +53,11 @@ fn show(
         output.text("no rows\n");
         return Ok(());
     }
-    output.text(&table(rows.iter().map(cells)));
+    let shown = rows.iter().map(|row| {
+        let trace = output.is_verbose().then(|| ("TRACE", trace(row)));
+        cells(row).into_iter().chain(trace)
+    });
+    output.text(&table(shown));
     Ok(())
 }
 
@@ -116,6 +120,11 @@ fn cells(row: &Row) -> [(&'static str, String); 7] {
         ("OUTCOME", outcome),
         ("USED", used),
     ]
+}
+
+/// Which call of whoever called it was a part of, if they said so.
+fn trace(row: &Row) -> String {
+    row.body_json()["traceparent"].as_str().unwrap_or_default().to_owned()
 }
 
 fn check(home: &Path, output: Output) -> Result<(), CliError> {

@@ -18,7 +18,7 @@ use super::json;
 use super::outbox::{Sent, SentEnd};
 use super::report::Report;
 use super::rights::DenialReason;
-use crate::audit::entry::{self, Decision, EffectCount, Entry, Outcome, Record};
+use crate::audit::entry::{self, Decision, EffectCount, Entry, Outcome, Record, TraceParent};
 use crate::audit::error::AuditError;
 
 /// What ran, and for whom.
@@ -29,6 +29,8 @@ pub(super) struct Run<'a> {
     pub(super) tool: Arc<str>,
     pub(super) input: Digest,
     pub(super) bytes_in: u64,
+    /// Where it belongs in a trace of whoever called.
+    pub(super) trace_parent: Option<TraceParent>,
     /// Whether somebody goes on with what it left, so that its row has to be on disk before.
     pub(super) is_kept: bool,
 }
@@ -96,6 +98,7 @@ fn summary(call_id: Arc<str>, run: &Run<'_>, report: &Report) -> entry::Call {
         tool: Arc::clone(&run.tool),
         input: run.input,
         outcome,
+        trace_parent: run.trace_parent.clone(),
         usage: entry::Usage {
             fuel: report.usage.fuel,
             memory_peak_bytes: report.usage.memory_peak_bytes,

@@ -38,6 +38,7 @@ use super::trace::Recorder;
 use super::warm::{Lane, Warm};
 use super::written::Account;
 use super::{Plugin, PluginHost};
+use crate::audit::entry::TraceParent;
 
 /// Who calls when nobody else is named.
 static PERSON: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("person"));
@@ -54,6 +55,8 @@ pub struct Call {
     pub who: Arc<str>,
     /// The task it is a step of; none outside tasks.
     pub task: Option<Arc<str>>,
+    /// Where it belongs in a trace of whoever asks; goes into the audit.
+    pub trace_parent: Option<TraceParent>,
     /// Plugins between this call and whoever began it; 0 from outside.
     pub depth: u8,
     /// Permissions a person allowed for this call alone.
@@ -82,6 +85,7 @@ impl Call {
             input: input.to_owned(),
             who: Arc::clone(&PERSON),
             task: None,
+            trace_parent: None,
             depth: 0,
             once: Vec::new(),
             deadline: None,
@@ -172,6 +176,7 @@ impl PluginHost {
             tool: call.tool.as_str().into(),
             input: Digest::of(call.input.as_bytes()),
             bytes_in: call.input.len() as u64,
+            trace_parent: call.trace_parent.clone(),
             is_kept: false,
         };
         // Held until the row is written: who calls a plugin faster than its calls are recorded waits.
@@ -305,7 +310,8 @@ impl PluginHost {
         // The bound that was hit, which the caller may have set lower than the manifest.
         let result = result.map_err(|error| match error {
             CallError::Exhausted { limit: Limit::Time, .. } => {
-                CallError::Exhausted { limit: Limit::Time, bound: Span(deadline).to_string() }
+                let bound = Span(deadline).to_string();
+                CallError::Exhausted { limit: Limit::Time, bound, bytes: None }
             }
             other => other,
         });

@@ -78,6 +78,7 @@ impl PluginHost {
             tool: errand.name.into(),
             input: Digest::of(errand.input.as_bytes()),
             bytes_in: errand.input.len() as u64,
+            trace_parent: None,
             is_kept: errand.is_kept,
         };
         let (answer, mut report) = self.confine_errand(errand, ready, work).await;

@@ -104,3 +104,27 @@ fn nothing_about_permissions_secrets_or_settings_is_a_tool() {
     let names: Vec<_> = tools.as_array().expect("tools").iter().map(|it| &it["name"]).collect();
     assert!(names.iter().all(|name| name.as_str().is_some_and(|it| it.starts_with("test_calc_"))));
 }
+
+#[test]
+fn the_trace_that_a_call_belongs_to_is_in_the_audit_and_what_is_none_is_not() {
+    let home = with_calc();
+    let mut client = Client::in_session(&home);
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let zeros = "00-00000000000000000000000000000000-00f067aa0ba902b7-01";
+    for given in [json!(trace), json!(zeros), json!(7), Value::Null] {
+        let arguments = json!({ "a": 1, "b": 2 });
+        let mut call = json!({ "name": "test_calc_add", "arguments": arguments });
+        if !given.is_null() {
+            call["_meta"] = json!({ "traceparent": given });
+        }
+        let answer = client.ask("tools/call", call);
+        assert_eq!(answer["result"]["structuredContent"], json!({ "result": 3 }), "{given}");
+    }
+    drop(client.end());
+    let rows = home.ax(&["audit", "tail", "--kind", "call", "--json"]).ok().stdout;
+    let rows = rows.lines().map(|row| serde_json::from_str::<Value>(row).expect("a row"));
+    let traces: Vec<Value> = rows.map(|row| row["body"]["traceparent"].clone()).collect();
+    assert_eq!(traces, [json!(trace), Value::Null, Value::Null, Value::Null]);
+    assert!(!home.ax(&["audit", "tail"]).ok().stdout.contains(trace));
+    assert!(home.ax(&["audit", "tail", "-v"]).ok().stdout.contains(trace));
+}

@@ -18,6 +18,7 @@ use super::answer::{answered, misfit, refused};
 use super::handler::{Offering, ToolCall};
 use super::offer::offered;
 use crate::app::{App, Catalogue, ToolsError};
+use crate::audit::entry::TraceParent;
 use crate::plugin::schema::violations;
 use crate::plugin::{Call, Plugin, Progress, Report};
 
@@ -148,6 +149,7 @@ impl Offering for Installed {
         let call = Call {
             who,
             once,
+            trace_parent: context.meta.get_traceparent().and_then(TraceParent::read),
             progress: Some(progress),
             cancel: Some(cancelled),
             grace: Duration::ZERO,
