@@ -408,9 +408,12 @@ fn details(error: &CliError) -> Value {
                 details["backtrace"] = json!(backtrace);
             }
             match source {
-                CallError::Exhausted { limit, bound } => {
+                CallError::Exhausted { limit, bound, bytes } => {
                     details["limit"] = json!(limit.word());
                     details["bound"] = json!(bound);
+                    if let Some(bytes) = bytes {
+                        details["bytes"] = json!(bytes);
+                    }
                 }
                 CallError::Tool { code, data, .. } => {
                     details["code"] = json!(code);

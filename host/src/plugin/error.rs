@@ -96,12 +96,14 @@ pub enum CallError {
     #[error("the input does not fit the tool")]
     Input(#[source] ValueError),
     /// A limit is used up.
-    #[error("the call used up its limit on {}: {bound}", .limit.word())]
+    #[error("the call used up its limit on {}: {bound}{}", .limit.word(), instead(*.bytes))]
     Exhausted {
         /// Which one.
         limit: Limit,
         /// What it was, with its unit.
         bound: String,
+        /// How many bytes there are instead, if they were counted.
+        bytes: Option<u64>,
     },
     /// The guest crashed.
     #[error("the plugin crashed: {message}")]
@@ -264,8 +266,19 @@ impl CallError {
     }
 
     pub(super) fn exhausted(limit: Limit, limits: &Limits) -> Self {
-        Self::Exhausted { limit, bound: bound(limit, limits) }
+        Self::Exhausted { limit, bound: bound(limit, limits), bytes: None }
     }
+
+    /// Says that an answer is longer than it may be.
+    pub(super) fn too_long(bytes: u64, limits: &Limits) -> Self {
+        let limit = Limit::Result;
+        Self::Exhausted { limit, bound: bound(limit, limits), bytes: Some(bytes) }
+    }
+}
+
+/// Says how much there is instead of what may be.
+fn instead(bytes: Option<u64>) -> String {
+    bytes.map_or_else(String::new, |bytes| format!(", and it has {bytes} bytes"))
 }
 
 fn exhausted_hint(limit: Limit) -> Option<&'static str> {

@@ -241,7 +241,7 @@ pub(super) fn answer(raw: Raw, target: &Target, limits: &Limits) -> Result<Outpu
 /// Refuses an answer that is longer than it may be.
 pub(super) fn within(bytes: u64, limits: &Limits) -> Result<(), CallError> {
     if bytes > limits.result_bytes {
-        return Err(CallError::exhausted(Limit::Result, limits));
+        return Err(CallError::too_long(bytes, limits));
     }
     Ok(())
 }

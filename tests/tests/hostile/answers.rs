@@ -49,6 +49,8 @@ fn a_result_ends_exactly_at_its_limit() {
     assert_eq!(of_call(&fits), "ok");
     let report = call("long-text", &json!({ "bytes": most + 1 }));
     settle("huge-result", "exhausted(result)", &of_call(&report));
+    let told = report.result.expect_err("it is too long").to_string();
+    assert_eq!(told, "the call used up its limit on result: 1 MiB, and it has 1048577 bytes");
 }
 
 #[test]

@@ -16,8 +16,47 @@ const ADDRESS: &str = "ax:answer/";
 /// The member of `_meta` that says what kind of failure it is.
 const META: &str = "dev.automatosx/error";
 
-/// Writes what a tool answered.
+/// Bytes of an answer as it is sent, as of what is read. Clients are known that drop what is longer than
+/// 16 MiB without a word, and then wait; a plugin may be allowed answers of 64 MiB.
+const SENT_BYTES_MAX: usize = 8 << 20;
+
+/// Writes what a tool answered, or that it is too much to be sent.
 pub(super) fn answered(output: Output, schema: Option<&Value>) -> CallToolResult {
+    sendable(written(output, schema))
+}
+
+fn sendable(result: CallToolResult) -> CallToolResult {
+    let mut counted = Counted(0);
+    // What does not serialise is not sent either, and counting never fails.
+    match serde_json::to_writer(&mut counted, &result) {
+        Ok(()) if counted.0 > SENT_BYTES_MAX => refused(&Explained {
+            code: "AX-T003".to_owned(),
+            message: format!(
+                "the answer is {} bytes as it would be sent, at most {SENT_BYTES_MAX} are",
+                counted.0
+            ),
+            hint: None,
+            kind: "exhausted",
+        }),
+        _ => result,
+    }
+}
+
+/// Counts what is written.
+struct Counted(usize);
+
+impl std::io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn written(output: Output, schema: Option<&Value>) -> CallToolResult {
     match output {
         Output::Value(value) => {
             let text = match &value {
@@ -93,4 +132,31 @@ pub(super) fn refused(explained: &Explained) -> CallToolResult {
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     result.meta = Some(meta(code, kind));
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_may_be_as_long_as_is_sent_and_not_a_byte_longer() {
+        let of = |bytes: usize| answered(Output::Value(Value::String("x".repeat(bytes))), None);
+        let around = serde_json::to_string(&of(0)).unwrap().len();
+        let most = of(SENT_BYTES_MAX - around);
+        assert_eq!(serde_json::to_string(&most).unwrap().len(), SENT_BYTES_MAX);
+        assert_ne!(most.is_error, Some(true));
+        let more = serde_json::to_value(of(SENT_BYTES_MAX - around + 1)).unwrap();
+        assert_eq!(more["isError"], true);
+        let text = "the answer is 8388609 bytes as it would be sent, at most 8388608 are [AX-T003]";
+        assert_eq!(more["content"][0]["text"], text);
+        assert_eq!(more["_meta"][META], json!({ "code": "AX-T003", "kind": "exhausted" }));
+    }
+
+    #[test]
+    fn an_answer_that_is_told_twice_counts_twice() {
+        let half = Value::String("x".repeat(SENT_BYTES_MAX / 2));
+        assert_ne!(answered(Output::Value(half.clone()), None).is_error, Some(true));
+        let schema = json!({ "type": "string" });
+        assert_eq!(answered(Output::Value(half), Some(&schema)).is_error, Some(true));
+    }
 }
