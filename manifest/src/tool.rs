@@ -195,12 +195,13 @@ fn check_depth(value: &Value, levels: usize) -> Result<(), String> {
 }
 
 fn check_below(value: &Value, levels: usize, place: &mut String) -> Result<(), String> {
-    let visible = |text: &str, breaks: &[char], place: &str| {
-        match text.split(breaks).find_map(hidden_character) {
-            None => Ok(()),
-            Some(found) if place.is_empty() => Err(hidden(found)),
-            Some(found) => Err(format!("{} at {}", hidden(found), Quoted(place))),
-        }
+    let visible = |text: &str, breaks: &[char], place: &str| match text
+        .split(breaks)
+        .find_map(hidden_character)
+    {
+        None => Ok(()),
+        Some(found) if place.is_empty() => Err(hidden(found)),
+        Some(found) => Err(format!("{} at {}", hidden(found), Quoted(place))),
     };
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),

@@ -4,25 +4,29 @@
 //! generation N ──→ catalogue N: wire name → tool ──→ plugin, loaded at its first call
 //! ```
 //!
-//! Invariant: a catalogue never changes. Whoever serves looks before each call whether another generation
-//! is current, so that nothing is called with rights that were revoked.
+//! Invariant: a catalogue never changes. Whoever serves looks before each call whether it still holds
+//! ([`App::is_current`]), so that nothing is called with rights that were revoked or are forbidden since.
 //! Not here: how tools are told to a client (`server`).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ax_manifest::{GrantScope, Permission, Tool, ToolId};
+use ax_manifest::{GrantScope, Permission, Policies, Tool, ToolId};
 use ax_registry::{Generation, GenerationError};
 
 use super::App;
 use super::change::ChangeError;
 use super::installed::{InstalledPlugin, LookupError};
+use super::policy::PolicyStamp;
 use super::tools::ToolsError;
 use crate::plugin::Plugin;
 
 /// The tools of a generation.
 pub struct Catalogue {
     generation: Generation,
+    policies: Arc<Policies>,
+    /// What the policies looked like before they were read.
+    stamp: PolicyStamp,
     tools: BTreeMap<String, CatalogueTool>,
     damaged: Vec<LookupError>,
 }
@@ -44,12 +48,6 @@ struct CataloguePlugin {
 }
 
 impl Catalogue {
-    /// Returns the number of its generation.
-    #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.generation.number
-    }
-
     /// Returns its tools, by their wire names and in that order.
     #[must_use]
     pub fn tools(&self) -> &BTreeMap<String, CatalogueTool> {
@@ -73,13 +71,15 @@ impl CatalogueTool {
 }
 
 impl App {
-    /// Returns the number of the current generation. Cheap: what serves asks it before each call.
+    /// Answers whether a catalogue is what there is now: nothing was installed, granted or revoked since,
+    /// and no policy written. Cheap: what serves asks it before each call.
     ///
     /// # Errors
     ///
     /// [`GenerationError`].
-    pub fn generation_number(&self) -> Result<u64, GenerationError> {
-        self.generations.current_number()
+    pub fn is_current(&self, catalogue: &Catalogue) -> Result<bool, GenerationError> {
+        let number = self.generations.current_number()?;
+        Ok(number == catalogue.generation.number && self.policy_stamp() == catalogue.stamp)
     }
 
     /// Lists what plugins offer now that are switched on and that no policy keeps out.
@@ -89,7 +89,10 @@ impl App {
     /// [`ToolsError`].
     pub fn catalogue(&self) -> Result<Catalogue, ToolsError> {
         let generation = self.current().map_err(ChangeError::from)?;
-        let found = self.offering(&generation)?;
+        // Before they are read: what is written meanwhile is another stamp.
+        let stamp = self.policy_stamp();
+        let policies = self.read_policies().map_err(ChangeError::from)?;
+        let found = self.offering(&generation, &policies);
         let mut tools = BTreeMap::new();
         for installed in found.whole {
             let mut grants = generation.grants.get(&installed.identity).iter();
@@ -103,7 +106,7 @@ impl App {
                 tools.insert(offered.id.wire_name(), offered);
             }
         }
-        Ok(Catalogue { generation, tools, damaged: found.damaged })
+        Ok(Catalogue { generation, policies, stamp, tools, damaged: found.damaged })
     }
 
     /// Makes the plugin of a tool ready, and returns what was granted for this one call. May compile, so
@@ -120,13 +123,13 @@ impl App {
     ) -> Result<(Arc<Plugin>, Vec<Permission>), ToolsError> {
         let CataloguePlugin { installed, has_once, ready } = &*tool.plugin;
         if *has_once {
-            return self.ready(&tool.id, input, &[]);
+            return self.ready_under(&catalogue.policies, &tool.id, input, &[]);
         }
         let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(plugin) = &*ready {
             return Ok((Arc::clone(plugin), Vec::new()));
         }
-        let loaded = self.load(&catalogue.generation, installed)?;
+        let loaded = self.load(&catalogue.policies, &catalogue.generation, installed)?;
         *ready = Some(Arc::clone(&loaded));
         Ok((loaded, Vec::new()))
     }

@@ -84,7 +84,7 @@ pub use kept::KeptError;
 pub use origin::{OriginError, quoted};
 pub use outdated::outdated;
 pub use pack::Packed;
-pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace};
+pub use policy::{Forbidden, PolicyFileError, PolicyFound, PolicyNote, PolicyPlace, PolicyStamp};
 pub use profile::{FunctionTime, Profiled};
 pub use project::{BuiltPlugin, ProjectError, ReadyProject};
 pub use prune::PruneError;

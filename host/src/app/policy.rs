@@ -1,4 +1,5 @@
-//! The policies in force: which files they are, read once, and what they say about a plugin.
+//! The policies in force: which files they are, read once by a command and anew by a server when they
+//! change, and what they say about a plugin.
 //!
 //! ```text
 //! /etc/ax/policy.toml     the machine's
@@ -340,6 +341,35 @@ impl PolicyFound {
     }
 }
 
+/// What the files of policies look like from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyStamp(Vec<Option<Seen>>);
+
+/// One file or folder: where its bytes are, how many, whose, and when any of this changed. Nobody but the
+/// system sets the time of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    file: (u64, u64),
+    bytes: u64,
+    owner_and_mode: (u32, u32),
+    written: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Seen {
+    /// Looks at a path; nothing if there is nothing, or nobody may look.
+    fn at(path: &Path) -> Option<Self> {
+        let data = path.metadata().ok()?;
+        Some(Self {
+            file: (data.dev(), data.ino()),
+            bytes: data.len(),
+            owner_and_mode: (data.uid(), data.mode()),
+            written: (data.mtime(), data.mtime_nsec()),
+            changed: (data.ctime(), data.ctime_nsec()),
+        })
+    }
+}
+
 impl App {
     /// Lists where policies are, whether there are any or not.
     #[must_use]
@@ -362,11 +392,27 @@ impl App {
         if let Some(policies) = self.policies.get() {
             return Ok(policies);
         }
+        let read = self.read_policies()?;
+        Ok(self.policies.get_or_init(|| read))
+    }
+
+    /// Reads the policies as they are now, for what goes on for longer than a command.
+    pub(super) fn read_policies(&self) -> Result<Arc<Policies>, AppError> {
         let mut members = Vec::new();
         for place in self.policy_places() {
             members.extend(place.policy()?.map(|policy| (place.file(), policy)));
         }
-        Ok(self.policies.get_or_init(|| Arc::new(Policies::new(members))))
+        Ok(Arc::new(Policies::new(members)))
+    }
+
+    /// Returns what is another as soon as a policy is written, added or removed. Cheap: nothing is read.
+    #[must_use]
+    pub fn policy_stamp(&self) -> PolicyStamp {
+        let places = self.policy_places();
+        let folders = places.iter().filter(|place| place.is_machine);
+        let folders = folders.filter_map(|place| place.path.parent());
+        let files = places.iter().map(|place| place.path.as_path());
+        PolicyStamp(files.chain(folders).map(Seen::at).collect())
     }
 }
 

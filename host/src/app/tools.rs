@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ax_manifest::{Grant, GrantScope, Permission, PermissionSet, PluginName, Tool, ToolId};
+use ax_manifest::{
+    Grant, GrantScope, Permission, PermissionSet, PluginName, Policies, Tool, ToolId,
+};
 use ax_registry::{Generation, StoreError};
 use serde_json::json;
 
@@ -104,7 +106,8 @@ impl App {
     ///
     /// [`ToolsError`].
     pub fn tools(&self) -> Result<Offered, ToolsError> {
-        let found = self.offering(&self.current().map_err(ChangeError::from)?)?;
+        let policies = self.policies().map_err(ChangeError::from)?;
+        let found = self.offering(&self.current().map_err(ChangeError::from)?, policies);
         let mut tools = Vec::new();
         for plugin in found.whole {
             let name = plugin.identity.name;
@@ -118,11 +121,10 @@ impl App {
     }
 
     /// Looks up the plugins that are switched on and that no policy keeps out.
-    pub(super) fn offering(&self, generation: &Generation) -> Result<InstalledPlugins, ToolsError> {
-        let policies = self.policies().map_err(ChangeError::from)?;
+    pub(super) fn offering(&self, generation: &Generation, policies: &Policies) -> InstalledPlugins {
         let offering = generation.lock.plugins.iter();
         let offering = offering.filter(|(name, it)| it.enabled && policies.admits(name).is_ok());
-        Ok(self.installed_among(generation, offering.map(|(name, _)| name)))
+        self.installed_among(generation, offering.map(|(name, _)| name))
     }
 
     /// Makes the plugin of a tool ready, and returns what was granted for this one call: grants of
@@ -137,13 +139,24 @@ impl App {
         input: &str,
         allow: &[Permission],
     ) -> Result<(Arc<Plugin>, Vec<Permission>), ToolsError> {
+        self.ready_under(self.policies().map_err(ChangeError::from)?, id, input, allow)
+    }
+
+    /// As [`App::ready`], under policies that were read for it.
+    pub(super) fn ready_under(
+        &self,
+        policies: &Arc<Policies>,
+        id: &ToolId,
+        input: &str,
+        allow: &[Permission],
+    ) -> Result<(Arc<Plugin>, Vec<Permission>), ToolsError> {
         let generation = self.current().map_err(ChangeError::from)?;
         let installed = self.installed(&generation, &id.plugin).map_err(ChangeError::from)?;
         let plugin = id.plugin.to_string();
         if !installed.locked.enabled {
             return Err(ToolsError::Disabled { plugin });
         }
-        let ruling = policy::admit(self.policies().map_err(ChangeError::from)?, &id.plugin);
+        let ruling = policy::admit(policies, &id.plugin);
         self.call_on_record(ruling, id, input).map_err(ChangeError::from)??;
         for permission in allow {
             if installed.locked.permissions.covering(permission).is_none() {
@@ -152,7 +165,7 @@ impl App {
                 return Err(ToolsError::NotAsked { plugin, permission, less });
             }
         }
-        let loaded = self.load(&generation, &installed)?;
+        let loaded = self.load(policies, &generation, &installed)?;
         // A call that will be refused must not cost a grant: for its tool or its input, …
         let mut once = Vec::new();
         if loaded.check(&id.tool, input).is_ok() && self.has_once(&generation, &installed) {
@@ -188,6 +201,7 @@ impl App {
 
     pub(super) fn load(
         &self,
+        policies: &Arc<Policies>,
         generation: &Generation,
         installed: &InstalledPlugin,
     ) -> Result<Arc<Plugin>, ToolsError> {
@@ -195,7 +209,6 @@ impl App {
         let settings = self.config.plugins.get(name).map(|set| set.value.clone());
         let grants = generation.grants.get(&installed.identity).iter();
         let asks = &installed.config.manifest.permissions;
-        let policies = self.policies().map_err(ChangeError::from)?;
         let release = Release {
             identity: installed.identity.clone(),
             version: installed.locked.version.clone(),

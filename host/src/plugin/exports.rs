@@ -17,7 +17,7 @@ use super::error::{CallError, ErrorKind, LoadError};
 use super::guest::Guest;
 use super::imports::bindings::ax::types::types as wit;
 use super::json;
-use super::limits::{self, Limit, Limits};
+use super::limits::{self, Limits};
 use super::text;
 use super::value::{self, Lifted};
 

@@ -78,13 +78,14 @@ pub(super) fn from_node(node: &Node) -> Result<Json, Located> {
 
 /// Refuses texts of the schema, and names in it, that say something else than a person sees.
 fn visible(node: &Node, key: &str) -> Result<(), Located> {
-    let hidden = |text: &str, breaks: &[char], at: &Node, key: &str| {
-        match text.split(breaks).find_map(hidden_character) {
-            None => Ok(()),
-            Some(character) => {
-                let key = key.to_owned();
-                Err(at.wrong(ManifestErrorKind::HiddenCharacter { key, character }))
-            }
+    let hidden = |text: &str, breaks: &[char], at: &Node, key: &str| match text
+        .split(breaks)
+        .find_map(hidden_character)
+    {
+        None => Ok(()),
+        Some(character) => {
+            let key = key.to_owned();
+            Err(at.wrong(ManifestErrorKind::HiddenCharacter { key, character }))
         }
     };
     match &node.value {

@@ -428,11 +428,17 @@ fn what_nobody_sees_in_a_schema_is_refused_with_its_place() {
         }
     };
     let cases = [
-        (r#"{"properties":{"a":{"description":"x\u202ey"}}}"#, "202E at `/properties/a/description`"),
+        (
+            r#"{"properties":{"a":{"description":"x\u202ey"}}}"#,
+            "202E at `/properties/a/description`",
+        ),
         (r#"{"properties":{"a\u200b":{}}}"#, r"200B at `/properties/a\u{200b}`"),
         (r#"{"properties":{"a\nb":{}}}"#, r"000A at `/properties/a\u{a}b`"),
         (r#"{"required":["a","\u2066b"]}"#, "2066 at `/required/1`"),
-        (r#"{"$defs":{"a":{"oneOf":[{"const":1,"title":"\ufeff"}]}}}"#, "FEFF at `/$defs/a/oneOf/0/title`"),
+        (
+            r#"{"$defs":{"a":{"oneOf":[{"const":1,"title":"\ufeff"}]}}}"#,
+            "FEFF at `/$defs/a/oneOf/0/title`",
+        ),
         (r#"{"a/b":{"~":"\u00ad"}}"#, "00AD at `/a~1b/~0`"),
         (r#"{"x-more":[[{"enumNames":["\udb40\udc41"]}]]}"#, "E0041 at `/x-more/0/0/enumNames/0`"),
     ];
@@ -442,7 +448,8 @@ fn what_nobody_sees_in_a_schema_is_refused_with_its_place() {
             assert_eq!(why, format!("holds the invisible character U+{place}"), "{part}");
         }
     }
-    let fine = r#"{"properties":{"größe":{"description":"two\n\tlines","enum":["測定","e\u0301"]}}}"#;
+    let fine =
+        r#"{"properties":{"größe":{"description":"two\n\tlines","enum":["測定","e\u0301"]}}}"#;
     assert!(answer(|tool| tool.input_schema = fine.to_owned()).is_ok());
 }
 

@@ -66,7 +66,11 @@ fn over_http_something_stands_for_the_token() {
     assert_eq!(server["headers"]["Authorization"], "Bearer ${env:AX_MCP_TOKEN}");
     assert!(run.stderr.contains("from the variable AX_MCP_TOKEN"), "{}", run.stderr);
     let far = home.ax(&["mcp", "config", "vscode", "--http", "http://10.0.0.1/mcp"]).ok();
-    assert!(far.stderr.contains("warning: anybody on the way can read the token"), "{}", far.stderr);
+    assert!(
+        far.stderr.contains("warning: anybody on the way can read the token"),
+        "{}",
+        far.stderr
+    );
     insta::assert_snapshot!(home.told(&["mcp", "config", "claude-desktop", "--http"]), @r"
     exit 2
     --- stderr

@@ -128,3 +128,24 @@ fn the_trace_that_a_call_belongs_to_is_in_the_audit_and_what_is_none_is_not() {
     assert!(!home.ax(&["audit", "tail"]).ok().stdout.contains(trace));
     assert!(home.ax(&["audit", "tail", "-v"]).ok().stdout.contains(trace));
 }
+
+#[test]
+fn a_policy_that_is_written_meanwhile_holds_at_once_and_one_that_is_none_stops_everything() {
+    let home = with_calc();
+    let mut client = Client::in_session(&home);
+    let sum = |client: &mut Client| called(client, "test_calc_add", json!({ "a": 1, "b": 2 }));
+    let three = json!({ "result": 3 });
+    assert_eq!(sum(&mut client)["result"]["structuredContent"], three);
+    let policy = home.path().join("policy.toml");
+    fs_err::write(&policy, "[plugins]\ndeny = [\"test:*\"]\n").expect("written");
+    assert_eq!(sum(&mut client)["error"]["code"], -32602);
+    assert_eq!(client.ask("tools/list", json!({}))["result"]["tools"], json!([]));
+    // What is no policy forbids everything, and says so.
+    fs_err::write(&policy, "nonsense").expect("written");
+    let refused = sum(&mut client)["result"].clone();
+    assert_eq!(refused["isError"], true, "{refused}");
+    let text = refused["content"][0]["text"].as_str().expect("text");
+    assert!(text.contains("policy.toml"), "{text}");
+    fs_err::remove_file(&policy).expect("removed");
+    assert_eq!(sum(&mut client)["result"]["structuredContent"], three);
+}

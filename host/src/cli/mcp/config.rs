@@ -49,11 +49,7 @@ fn url(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn run(
-    config: &Config,
-    output: Output,
-    arguments: &ConfigArgs,
-) -> Result<(), CliError> {
+pub(super) fn run(config: &Config, output: Output, arguments: &ConfigArgs) -> Result<(), CliError> {
     let ConfigArgs { client, http } = arguments;
     let lines = match http {
         Some(url) => client.reaching(url)?,

@@ -1,7 +1,8 @@
 //! The tools of installed plugins.
 //!
-//! Invariant: each call looks whether another generation is current, so a grant that was revoked, or a
-//! plugin that was switched off, is so for the next call.
+//! Invariant: each call looks whether another generation is current or a policy was written, so a grant that
+//! was revoked, a plugin that was switched off or what a policy forbids is so for the next call. What cannot
+//! be read, of either, lets nothing be called.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -49,6 +50,8 @@ pub trait Explain: Send + Sync + 'static {
 
 /// What was offered at one time.
 struct Edition {
+    /// Another one for each catalogue.
+    number: u64,
     catalogue: Catalogue,
     tools: Arc<BTreeMap<String, Tool>>,
 }
@@ -69,46 +72,48 @@ impl Installed {
     ///
     /// [`ToolsError`] when that cannot be read.
     pub fn new(app: Arc<App>, explain: Arc<dyn Explain>) -> Result<Self, ToolsError> {
-        let edition = RwLock::new(Arc::new(Edition::of(&app)?));
+        let edition = RwLock::new(Arc::new(Edition::of(&app, 0)?));
         Ok(Self { app, explain, edition, making: Mutex::default() })
     }
 
-    /// Returns the edition of the current generation. While that cannot be read, nothing is called.
+    /// Returns the edition of the current generation, under the policies there are. While either cannot be
+    /// read, nothing is called.
     fn current(&self) -> Result<Arc<Edition>, ToolsError> {
-        let number = self.app.generation_number().map_err(crate::app::ChangeError::from)?;
-        if let Some(edition) = self.held(number) {
-            return Ok(edition);
+        let is_current = |held: &Edition| {
+            self.app.is_current(&held.catalogue).map_err(crate::app::ChangeError::from)
+        };
+        let held = self.held();
+        if is_current(&held)? {
+            return Ok(held);
         }
         let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(edition) = self.held(number) {
-            return Ok(edition);
+        let held = self.held();
+        if is_current(&held)? {
+            return Ok(held);
         }
-        let edition = Arc::new(Edition::of(&self.app)?);
+        let edition = Arc::new(Edition::of(&self.app, held.number + 1)?);
         *self.edition.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&edition);
         Ok(edition)
     }
 
-    fn held(&self, number: u64) -> Option<Arc<Edition>> {
-        let held = self.edition.read().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(&held)).filter(|held| held.catalogue.generation() == number)
+    fn held(&self) -> Arc<Edition> {
+        Arc::clone(&self.edition.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Edition {
-    fn of(app: &App) -> Result<Self, ToolsError> {
+    fn of(app: &App, number: u64) -> Result<Self, ToolsError> {
         let catalogue = app.catalogue()?;
         let tools = catalogue.tools().iter();
         let tools = tools.map(|(name, it)| (name.clone(), offered(&it.id, &it.tool))).collect();
-        Ok(Self { catalogue, tools: Arc::new(tools) })
+        Ok(Self { number, catalogue, tools: Arc::new(tools) })
     }
 }
 
 impl Offering for Installed {
     fn edition(&self) -> u64 {
         // What cannot be read is no other list.
-        let edition = self.current().ok();
-        let held = || Arc::clone(&self.edition.read().unwrap_or_else(PoisonError::into_inner));
-        edition.unwrap_or_else(held).catalogue.generation()
+        self.current().unwrap_or_else(|_| self.held()).number
     }
 
     fn tools(&self) -> Arc<BTreeMap<String, Tool>> {

@@ -116,7 +116,10 @@ impl fmt::Display for Finding {
             }
             Problem::LongName { name, tool, chars, max } => {
                 let (name, tool) = (Quoted(name), Quoted(tool));
-                write!(f, "{client} takes names of {max} characters: {name} with {tool} has {chars}")
+                write!(
+                    f,
+                    "{client} takes names of {max} characters: {name} with {tool} has {chars}"
+                )
             }
             Problem::Twice { first, second } => {
                 let (first, second) = (Quoted(first), Quoted(second));

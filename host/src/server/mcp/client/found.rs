@@ -101,7 +101,9 @@ fn read(path: &PathBuf) -> Result<Option<Value>, Problem> {
     let mut bytes = Vec::new();
     file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(Problem::Unreadable { why: format!("it has more than {FILE_BYTES_MAX} bytes") });
+        return Err(Problem::Unreadable {
+            why: format!("it has more than {FILE_BYTES_MAX} bytes"),
+        });
     }
     let not_json = |why: String| Problem::Unreadable { why };
     let text = String::from_utf8(bytes).map_err(|_| not_json("it is not UTF-8".to_owned()))?;
@@ -109,9 +111,8 @@ fn read(path: &PathBuf) -> Result<Option<Value>, Problem> {
         return Ok(None);
     }
     let json = serde_json::from_str(&without_comments(&text));
-    json.map(Some).map_err(|error| {
-        not_json(format!("it is not JSON at {}:{}", error.line(), error.column()))
-    })
+    json.map(Some)
+        .map_err(|error| not_json(format!("it is not JSON at {}:{}", error.line(), error.column())))
 }
 
 fn is_absence(error: &std::io::Error) -> bool {
@@ -155,8 +156,13 @@ impl<'a> Server<'a> {
         let arguments = holder.get("args").and_then(Value::as_array);
         let arguments = arguments.into_iter().flatten().filter_map(Value::as_str).collect();
         let url = entry.get("url").and_then(Value::as_str);
-        (command.is_some() || url.is_some())
-            .then_some(Self { name, command, arguments, url, entry })
+        (command.is_some() || url.is_some()).then_some(Self {
+            name,
+            command,
+            arguments,
+            url,
+            entry,
+        })
     }
 
     /// Answers whether it is one of ours, as far as can be told without asking it.

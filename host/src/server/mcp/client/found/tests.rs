@@ -34,8 +34,7 @@ impl Person {
     fn look_with(&self, longest_tool: Option<&str>) -> Found {
         let home = self.path();
         let (settings, project) = (home.join(".config"), home.join("project"));
-        let folders =
-            Folders { person: Some(&home), settings: Some(&settings), project: &project };
+        let folders = Folders { person: Some(&home), settings: Some(&settings), project: &project };
         look(&Ground { folders, program: &home.join("ax"), longest_tool })
     }
 
