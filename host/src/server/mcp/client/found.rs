@@ -6,11 +6,12 @@
 //! is started or asked; what they hold of tokens is not repeated.
 //! Not here: what is said about it (`cli`).
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::comment::without_comments;
 use super::finding::{Finding, Problem};
@@ -61,12 +62,13 @@ pub(super) struct Server<'a> {
 pub fn look(ground: &Ground<'_>) -> Found {
     let mut found = Found::default();
     for client in &CLIENTS {
+        let mut known = Known::new();
         for place in client.files {
             let Some(path) = place.path(&ground.folders) else { continue };
             let problems = match read(&path) {
                 Ok(None) => continue,
                 Ok(Some(settings)) => {
-                    let (has_any, problems) = of_file(client, &settings, ground);
+                    let (has_any, problems) = of_file(client, &settings, ground, &mut known);
                     if has_any && found.clients.last() != Some(&client.word) {
                         found.clients.push(client.word);
                     }
@@ -119,28 +121,40 @@ fn is_absence(error: &std::io::Error) -> bool {
     matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
 }
 
-/// Tells whether a file has servers of ours, and what is wrong with them.
-fn of_file(client: &Client, settings: &Value, ground: &Ground<'_>) -> (bool, Vec<Problem>) {
-    let own = settings.get(client.member);
-    // Claude Code keeps a list for each project, too.
-    let projects = settings.get("projects").and_then(Value::as_object);
-    let projects = projects.into_iter().flat_map(Map::values);
-    let lists = own.into_iter().chain(projects.filter_map(|it| it.get(client.member)));
+/// What a server is called first, by what it is.
+type Known = BTreeMap<String, String>;
+
+/// Tells whether a file has servers of ours, and what is wrong with them. `known` are those of the client's
+/// other files, which it has at the same time.
+fn of_file(
+    client: &Client,
+    settings: &Value,
+    ground: &Ground<'_>,
+    known: &mut Known,
+) -> (bool, Vec<Problem>) {
     let (mut has_any, mut problems) = (false, Vec::new());
-    for list in lists.filter_map(Value::as_object) {
-        let servers: Vec<Server<'_>> = list
-            .iter()
-            .filter_map(|(name, entry)| Server::of(name, entry.as_object()?))
-            .filter(|server| server.is_ours(ground.program))
-            .collect();
-        has_any |= !servers.is_empty();
-        for (at, server) in servers.iter().enumerate() {
+    let mut add = |list: &Value, known: &mut Known| {
+        for (name, entry) in list.as_object().into_iter().flatten() {
+            let server = entry.as_object().and_then(|entry| Server::of(name, entry));
+            let Some(server) = server.filter(|it| it.is_ours(ground.program)) else { continue };
+            has_any = true;
             problems.extend(server.problems(client, ground));
-            let twin = servers[..at].iter().find(|other| other.is_same(server));
-            problems.extend(twin.map(|twin| Problem::Twice {
-                first: twin.name.to_owned(),
-                second: server.name.to_owned(),
-            }));
+            let first = known.entry(server.what()).or_insert_with(|| name.clone());
+            // One of the same name takes the other's place.
+            if first != name {
+                let (first, second) = (first.clone(), name.clone());
+                problems.push(Problem::Twice { first, second });
+            }
+        }
+    };
+    if let Some(list) = settings.get(client.member) {
+        add(list, known);
+    }
+    // Claude Code keeps a list for each project, too, and has one of these at a time.
+    let projects = settings.get("projects").and_then(Value::as_object);
+    for project in projects.into_iter().flat_map(Map::values) {
+        if let Some(list) = project.get(client.member) {
+            add(list, &mut Known::new());
         }
     }
     (has_any, problems)
@@ -180,11 +194,9 @@ impl<'a> Server<'a> {
         self.arguments.windows(3).any(|it| it[..2] == ["mcp", "serve"] && it[2].starts_with("--"))
     }
 
-    fn is_same(&self, other: &Self) -> bool {
-        let parts = |it: &Self| (it.command.map(str::to_owned), it.url.map(str::to_owned));
-        parts(self) == parts(other)
-            && self.arguments == other.arguments
-            && self.entry.get("env") == other.entry.get("env")
+    /// Returns what it is, to be compared.
+    fn what(&self) -> String {
+        json!([self.command, self.arguments, self.url, self.entry.get("env")]).to_string()
     }
 
     fn problems(&self, client: &Client, ground: &Ground<'_>) -> Vec<Problem> {

@@ -165,7 +165,7 @@ fn a_sandbox_that_approves_is_told() {
 }
 
 #[test]
-fn the_same_server_twice_in_one_list_is_told() {
+fn the_same_server_twice_in_one_client_is_told() {
     let person = Person::new();
     let server = serving(&person.program());
     let mut other = server.clone();
@@ -174,6 +174,14 @@ fn the_same_server_twice_in_one_list_is_told() {
     person.write(".cursor/mcp.json", json!({ "mcpServers": list }).to_string());
     let twice = Problem::Twice { first: "a".to_owned(), second: "b".to_owned() };
     assert_eq!(problems(person.look()), [twice]);
+    // A project's list comes on top of the person's; there the same name takes the other's place.
+    for (name, is_twice) in [("a", false), ("b", true)] {
+        let list = |name: &str| json!({ "mcpServers": { name: server } }).to_string();
+        person.write(".cursor/mcp.json", list("a"));
+        person.write("project/.cursor/mcp.json", list(name));
+        assert_eq!(problems(person.look()).len(), usize::from(is_twice), "{name}");
+    }
+    person.write("project/.cursor/mcp.json", "");
     // Of each project, Claude Code has a list of its own.
     person.write(".cursor/mcp.json", "");
     let project = json!({ "mcpServers": { "ax": server } });
