@@ -63,8 +63,11 @@ pub fn look(ground: &Ground<'_>) -> Found {
     let mut found = Found::default();
     for client in &CLIENTS {
         let mut known = Known::new();
-        for place in client.files {
-            let Some(path) = place.path(&ground.folders) else { continue };
+        let mut paths: Vec<PathBuf> =
+            client.files.iter().filter_map(|place| place.path(&ground.folders)).collect();
+        // One file, if the person's home is the project.
+        paths.dedup();
+        for path in paths {
             let problems = match read(&path) {
                 Ok(None) => continue,
                 Ok(Some(settings)) => {

@@ -210,10 +210,4 @@ impl Place {
             (None, Base::Person | Base::Project) => format!("~/{}", self.path),
         }
     }
-
-    /// Answers whether it is for one project.
-    #[must_use]
-    pub fn is_of_project(&self) -> bool {
-        matches!(self.base, Base::Project)
-    }
 }

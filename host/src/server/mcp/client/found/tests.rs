@@ -103,6 +103,16 @@ fn a_program_that_is_not_this_one_is_told() {
 }
 
 #[test]
+fn a_home_that_is_a_project_is_looked_at_once() {
+    let person = Person::new();
+    person.cursor(serving("/gone/ax"));
+    let home = person.path();
+    let folders = Folders { person: Some(&home), settings: None, project: &home };
+    let found = look(&Ground { folders, program: &home.join("ax"), longest_tool: None });
+    assert_eq!(found.findings.len(), 1);
+}
+
+#[test]
 fn servers_of_others_are_nobodys_business() {
     let person = Person::new();
     let others = json!({ "mcpServers": {
