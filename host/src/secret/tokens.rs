@@ -34,7 +34,7 @@ const TOKENS_MAX: usize = 100;
 const FILE_BYTES_MAX: u64 = 128 << 10;
 
 /// What every token begins with, so that whoever searches for lost secrets knows it.
-const PREFIX: &str = "axmcp_";
+pub const PREFIX: &str = "axmcp_";
 
 /// Random bytes of a token.
 const RANDOM_BYTES: usize = 32;

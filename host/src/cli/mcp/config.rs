@@ -73,8 +73,8 @@ pub(super) fn run(config: &Config, output: Output, arguments: &ConfigArgs) -> Re
     }
     if let Some(url) = http {
         let holder = match client.word {
-            "vscode" => "it asks for a token of `ax mcp token`",
-            _ => "it takes a token of `ax mcp token` from the variable",
+            "vscode" => "it asks for a token of `ax mcp token add NAME`",
+            _ => "it takes a token of `ax mcp token add NAME` from the variable",
         };
         let variable = if client.word == "vscode" { "" } else { TOKEN_VARIABLE };
         output.note(format!("{holder} {variable}").trim_end());

@@ -143,8 +143,8 @@ impl Finding {
             Problem::Silent { .. } => format!("`ax mcp config {word}` prints the lines for {file}"),
             Problem::Token { .. } => match self.client.http {
                 Http::Variable { .. } => format!(
-                    "make another with `ax mcp token`, and let a variable stand for it: ax mcp config \
-                     {word} --http"
+                    "end it with `ax mcp token remove NAME`, and let a variable stand for another: ax \
+                     mcp config {word} --http"
                 ),
                 Http::Never | Http::Literal => {
                     format!("let it start `ax` instead: ax mcp config {word}")

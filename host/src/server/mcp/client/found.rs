@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use super::comment::without_comments;
 use super::finding::{Finding, Problem};
 use super::{CLIENTS, Client, Folders};
+use crate::secret::tokens::PREFIX;
 
 /// Bytes of a client's file that are looked at. Claude Code keeps its history there, too.
 pub const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -138,8 +139,15 @@ fn of_file(
     let (mut has_any, mut problems) = (false, Vec::new());
     let mut add = |list: &Value, known: &mut Known| {
         for (name, entry) in list.as_object().into_iter().flatten() {
-            let server = entry.as_object().and_then(|entry| Server::of(name, entry));
-            let Some(server) = server.filter(|it| it.is_ours(ground.program)) else { continue };
+            let Some(server) = entry.as_object().and_then(|it| Server::of(name, it)) else {
+                continue;
+            };
+            if !server.is_ours(ground.program) {
+                // A bridge to one of ours may hold its token.
+                let is_held = server.holds_ours().then(|| Problem::Token { name: name.clone() });
+                problems.extend(is_held);
+                continue;
+            }
             has_any = true;
             problems.extend(server.problems(client, ground));
             let first = known.entry(server.what()).or_insert_with(|| name.clone());
@@ -219,7 +227,7 @@ impl<'a> Server<'a> {
                 problems.push(Problem::Silent { name: name() });
             }
         }
-        if self.has_token() {
+        if self.has_token() || self.holds_ours() {
             problems.push(Problem::Token { name: name() });
         }
         if self.entry.get("sandboxEnabled") == Some(&Value::Bool(true)) {
@@ -235,7 +243,20 @@ impl<'a> Server<'a> {
         problems
     }
 
-    /// Answers whether a token stands in it, rather than something for one.
+    /// Answers whether a token of ours stands anywhere in it.
+    fn holds_ours(&self) -> bool {
+        fn is_in(value: &Value) -> bool {
+            match value {
+                Value::String(text) => text.contains(PREFIX),
+                Value::Array(items) => items.iter().any(is_in),
+                Value::Object(members) => members.values().any(is_in),
+                Value::Null | Value::Bool(_) | Value::Number(_) => false,
+            }
+        }
+        self.entry.values().any(is_in)
+    }
+
+    /// Answers whether a token stands in its header, rather than something for one.
     fn has_token(&self) -> bool {
         let headers = self.entry.get("headers").and_then(Value::as_object);
         headers.into_iter().flatten().any(|(name, value)| {

@@ -148,6 +148,21 @@ fn a_token_in_the_file_is_told_and_not_repeated() {
 }
 
 #[test]
+fn a_token_of_ours_is_told_wherever_it_stands() {
+    let person = Person::new();
+    let bridge = |header: &str| {
+        let args = ["mcp-remote", "http://localhost:7420/mcp", "--header", header];
+        problems(person.cursor(json!({ "command": "npx", "args": args })))
+    };
+    let told = [Problem::Token { name: SERVER_NAME.to_owned() }];
+    assert_eq!(bridge("Authorization: Bearer axmcp_abc"), told);
+    assert_eq!(bridge("Authorization: Bearer ${AX_MCP_TOKEN}"), []);
+    let mut server = serving(&person.program());
+    server["env"] = json!({ "AX_MCP_TOKEN": "axmcp_abc" });
+    assert_eq!(problems(person.cursor(server)), told);
+}
+
+#[test]
 fn a_name_may_be_as_long_as_the_client_takes_and_not_longer() {
     let person = Person::new();
     for (file, max, joint) in [(".cursor/mcp.json", 60, 0), (".claude.json", 64, 7)] {
