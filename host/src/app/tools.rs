@@ -121,7 +121,11 @@ impl App {
     }
 
     /// Looks up the plugins that are switched on and that no policy keeps out.
-    pub(super) fn offering(&self, generation: &Generation, policies: &Policies) -> InstalledPlugins {
+    pub(super) fn offering(
+        &self,
+        generation: &Generation,
+        policies: &Policies,
+    ) -> InstalledPlugins {
         let offering = generation.lock.plugins.iter();
         let offering = offering.filter(|(name, it)| it.enabled && policies.admits(name).is_ok());
         self.installed_among(generation, offering.map(|(name, _)| name))
