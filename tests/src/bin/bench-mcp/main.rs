@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "a bench reads the clock")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its report is its output")]
 
+mod library;
 mod plain;
 mod servers;
 mod stdio;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use ax_tests::row::{Bar, Row};
 
+use library::Lifecycle;
 use servers::Servers;
 
 /// Turns of each side; the best counts.
@@ -78,14 +80,19 @@ fn rows(servers: &Servers, calls: usize) -> Vec<Row> {
     let [ours, plain] = by_turns(|is_ours| stdio::turn(servers, is_ours, calls, 16));
     let (per_second, raw) = (ours.per_second, Some(plain.per_second));
     rows.push(Row::rate("stdio, 16 in flight", per_second, raw, Bar::PerSecond(5_000.0)));
-    for (name, session) in [("2026-07-28", false), ("2025-11-25", true)] {
-        let [ours, plain] = by_turns(|is_ours| web::turn(servers, is_ours, session, calls, 1));
+    for (name, lifecycle) in
+        [("2026-07-28", Lifecycle::Stateless), ("2025-11-25", Lifecycle::Session)]
+    {
+        let [ours, plain] = by_turns(|is_ours| library::turn(servers, is_ours, lifecycle, calls));
         let name = format!("http {name}, a call p50");
         rows.push(Row::time(&name, ours.p50, Some(plain.p50), Bar::Ratio(1.5)));
     }
-    let [ours, plain] = by_turns(|is_ours| web::turn(servers, is_ours, false, calls, 16));
+    // The same without what a client does, for who wants to know what is left.
+    let [ours, plain] = by_turns(|is_ours| web::turn(servers, is_ours, calls, 1));
+    rows.push(Row::time("http, bare socket p50", ours.p50, Some(plain.p50), Bar::None));
+    let [ours, plain] = by_turns(|is_ours| web::turn(servers, is_ours, calls, 16));
     let (per_second, raw) = (ours.per_second, Some(plain.per_second));
-    rows.push(Row::rate("http, 16 clients", per_second, raw, Bar::None));
+    rows.push(Row::rate("http, 16 bare sockets", per_second, raw, Bar::None));
     let first = (0..10).map(|_| stdio::first_list(servers)).min().unwrap_or_default();
     rows.push(Row::time("stdio, start to the list of tools", first, None, Bar::None));
     rows

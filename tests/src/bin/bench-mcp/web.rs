@@ -1,4 +1,4 @@
-//! Calls over HTTP, on connections that stay open.
+//! Calls over HTTP, by a client that does as little as can be.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -15,63 +15,35 @@ const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 struct Client {
     stream: TcpStream,
-    session: Option<String>,
     /// Everything that is sent to call the tool.
     call: Vec<u8>,
 }
 
 impl Client {
-    fn connect(address: &str, is_ours: bool, in_session: bool) -> Self {
+    fn connect(address: &str, is_ours: bool) -> Self {
         let stream = TcpStream::connect(address).expect("it listens");
         stream.set_nodelay(true).expect("a socket");
-        let mut client = Self { stream, session: None, call: Vec::new() };
-        if in_session {
-            client.open();
-        }
-        let mut params =
-            json!({ "name": Servers::tool(is_ours), "arguments": { "text": "hello" } });
-        let mut headers = String::from("Mcp-Method: tools/call\r\n");
-        headers.push_str(&format!("Mcp-Name: {}\r\n", Servers::tool(is_ours)));
-        match &client.session {
-            Some(id) => headers
-                .push_str(&format!("MCP-Protocol-Version: 2025-11-25\r\nMcp-Session-Id: {id}\r\n")),
-            None => {
-                headers.push_str("MCP-Protocol-Version: 2026-07-28\r\n");
-                params["_meta"] = json!({
+        let name = Servers::tool(is_ours);
+        let headers = format!(
+            "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: {name}\r\n"
+        );
+        let call = json!({
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {
+                "name": name, "arguments": { "text": "hello" },
+                "_meta": {
                     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
                     "io.modelcontextprotocol/clientInfo": { "name": "bench", "version": "1" },
                     "io.modelcontextprotocol/clientCapabilities": {},
-                });
-            }
-        }
-        let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
-        client.call = request(&headers, &call);
-        client
-    }
-
-    fn open(&mut self) {
-        let hello = json!({
-            "jsonrpc": "2.0", "id": 0, "method": "initialize",
-            "params": {
-                "protocolVersion": "2025-11-25", "capabilities": {},
-                "clientInfo": { "name": "bench", "version": "1" },
+                },
             },
         });
-        self.stream.write_all(&request("", &hello)).expect("it reads");
-        let answer = self.read(LAST_CHUNK);
-        let lines = answer.lines().filter_map(|line| line.split_once(": "));
-        let mut ids = lines.filter(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id"));
-        let id = ids.next().expect("a session").1.to_owned();
-        let ready = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-        let header = format!("Mcp-Session-Id: {id}\r\n");
-        self.stream.write_all(&request(&header, &ready)).expect("it reads");
-        self.read(b"\r\n\r\n");
-        self.session = Some(id);
+        Self { stream, call: request(&headers, &call) }
     }
 
-    fn read(&mut self, end: &[u8]) -> String {
+    fn read(&mut self) -> String {
         let (mut bytes, mut part) = (Vec::new(), [0; 4096]);
-        while !bytes.ends_with(end) {
+        while !is_whole(&bytes) {
             let read = self.stream.read(&mut part).expect("it answers");
             assert!(read > 0, "{}", String::from_utf8_lossy(&bytes));
             bytes.extend_from_slice(&part[..read]);
@@ -81,8 +53,19 @@ impl Client {
 
     fn call(&mut self) {
         self.stream.write_all(&self.call).expect("it reads");
-        let answer = self.read(LAST_CHUNK);
+        let answer = self.read();
         assert!(answer.contains("\"result\""), "{answer}");
+    }
+}
+
+/// Answers whether an answer is at its end: ours have a length, those of the library come in chunks.
+fn is_whole(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    match length.and_then(|length| length.parse::<usize>().ok()) {
+        Some(length) => body.len() >= length,
+        None => bytes.ends_with(LAST_CHUNK),
     }
 }
 
@@ -97,17 +80,11 @@ fn request(headers: &str, body: &Value) -> Vec<u8> {
 }
 
 /// Makes that many calls, by so many clients at the same time.
-pub(crate) fn turn(
-    servers: &Servers,
-    is_ours: bool,
-    in_session: bool,
-    calls: usize,
-    clients: usize,
-) -> Turn {
+pub(crate) fn turn(servers: &Servers, is_ours: bool, calls: usize, clients: usize) -> Turn {
     let server = servers.over_http(is_ours);
     let each = calls / clients;
     let work = || {
-        let mut client = Client::connect(&server.address, is_ours, in_session);
+        let mut client = Client::connect(&server.address, is_ours);
         // The first calls make the plugin ready.
         (0..200 / clients).for_each(|_| client.call());
         let times = (0..each).map(|_| {
