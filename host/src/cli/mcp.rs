@@ -84,6 +84,10 @@ fn door(
         let what = format!("whoever reaches `{address}` from elsewhere could call every tool");
         return refuse(what, "leave out --without-token, or listen on 127.0.0.1");
     }
+    if !hosts.is_empty() && without_token {
+        let what = "whoever comes through a proxy of that name could call every tool".to_owned();
+        return refuse(what, "leave out --without-token, or --allow-host");
+    }
     if is_from_afar && hosts.is_empty() {
         let what = format!("clients reach `{address}` under a name that is not told");
         return refuse(what, "--allow-host NAME, as it stands in the address that clients use");

@@ -178,7 +178,8 @@ impl TokenFile {
     #[must_use]
     pub fn stamp(&self) -> Option<Stamp> {
         let found = fs_err::symlink_metadata(&self.0).ok()?;
-        let changed = (found.mtime(), found.mtime_nsec());
+        // Changes of who may read it are such, too, and nobody sets it at will.
+        let changed = (found.ctime(), found.ctime_nsec());
         Some(Stamp { inode: found.ino(), bytes: found.len(), changed })
     }
 

@@ -99,7 +99,7 @@ fn nobody_comes_in_without_a_token_that_opens() {
 #[test]
 fn a_foreign_host_or_origin_is_refused() {
     let home = with_calc();
-    let web = Web::open(&home, &["--without-token", "--allow-host", "tools.example.com"]);
+    let web = Web::start(&home, &["--allow-host", "tools.example.com"]);
     let ping = br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
     for (header, value, status) in [
         ("Host", "evil.example.com", 403),
@@ -113,6 +113,8 @@ fn a_foreign_host_or_origin_is_refused() {
         let reply = web.send(&[(header, value)], ping);
         assert_eq!(reply.status, status, "{header}: {value}: {reply:?}");
     }
+    let twice = Reply::read(web.begin("POST", &[("Origin", "null"), ("Origin", "null")], ping));
+    assert_eq!(twice.status, 400, "{twice:?}");
     let elsewhere = Reply::read(web.raw("GET /", &[("Host", "localhost")], b""));
     assert_eq!(elsewhere.status, 404, "{elsewhere:?}");
 }
@@ -199,6 +201,12 @@ fn a_session_is_not_there_for_others() {
     }
     assert_eq!(web.send(&[("Mcp-Session-Id", "made-up")], ping).status, 404);
     assert_eq!(web.send(&[("Mcp-Session-Id", &session)], ping).status, 200);
+    // Nor for who has another token of the same name.
+    home.ax(&["mcp", "token", "remove", "laptop", "--yes"]).ok();
+    let again = home.ax(&["mcp", "token", "add", "laptop", "--json"]).ok().json();
+    let bearer = format!("Bearer {}", again["token"].as_str().expect("a token"));
+    let headers = [("Authorization", bearer.as_str()), ("Mcp-Session-Id", session.as_str())];
+    assert_eq!(web.send(&headers, ping).status, 404);
 }
 
 #[test]
@@ -230,6 +238,20 @@ fn a_call_ends_when_its_client_vanishes() {
 }
 
 #[test]
+fn a_call_ends_when_its_client_vanishes_that_sent_more_than_was_asked_for() {
+    let home = with_runaway();
+    let web = Web::start(&home, &[]);
+    let session = web.session();
+    let mut call = web.begin_stateless("tools/call", spin());
+    // What comes behind a request stays unread while that is answered.
+    call.write_all(&[b'x'; 4096]).expect("it is sent");
+    let mut more = web.begin_in(&session, 5, "tools/call", spin());
+    more.read_exact(&mut [0; 1]).expect("an answer begins");
+    drop(call);
+    assert_eq!(outcome(&home).1, "error:cancelled");
+}
+
+#[test]
 fn the_server_ends_calls_that_outlive_the_grace_period() {
     let home = with_runaway();
     let mut web = Web::start(&home, &["--grace", "0"]);
@@ -245,7 +267,7 @@ fn sessions_and_connections_have_a_bound() {
     let home = Home::new();
     let web = Web::start(&home, &[]);
     let hello = br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
-    for number in 0..500 {
+    for number in 0..100 {
         let opened = web.send(&[], hello);
         assert_eq!(opened.status, 200, "{number}: {opened:?}");
     }
@@ -270,6 +292,7 @@ fn no_server_starts_that_lets_in_nobody_or_anybody() {
         &["--http", "0.0.0.0:0"][..],
         &["--http", "0.0.0.0:0", "--without-token"],
         &["--http", "127.0.0.1:0", "--allow-host", "http://a"],
+        &["--http", "127.0.0.1:0", "--without-token", "--allow-host", "tools.example.com"],
         &["--http", "127.0.0.1:0", "--stdio"],
         &["--without-token", "--stdio"],
         &[],

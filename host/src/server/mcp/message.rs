@@ -4,8 +4,14 @@ use rmcp::RoleServer;
 use rmcp::service::RxJsonRpcMessage;
 use serde_json::{Value, json};
 
+use super::id_scan::IdScan;
+
 /// Bytes of a message: an input of 1 MiB, written with escapes, and what is around it.
 pub(super) const MESSAGE_BYTES_MAX: usize = 8 << 20;
+
+/// Values of a message. Each takes some 250 bytes while it is read, so this is what one message costs in memory;
+/// an input of 1 MiB seldom has more.
+const VALUES_MAX: usize = 300_000;
 
 /// JSON-RPC: it is no JSON.
 const PARSE_ERROR: i32 = -32700;
@@ -49,6 +55,10 @@ impl Refusal {
 
 /// Reads one message.
 pub(super) fn read(text: &[u8]) -> Result<RxJsonRpcMessage<RoleServer>, Refusal> {
+    if has_too_many_values(text) {
+        let why = format!("the message has more than {VALUES_MAX} values");
+        return Err(Refusal::invalid(IdScan::of(text), why));
+    }
     serde_json::from_slice(text).map_err(|_| match serde_json::from_slice::<Value>(text) {
         Err(error) => Refusal {
             code: PARSE_ERROR,
@@ -63,4 +73,48 @@ pub(super) fn read(text: &[u8]) -> Result<RxJsonRpcMessage<RoleServer>, Refusal>
             }
         }
     })
+}
+
+/// Counts what begins or parts values, outside of texts.
+fn has_too_many_values(text: &[u8]) -> bool {
+    if text.len() < VALUES_MAX {
+        return false;
+    }
+    let (mut values, mut is_text, mut is_escaped) = (0, false, false);
+    for byte in text {
+        match (is_text, byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => is_text = !is_text,
+            (false, b',' | b'[' | b'{') => values += 1,
+            _ => {}
+        }
+    }
+    values > VALUES_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(values: usize) -> String {
+        // The message itself has five: its object, three commas, and the object of its parameters.
+        let zeros = vec!["0"; values - 5].join(",");
+        format!(r#"{{"jsonrpc":"2.0","id":7,"method":"ping","params":{{"x":[{zeros}]}}}}"#)
+    }
+
+    #[test]
+    fn a_message_may_have_so_many_values_and_not_one_more() {
+        assert!(read(filled(VALUES_MAX).as_bytes()).is_ok());
+        let refused = read(filled(VALUES_MAX + 1).as_bytes()).unwrap_err().to_json();
+        assert_eq!((&refused["id"], &refused["error"]["code"]), (&json!(7), &json!(-32600)));
+    }
+
+    #[test]
+    fn what_stands_in_texts_is_no_value() {
+        let text = ",[{\\\"".repeat(VALUES_MAX);
+        let message =
+            json!({ "jsonrpc": "2.0", "id": 7, "method": "ping", "params": { "x": text } });
+        assert!(read(message.to_string().as_bytes()).is_ok());
+    }
 }

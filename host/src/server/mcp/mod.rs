@@ -17,6 +17,7 @@ mod answer;
 pub mod client;
 mod handler;
 mod http;
+mod id_scan;
 mod installed;
 mod listeners;
 mod message;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | another path than [`PATH`] | 404 |
 //! | no token, or none that opens | 401, `WWW-Authenticate: Bearer` |
-//! | a foreign `Host` or `Origin` | 403 (rmcp) |
+//! | a foreign `Host` or `Origin` | 403 (rmcp); 400 if there are two |
 //! | a session of somebody else, or none | 404 |
 //! | no JSON; JSON that is no message, or a batch | 400 with -32700 or -32600, and its id if there is one |
 //! | an id that still waits for its answer in the session | 400 with -32600 |
@@ -20,19 +20,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http::header::{
+    CONNECTION, CONTENT_TYPE, HOST, HeaderName, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full};
 use rmcp::model::{ClientRequest, JsonRpcMessage};
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use serde_json::Value;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use serde_json::{Value, json};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
-use super::keys::{Closed, Keys};
+use super::keys::{Closed, Guest, Keys};
 use super::sessions::{OpenRequest, Sessions};
 use crate::server::mcp::handler::{Handler, Offering, Visitor};
 use crate::server::mcp::message::{self, MESSAGE_BYTES_MAX, Refusal};
@@ -62,6 +65,8 @@ pub(super) struct Front<O> {
     keys: Keys,
     requests: Arc<Semaphore>,
     bodies: Semaphore,
+    /// Cancelled when nothing new is begun.
+    closing: CancellationToken,
 }
 
 /// The body of an answer, and what is free again when it was sent or nobody wants it.
@@ -71,17 +76,31 @@ pub(super) struct Answer {
     _open: Option<OpenRequest>,
 }
 
+/// What is known of a request by its head.
+struct Admitted {
+    who: Guest,
+    session: Option<String>,
+    /// Cancelled when the session ends.
+    ended: CancellationToken,
+    place: Option<OwnedSemaphorePermit>,
+}
+
 /// Why a request goes no further.
 type Refused = Response<BoxBody<Bytes, Infallible>>;
 
 impl<O: Offering> Front<O> {
-    pub(super) fn new(handler: Handler<O>, keys: Keys, config: StreamableHttpServerConfig) -> Self {
+    pub(super) fn new(
+        handler: Handler<O>,
+        keys: Keys,
+        config: StreamableHttpServerConfig,
+        closing: CancellationToken,
+    ) -> Self {
         let sessions = Arc::new(Sessions::new());
         let each = move || Ok(handler.clone());
         let service = StreamableHttpService::new(each, Arc::clone(&sessions), config);
         let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
         let bodies = Semaphore::new(BODIES_KIB_MAX);
-        Self { service, sessions, keys, requests, bodies }
+        Self { service, sessions, keys, requests, bodies, closing }
     }
 
     /// Waits until every answer that was begun is sent.
@@ -109,38 +128,15 @@ impl<O: Offering> Front<O> {
     where
         B: Body<Data = Bytes, Error = hyper::Error> + Send + 'static,
     {
-        if request.uri().path() != PATH {
-            return Err(text(StatusCode::NOT_FOUND, &format!("tools are at {PATH}")));
-        }
-        let who = self.keys.who(request.headers()).map_err(closed)?;
-        // What has an answer of its own has a place; the news of a session are one stream without end.
-        let place = match *request.method() {
-            Method::GET => None,
-            _ => Some(Arc::clone(&self.requests).try_acquire_owned().map_err(|_| full())?),
-        };
-        let (session, ended) = self.session(request.headers(), &who)?;
         let (mut parts, body) = request.into_parts();
-        parts.extensions.insert(Visitor { who: Arc::clone(&who), ended });
-        let (mut open, mut bytes, mut is_first) = (None, Bytes::new(), false);
+        let Admitted { who, session, ended, place } = self.admit(&parts)?;
+        parts.extensions.insert(Visitor { who: Arc::clone(&who.name), ended });
+        let (mut open, mut bytes) = (None, Bytes::new());
         if parts.method == Method::POST {
             bytes = self.body(body).await?;
-            let message =
-                message::read(&bytes).map_err(|no| refuse(StatusCode::BAD_REQUEST, &no))?;
-            if let JsonRpcMessage::Request(request) = &message {
-                is_first = matches!(request.request, ClientRequest::InitializeRequest(_));
-                if let Some(session) = &session {
-                    let id = serde_json::json!(request.id);
-                    let twice =
-                        || Refusal::invalid(id, "a request with this id waits for its answer");
-                    let opened = self.sessions.open(session, &request.id);
-                    open = Some(opened.ok_or_else(|| refuse(StatusCode::BAD_REQUEST, &twice()))?);
-                }
-            }
+            open = self.read(&bytes, &who, session.as_deref())?;
         }
         has_come.notify_one();
-        if is_first && !self.sessions.has_room() {
-            return Err(full());
-        }
         let ends_session = parts.method == Method::DELETE;
         let mut answer = self.service.handle(Request::from_parts(parts, Full::new(bytes))).await;
         if ends_session && answer.status() == StatusCode::ACCEPTED {
@@ -153,45 +149,97 @@ impl<O: Offering> Front<O> {
         Ok(answer.map(|body| Answer { body, _place: place, _open: open }))
     }
 
-    /// Returns the session that is named, and what is cancelled with it.
-    fn session(
-        &self,
-        headers: &HeaderMap,
-        who: &Arc<str>,
-    ) -> Result<(Option<Box<str>>, CancellationToken), Refused> {
-        let Some(id) = headers.get(&SESSION_ID) else {
-            return Ok((None, CancellationToken::new()));
-        };
-        let id = id.to_str().ok();
-        let ended = id.and_then(|id| self.sessions.of(id, who));
-        match (id, ended) {
-            (Some(id), Some(ended)) => Ok((Some(Box::from(id)), ended)),
-            _ => Err(text(StatusCode::NOT_FOUND, "there is no such session")),
+    /// Decides by the head of a request.
+    fn admit(&self, parts: &Parts) -> Result<Admitted, Refused> {
+        if parts.uri.path() != PATH {
+            return Err(text(StatusCode::NOT_FOUND, &format!("tools are at {PATH}")));
         }
+        // What comes twice is read one way here and another way by whatever stands before.
+        let is_twice = |name| parts.headers.get_all(name).iter().count() > 1;
+        if is_twice(HOST) || is_twice(ORIGIN) || parts.uri.authority().is_some() {
+            return Err(text(StatusCode::BAD_REQUEST, "it is not one host that is asked for"));
+        }
+        let who = self.keys.who(&parts.headers).map_err(closed)?;
+        // What has an answer of its own has a place; the news of a session are one stream without end.
+        let place = match parts.method {
+            Method::GET => None,
+            _ => Some(Arc::clone(&self.requests).try_acquire_owned().map_err(|_| full())?),
+        };
+        let (session, ended) = match parts.headers.get(&SESSION_ID) {
+            None => (None, CancellationToken::new()),
+            Some(id) => {
+                let id = id.to_str().ok();
+                let held = id.and_then(|id| Some((id, self.sessions.of(id, &who)?)));
+                let none = || text(StatusCode::NOT_FOUND, "there is no such session");
+                let (id, ended) = held.ok_or_else(none)?;
+                (Some(id.to_owned()), ended)
+            }
+        };
+        Ok(Admitted { who, session, ended, place })
+    }
+
+    /// Reads what was sent; returns what keeps its id from being used twice.
+    fn read(
+        &self,
+        bytes: &[u8],
+        who: &Guest,
+        session: Option<&str>,
+    ) -> Result<Option<OpenRequest>, Refused> {
+        let message = message::read(bytes).map_err(|no| refuse(StatusCode::BAD_REQUEST, &no))?;
+        let JsonRpcMessage::Request(request) = &message else { return Ok(None) };
+        let is_first = matches!(request.request, ClientRequest::InitializeRequest(_));
+        if is_first && !self.sessions.has_room(who) {
+            return Err(full());
+        }
+        let Some(session) = session else { return Ok(None) };
+        let twice = || {
+            let why = "a request with this id waits for its answer";
+            refuse(StatusCode::BAD_REQUEST, &Refusal::invalid(json!(request.id), why))
+        };
+        self.sessions.open(session, &request.id).ok_or_else(twice).map(Some)
     }
 
     async fn body<B>(&self, body: B) -> Result<Bytes, Refused>
     where
         B: Body<Data = Bytes, Error = hyper::Error> + Send + 'static,
     {
+        tokio::select! {
+            read = tokio::time::timeout(BODY_TIME_MAX, self.collected(body)) => match read {
+                Ok(read) => read,
+                Err(_) => {
+                    Err(text(StatusCode::REQUEST_TIMEOUT, "the body of the request did not come"))
+                }
+            },
+            () = self.closing.cancelled() => Err(full()),
+        }
+    }
+
+    async fn collected<B>(&self, body: B) -> Result<Bytes, Refused>
+    where
+        B: Body<Data = Bytes, Error = hyper::Error> + Send + 'static,
+    {
         let too_long = || refuse(StatusCode::PAYLOAD_TOO_LARGE, &Refusal::too_long(Value::Null));
-        let told = body.size_hint().exact();
-        let most = told.map_or(MESSAGE_BYTES_MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
-        if most > MESSAGE_BYTES_MAX {
+        if body.size_hint().lower() > MESSAGE_BYTES_MAX as u64 {
             return Err(too_long());
         }
-        let kib = u32::try_from(most.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        let read = async {
-            let Ok(_held) = self.bodies.acquire_many(kib).await else { return Err(full()) };
-            let read = Limited::new(body, MESSAGE_BYTES_MAX).collect().await;
-            Ok(read.map_err(|_| too_long())?.to_bytes())
-        };
-        match tokio::time::timeout(BODY_TIME_MAX, read).await {
-            Ok(read) => read,
-            Err(_) => {
-                Err(text(StatusCode::REQUEST_TIMEOUT, "the body of the request did not come"))
+        let mut body = std::pin::pin!(body);
+        let (mut bytes, mut held) = (BytesMut::new(), None::<SemaphorePermit<'_>>);
+        while let Some(frame) = body.frame().await {
+            let broken = |_| text(StatusCode::BAD_REQUEST, "the body of the request broke off");
+            let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+            if bytes.len() + data.len() > MESSAGE_BYTES_MAX {
+                return Err(too_long());
             }
+            // What came is held against the bound, not what was promised: that costs nobody anything.
+            let kib = u32::try_from(data.len().div_ceil(1 << 10)).unwrap_or(u32::MAX);
+            let more = self.bodies.try_acquire_many(kib).map_err(|_| full())?;
+            match &mut held {
+                Some(held) => held.merge(more),
+                None => held = Some(more),
+            }
+            bytes.extend_from_slice(&data);
         }
+        Ok(bytes.freeze())
     }
 }
 
@@ -230,6 +278,8 @@ fn with(status: StatusCode, content_type: &'static str, text: String) -> Refused
     let mut response = Response::new(Full::new(Bytes::from(text)).boxed());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // Who was refused does not keep a connection.
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

@@ -1,10 +1,11 @@
 //! Who is let in: the holder of a token, or everybody where no token is asked for.
 //!
-//! Invariant: a token that was removed opens nothing from the next request on, and while the tokens cannot
+//! Invariant: a token that was removed, or whose file others may read, opens nothing from the next request on, and while the tokens cannot
 //! be read nobody is let in.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ax_manifest::Digest;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
@@ -15,8 +16,17 @@ const EVERYBODY: &str = "mcp:http";
 
 /// Who may come in.
 pub(super) enum Keys {
-    Everybody(Arc<str>),
+    Everybody(Guest),
     Holders { file: TokenFile, read: Mutex<Option<(Stamp, Arc<Holders>)>> },
+}
+
+/// Who was let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Guest {
+    /// As the audit calls them.
+    pub(super) name: Arc<str>,
+    /// What tells them from others of that name: the digest of the token, if there is one.
+    pub(super) key: Option<Digest>,
 }
 
 /// Why somebody is not let in.
@@ -33,14 +43,14 @@ impl Keys {
     pub(super) fn new(tokens: Option<TokenFile>) -> Self {
         match tokens {
             Some(file) => Self::Holders { file, read: Mutex::default() },
-            None => Self::Everybody(Arc::from(EVERYBODY)),
+            None => Self::Everybody(Guest { name: Arc::from(EVERYBODY), key: None }),
         }
     }
 
-    /// Returns who it is, as the audit calls them.
-    pub(super) fn who(&self, headers: &HeaderMap) -> Result<Arc<str>, Closed> {
+    /// Returns who it is.
+    pub(super) fn who(&self, headers: &HeaderMap) -> Result<Guest, Closed> {
         let (file, read) = match self {
-            Self::Everybody(who) => return Ok(Arc::clone(who)),
+            Self::Everybody(who) => return Ok(who.clone()),
             Self::Holders { file, read } => (file, read),
         };
         let shown = shown(headers).ok_or(Closed::NoToken)?;
@@ -56,7 +66,8 @@ impl Keys {
         };
         drop(read);
         let name = holders.of(shown).ok_or(Closed::NoToken)?;
-        Ok(Arc::from(format!("{EVERYBODY}:{name}")))
+        let name = Arc::from(format!("{EVERYBODY}:{name}"));
+        Ok(Guest { name, key: Some(Digest::of(shown.as_bytes())) })
     }
 }
 
@@ -80,6 +91,10 @@ mod tests {
         headers
     }
 
+    fn name_of(guest: Result<Guest, Closed>) -> String {
+        guest.expect("somebody").name.to_string()
+    }
+
     #[test]
     fn one_bearer_token_is_shown_or_none() {
         assert_eq!(shown(&headers(&["Bearer abc"])), Some("abc"));
@@ -99,10 +114,10 @@ mod tests {
         assert_eq!(keys.who(&headers(&["Bearer axmcp_x"])), Err(Closed::NoToken));
         let token = file.add(&name("laptop"), 0).unwrap();
         let bearing = headers(&[&format!("Bearer {}", *token)]);
-        assert_eq!(keys.who(&bearing).as_deref(), Ok("mcp:http:laptop"));
+        assert_eq!(name_of(keys.who(&bearing)), "mcp:http:laptop");
         assert_eq!(keys.who(&headers(&[])), Err(Closed::NoToken));
         file.add(&name("phone"), 0).unwrap();
-        assert_eq!(keys.who(&bearing).as_deref(), Ok("mcp:http:laptop"));
+        assert_eq!(name_of(keys.who(&bearing)), "mcp:http:laptop");
         file.remove(&name("laptop")).unwrap();
         assert_eq!(keys.who(&bearing), Err(Closed::NoToken));
         fs_err::write(home.path().join(crate::secret::tokens::TOKEN_FILE), "{").unwrap();

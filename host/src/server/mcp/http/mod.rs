@@ -14,6 +14,7 @@
 
 mod front;
 mod keys;
+mod patient;
 mod sessions;
 
 use std::convert::Infallible;
@@ -24,8 +25,9 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use rmcp::transport::streamable_http_server::StreamableHttpServerConfig;
+use tokio::io::{Interest, Ready};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -36,6 +38,7 @@ use super::serving::{self, ServeError};
 use crate::secret::tokens::TokenFile;
 use front::Front;
 use keys::Keys;
+use patient::Patient;
 
 /// Threads for messages; calls have their own. One more made each call slower by a fifth: it is woken for
 /// what is done before it is awake.
@@ -45,13 +48,19 @@ const WORKERS: usize = 1;
 const CONNECTIONS_MAX: usize = 512;
 
 /// How long a connection may be open without a request, or the head of a request take to come.
-const HEAD_TIME_MAX: Duration = Duration::from_secs(60);
+const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// Header lines of a request.
 const HEADERS_MAX: usize = 64;
 
 /// Bytes of what is read ahead of a connection, the head of a request among them.
 const READ_BYTES_MAX: usize = 64 << 10;
+
+/// How often it is looked whether a client is gone that sent more than was asked for.
+const GONE_LOOK: Duration = Duration::from_millis(20);
+
+/// How long a client may take nothing of what it is sent.
+const WRITE_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long it is waited after a connection could not be accepted: the system has none to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -113,7 +122,8 @@ async fn attend<O: Offering>(
     let handler = Handler::new(offering, "mcp:http");
     let (closing, closed) = (CancellationToken::new(), CancellationToken::new());
     let config = config(&door.hosts, closed.clone());
-    let front = Arc::new(Front::new(handler.clone(), Keys::new(door.tokens), config));
+    let front = Front::new(handler.clone(), Keys::new(door.tokens), config, closing.clone());
+    let front = Arc::new(front);
     let mut connections = JoinSet::new();
     let mut watching = std::pin::pin!(serving::watch(&handler));
     loop {
@@ -181,7 +191,8 @@ async fn converse<O: Offering>(
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME_MAX);
     builder.max_headers(HEADERS_MAX).max_buf_size(READ_BYTES_MAX);
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), answering));
+    let mut connection =
+        std::pin::pin!(builder.serve_connection(Patient::new(stream, WRITE_TIME_MAX), answering));
     tokio::select! {
         // Whoever broke it off knows why.
         _ = &mut connection => return,
@@ -199,11 +210,27 @@ fn gone(stream: &TcpStream, has_come: Arc<Notify>) -> impl Future<Output = ()> +
     async move {
         // Where there is no handle for it, the call ends by its limits.
         let Ok(watched) = watched else { return std::future::pending().await };
+        has_come.notified().await;
         loop {
-            has_come.notified().await;
-            if let Ok(0) | Err(_) = watched.peek(&mut [0]).await {
-                return;
+            match watched.peek(&mut [0]).await {
+                Ok(0) | Err(_) => return,
+                // More than was asked for: then its end does not show, and is looked for now and then.
+                Ok(_) => tokio::select! {
+                    () = has_come.notified() => {}
+                    () = closed(&watched) => return,
+                },
             }
+        }
+    }
+}
+
+/// Ends when the other side has closed a connection of which not all was read.
+async fn closed(stream: &TcpStream) {
+    loop {
+        tokio::time::sleep(GONE_LOOK).await;
+        let ready = stream.ready(Interest::READABLE).await;
+        if ready.is_err() || ready.is_ok_and(Ready::is_read_closed) {
+            return;
         }
     }
 }

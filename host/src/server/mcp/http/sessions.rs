@@ -18,8 +18,13 @@ use rmcp::transport::streamable_http_server::session::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::keys::Guest;
+
 /// Sessions at the same time: about 55 KB each.
 pub(super) const SESSIONS_MAX: usize = 500;
+
+/// Those of one of them: nobody keeps the others out.
+pub(super) const SESSIONS_OF_ONE_MAX: usize = 100;
 
 /// How long a session may be silent: longer than a call may take, for clients seldom say goodbye.
 const IDLE_MAX: Duration = Duration::from_secs(30 * 60);
@@ -33,7 +38,7 @@ pub(super) struct Sessions {
 #[derive(Default)]
 struct Session {
     /// None until its client was told its id.
-    owner: Option<Arc<str>>,
+    owner: Option<Guest>,
     ended: CancellationToken,
     /// The requests that wait for their answers.
     open: HashSet<RequestId>,
@@ -62,22 +67,25 @@ impl Sessions {
         Self { local, held: Mutex::default() }
     }
 
-    /// Answers whether one more may begin.
-    pub(super) fn has_room(&self) -> bool {
-        self.hold(|held| held.len() < SESSIONS_MAX)
+    /// Answers whether `who` may begin one more.
+    pub(super) fn has_room(&self, who: &Guest) -> bool {
+        self.hold(|held| {
+            let own = held.values().filter(|it| it.owner.as_ref() == Some(who)).count();
+            own < SESSIONS_OF_ONE_MAX && held.len() < SESSIONS_MAX
+        })
     }
 
     /// Notes whose session it is.
-    pub(super) fn own(&self, id: &str, owner: &Arc<str>) {
+    pub(super) fn own(&self, id: &str, owner: &Guest) {
         self.hold(|held| {
             if let Some(session) = held.get_mut(id) {
-                session.owner = Some(Arc::clone(owner));
+                session.owner = Some(owner.clone());
             }
         });
     }
 
     /// Returns what is cancelled when the session ends; none where `who` has no such session.
-    pub(super) fn of(&self, id: &str, who: &Arc<str>) -> Option<CancellationToken> {
+    pub(super) fn of(&self, id: &str, who: &Guest) -> Option<CancellationToken> {
         self.hold(|held| {
             let session = held.get(id).filter(|it| it.owner.as_ref() == Some(who))?;
             Some(session.ended.clone())
