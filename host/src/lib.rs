@@ -8,6 +8,7 @@
 //! app      BUILD      everything from Config; install, consent, generations
 //! config   READ       settings and where each came from
 //! plugin   CONTAIN    the sandbox
+//! provider REACH      one provider of models, asked in its own words
 //! audit    REMEMBER   what happened, unchangeable
 //! egress   REACH      one HTTP exchange with an address that was checked
 //! kv       REMEMBER   what plugins keep
@@ -29,5 +30,6 @@ pub mod folder;
 pub mod kv;
 pub mod plugin;
 pub mod project;
+pub mod provider;
 pub mod secret;
 pub mod server;

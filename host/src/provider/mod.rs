@@ -1,0 +1,26 @@
+//! REACH: one provider of models, asked in its own words.
+//!
+//! ```text
+//!              ┌ claude ─────┐
+//! Request ──→  │ openai      │ ──→ client ──→ network
+//!              │ responses   │        │ sse, limits
+//! Chunk   ←──  └ gemini ─────┘ ←──────┘
+//! ```
+//!
+//! A [`Dialect`] is pure: words to bytes and back. `client` carries it out for one provider and one key,
+//! as a [`crate::chat::Model`]; `scripted` plays one for tests.
+//!
+//! Invariant: whatever comes from outside is bounded and typed; a key is in a header and nowhere else.
+//! Not here: which provider is asked, and what happens after a failure (`router`); where keys are kept
+//! (`secret`); prices and what a model can do (`router`).
+
+pub mod claude;
+mod config;
+pub mod dialect;
+pub mod gemini;
+pub mod openai;
+pub mod responses;
+pub mod sse;
+
+pub use config::{ConfigError, Kind, ProviderConfig};
+pub use dialect::{Dialect, Outgoing, Reader, Route};
