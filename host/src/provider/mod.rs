@@ -18,8 +18,10 @@ pub mod claude;
 mod config;
 pub mod dialect;
 pub mod gemini;
+pub mod limits;
 pub mod openai;
 pub mod responses;
+pub mod scripted;
 pub mod sse;
 
 pub use config::{ConfigError, Kind, ProviderConfig};
