@@ -15,14 +15,18 @@
 //! (`secret`); prices and what a model can do (`router`).
 
 pub mod claude;
+mod client;
 mod config;
 pub mod dialect;
 pub mod gemini;
+mod hint;
 pub mod limits;
 pub mod openai;
 pub mod responses;
 pub mod scripted;
 pub mod sse;
 
+pub use client::{Client, Health, Key, Settings, Upstream};
 pub use config::{ConfigError, Kind, ProviderConfig};
 pub use dialect::{Dialect, Outgoing, Reader, Route};
+pub use hint::hint;

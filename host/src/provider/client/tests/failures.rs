@@ -1,0 +1,125 @@
+//! What providers refuse, and what answers that is none.
+
+use super::*;
+use crate::provider::hint::hint;
+
+fn failure(head: &str, kind: &str, message: &str) -> String {
+    let error = json!({ "type": kind, "message": message });
+    let body = json!({ "type": "error", "error": error }).to_string();
+    with_body(&format!("{head}\r\ncontent-type: application/json\r\nrequest-id: req_3"), &body)
+}
+
+#[tokio::test]
+async fn a_failure_keeps_its_status_its_name_and_its_wait_and_is_sent_once() {
+    for (head, kind, class, status, wait_ms) in [
+        ("429 Slow\r\nretry-after: 2", "rate_limit_error", Class::RateLimit, 429, Some(2_000)),
+        (
+            "429 Slow\r\nanthropic-ratelimit-tokens-remaining: 0\r\n\
+             anthropic-ratelimit-tokens-reset: 2026-11-22T05:00:09Z",
+            "rate_limit_error",
+            Class::RateLimit,
+            429,
+            Some(9_000),
+        ),
+        ("529 Busy", "overloaded_error", Class::Transient, 529, None),
+        ("500 Oops", "api_error", Class::Transient, 500, None),
+        ("401 No\r\nretry-after: 2", "authentication_error", Class::Auth, 401, None),
+    ] {
+        for request in [streamed(), whole()] {
+            let server = Server::saying(failure(head, kind, "sorry")).await;
+            let client = server.client();
+            let error = refused(&client, request).await;
+            assert_eq!((error.class, error.status), (class, Some(status)));
+            assert_eq!((error.code.as_str(), error.message.as_str()), (kind, "sorry"));
+            assert_eq!(error.retry_after.map(|wait| wait.as_millis()), wait_ms);
+            assert_eq!(error.provider_request_id.as_deref(), Some("req_3"));
+            assert_eq!(server.heard().len(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_said_back_is_taken_out() {
+    let message = format!("`{KEY}` is no key, says {KEY}");
+    let server = Server::saying(failure("401 No", "authentication_error", &message)).await;
+    let client = server.client();
+    let error = refused(&client, streamed()).await;
+    assert_eq!(error.message, "`[key]` is no key, says [key]");
+    let hint = hint(&error, client.upstream.config()).unwrap();
+    assert_eq!(hint, "type `ax secret set claude-key` to replace the key");
+
+    let event = json!({ "type": "error", "error": { "type": KEY, "message": KEY } });
+    let events = format!("{}data: {event}\n\n", begun());
+    let server = Server::saying(stream_of("", &[events])).await;
+    assert_eq!(refused(&server.client(), streamed()).await.message, "[key]");
+}
+
+#[tokio::test]
+async fn what_is_no_interface_is_told_as_a_wrong_url() {
+    let page = "<!doctype html>";
+    for answer in [
+        with_body("200 OK\r\ncontent-type: text/html; charset=utf-8", page),
+        with_body("404 Not Found\r\ncontent-type: text/html", page),
+        with_body("405 Method Not Allowed", ""),
+        with_body("302 Found\r\nlocation: http://127.0.0.1:9/", ""),
+        with_body("307 Temporary Redirect\r\nlocation: /", ""),
+    ] {
+        for request in [streamed(), whole()] {
+            let server = Server::saying(&answer).await;
+            let client = server.client();
+            let error = refused(&client, request).await;
+            assert_eq!((error.class, error.code.as_str()), (Class::ModelGone, "wrong-url"));
+            assert!(error.message.contains(&server.place()));
+            assert!(hint(&error, client.upstream.config()).unwrap().contains("`baseUrl`"));
+            assert_eq!(server.heard().len(), 1, "nothing is followed");
+        }
+    }
+    let gone = failure("404 Not Found", "not_found_error", "model: claude-nope");
+    let error = refused(&Server::saying(gone).await.client(), streamed()).await;
+    assert_eq!(error.code, "not_found_error", "but a model may be gone");
+}
+
+#[tokio::test]
+async fn a_place_where_nobody_is_is_told() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let closed = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    // No label of a name has 64 characters, so that nobody is asked for it.
+    let nowhere = format!("http://{}.invalid", "x".repeat(64));
+    for (place, wanted) in [(closed, "connect"), (nowhere, "dns")] {
+        let client = client(&place, |_, _| {});
+        let error = refused(&client, streamed()).await;
+        assert_eq!((error.class, error.code.as_str()), (Class::Transient, wanted), "{error:?}");
+        assert!(hint(&error, client.upstream.config()).unwrap().contains(&place));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_cut_wherever_it_does() {
+    let answer = stream("", "abc");
+    let end = answer.len() - finished().len();
+    for at in [0, 5, 40, STREAM_HEAD.len(), STREAM_HEAD.len() + 2, end - 30, end] {
+        let server = Server::saying(&answer[..at]).await;
+        let error = refused(&server.client(), streamed()).await;
+        assert_eq!((error.class, error.code.as_str()), (Class::Transient, "cut"), "at {at}");
+        assert_eq!(server.heard().len(), 1, "it is not sent again");
+    }
+    let server = Server::saying(&answer[..answer.len() - 5]).await;
+    let (text, done) = told(&server.client(), streamed()).await;
+    assert_eq!((text.as_str(), done.is_ok()), ("abc", true), "only the body's end is missing");
+
+    let short = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    let server = Server::saying(short).await;
+    assert_eq!(refused(&server.client(), whole()).await.code, "cut");
+}
+
+#[tokio::test]
+async fn an_error_in_the_stream_comes_after_what_was_said() {
+    let error = json!({ "type": "overloaded_error", "message": "busy" });
+    let event = format!("data: {}\n\n", json!({ "type": "error", "error": error }));
+    let server = Server::saying(stream_of("", &[begun(), text_event("abc"), event])).await;
+    let (text, error) = told(&server.client(), streamed()).await;
+    let error = error.unwrap_err();
+    assert_eq!((text.as_str(), error.status), ("abc", Some(529)));
+    assert_eq!(error.provider.as_deref(), Some("claude"));
+}
