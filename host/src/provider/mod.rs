@@ -19,6 +19,8 @@ mod client;
 mod config;
 pub mod dialect;
 pub mod gemini;
+#[cfg(test)]
+mod golden;
 mod hint;
 pub mod limits;
 pub mod openai;
