@@ -127,7 +127,7 @@ impl Kind {
     pub fn base_url(self) -> Option<&'static str> {
         match self {
             Self::Claude => Some("https://api.anthropic.com"),
-            Self::Gemini => Some("https://generativelanguage.googleapis.com"),
+            Self::Gemini => Some("https://generativelanguage.googleapis.com/v1"),
             Self::Openai | Self::Responses => Some("https://api.openai.com/v1"),
             Self::Compatible => None,
         }

@@ -110,10 +110,8 @@ pub(super) fn pretty(body: &[u8]) -> String {
 
 /// A request with a conversation of every kind of part. `owner` owns the thoughts of the first answer.
 pub(super) fn conversation(owner: &str, data: serde_json::Value) -> Request {
-    let media = |media_type: &str| Media {
-        media_type: media_type.to_owned(),
-        data: "QUJD".to_owned(),
-    };
+    let media =
+        |media_type: &str| Media { media_type: media_type.to_owned(), data: "QUJD".to_owned() };
     let call = |id: &str, city: &str| {
         let input = serde_json::json!({ "city": city });
         PartKind::ToolCall(ToolCall { id: id.to_owned(), name: "weather".to_owned(), input })

@@ -56,6 +56,7 @@ pub(in crate::provider) fn said(status: Option<u16>, error: &Value) -> Error {
     let class = by_word(code)
         .or_else(|| by_word(kind))
         .or_else(|| by_message(message))
+        .or_else(|| [code, kind].iter().any(|it| is_of_rates(it)).then_some(Class::RateLimit))
         .unwrap_or_else(|| by_status(status));
     let word = if code.is_empty() { kind } else { code };
     let message = without_keys(message);
@@ -81,7 +82,9 @@ fn unread(status: u16) -> Error {
     let class = by_status(Some(status));
     let message = match status {
         300..400 | 404 | 405 => {
-            format!("there is no such interface at this address (status {status}): check the base URL")
+            format!(
+                "there is no such interface at this address (status {status}): check the base URL"
+            )
         }
         _ => String::new(),
     };
@@ -96,10 +99,16 @@ fn by_word(word: &str) -> Option<Class> {
         | "billing_hard_limit_reached"
         | "billing_not_active"
         | "account_deactivated" => Class::Quota,
-        "rate_limit_exceeded" | "rate_limit_error" | "slow_down" => return None,
-        "invalid_api_key" | "invalid_organization" | "ip_not_authorized"
-        | "mismatched_organization" | "authentication_error" | "permission_error" => Class::Auth,
-        "model_not_found" | "model_not_available" | "model_not_supported" | "invalid_model"
+        "invalid_api_key"
+        | "invalid_organization"
+        | "ip_not_authorized"
+        | "mismatched_organization"
+        | "authentication_error"
+        | "permission_error" => Class::Auth,
+        "model_not_found"
+        | "model_not_available"
+        | "model_not_supported"
+        | "invalid_model"
         | "NotFoundError" => Class::ModelGone,
         "unsupported_country_region_territory" | "data_residency_mismatch" => Class::Region,
         "context_length_exceeded"
@@ -126,6 +135,12 @@ fn by_word(word: &str) -> Option<Class> {
         | "empty_image_file" => Class::CallerFault,
         _ => return None,
     })
+}
+
+/// Answers whether it is the word for too much in too short a time. It is asked after the message: what
+/// is above the limit of a minute has the same word.
+fn is_of_rates(word: &str) -> bool {
+    matches!(word, "rate_limit_exceeded" | "rate_limit_error" | "slow_down")
 }
 
 /// What a message means where no code says it.

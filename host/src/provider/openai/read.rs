@@ -23,6 +23,7 @@ pub(super) struct Chat {
     finish: Option<String>,
     has_text: bool,
     is_refusal: bool,
+    is_done: bool,
 }
 
 impl Chat {
@@ -35,6 +36,7 @@ impl Chat {
             finish: None,
             has_text: false,
             is_refusal: false,
+            is_done: false,
         }
     }
 
@@ -86,6 +88,7 @@ impl Chat {
         if self.finish.is_none() && self.calls.is_empty() && !self.has_text {
             return Err(cut());
         }
+        self.is_done = true;
         let word = self.finish.as_deref().unwrap_or_default();
         let no_room = matches!(word, "length" | "content_filter");
         let id = self.id.clone();
@@ -106,6 +109,9 @@ impl Chat {
 
 impl Reader for Chat {
     fn event(&mut self, event: &Event) -> Result<Vec<Chunk>, Error> {
+        if self.is_done {
+            return Ok(Vec::new());
+        }
         // Older llama.cpp writes an error as a field of its own.
         if let Some(said) = event.stray.strip_prefix("error:") {
             return Err(error::said(None, &parse(said.trim().as_bytes())?));
@@ -118,7 +124,11 @@ impl Reader for Chat {
     }
 
     fn end(&mut self) -> Result<Vec<Chunk>, Error> {
-        if self.finish.is_none() { Err(cut()) } else { self.done() }
+        match &self.finish {
+            _ if self.is_done => Ok(Vec::new()),
+            None => Err(cut()),
+            Some(_) => self.done(),
+        }
     }
 }
 

@@ -142,9 +142,8 @@ fn a_call_that_is_not_whole_is_no_call() {
 #[test]
 fn calls_are_bounded_in_number_and_bytes() {
     let many = |count: usize| {
-        let calls: Vec<String> = (0..count)
-            .map(|at| format!(r#"{{"index":{at},"function":{{"name":"f"}}}}"#))
-            .collect();
+        let calls: Vec<String> =
+            (0..count).map(|at| format!(r#"{{"index":{at},"function":{{"name":"f"}}}}"#)).collect();
         let call = format!(r#"{{"tool_calls":[{}]}}"#, calls.join(","));
         let text = stream(&[&delta(&call, "null"), "[DONE]"]);
         read(&OWN, &[text.as_bytes()])
@@ -363,7 +362,8 @@ fn a_question_is_written_with_nothing_but_it() {
 #[test]
 fn only_a_closed_schema_is_strict() {
     let closed = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false});
-    let open = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
+    let open =
+        json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
     let partly = json!({"type": "object", "properties": {"a": {}, "b": {}}, "required": ["a"], "additionalProperties": false});
     let list = |item: &Value| json!({"type": "array", "items": item, "anyOf": [item]});
     assert!(write::is_strict(&closed) && write::is_strict(&list(&closed)));
@@ -416,9 +416,18 @@ fn every_error_has_its_class() {
         error(429, "slow_down", "Slower"),
         error(500, "", "Oops"),
         error(503, "server_is_overloaded", "Later"),
-        told(404, r#"{"error":{"message":"model \"x\" not found, try pulling it first","type":"api_error","param":null,"code":null}}"#),
-        told(404, r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","code":404}"#),
-        told(400, r#"{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error","n_ctx":4}}"#),
+        told(
+            404,
+            r#"{"error":{"message":"model \"x\" not found, try pulling it first","type":"api_error","param":null,"code":null}}"#,
+        ),
+        told(
+            404,
+            r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","code":404}"#,
+        ),
+        told(
+            400,
+            r#"{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error","n_ctx":4}}"#,
+        ),
         told(401, r#"{"error":"unauthorized"}"#),
         told(402, "{}"),
         told(404, "<html>"),

@@ -139,8 +139,7 @@ fn check(request: &Request) -> Result<(), Error> {
 
 fn tool(tool: &ToolDef) -> Value {
     let ToolDef { name, description, input_schema } = tool;
-    let function =
-        json!({ "name": name, "description": description, "parameters": input_schema });
+    let function = json!({ "name": name, "description": description, "parameters": input_schema });
     json!({ "type": "function", "function": function })
 }
 
