@@ -184,16 +184,16 @@ fn begin(block: wire::Block, chunks: &mut Vec<Chunk>) -> Open {
 fn go_on(open: &mut Open, delta: wire::Delta, chunks: &mut Vec<Chunk>) -> Result<(), Error> {
     use wire::Delta as D;
     match (open, delta) {
-        (Open::Text, D::TextDelta { text }) => {
+        (Open::Text, D::Text { text }) => {
             chunks.extend((!text.is_empty()).then_some(Chunk::Text(text)));
         }
-        (Open::Thinking { .. }, D::ThinkingDelta { thinking }) => {
+        (Open::Thinking { .. }, D::Thinking { thinking }) => {
             chunks.extend((!thinking.is_empty()).then_some(Chunk::Reasoning(thinking)));
         }
-        (Open::Thinking { signature }, D::SignatureDelta { signature: whole }) => {
+        (Open::Thinking { signature }, D::Signature { signature: whole }) => {
             *signature = whole;
         }
-        (Open::Call { json, .. }, D::InputJsonDelta { partial_json }) => {
+        (Open::Call { json, .. }, D::InputJson { partial_json }) => {
             append(json, &partial_json)?;
         }
         (Open::Unknown, _) | (_, D::Unknown) => {}

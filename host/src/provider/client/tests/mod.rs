@@ -5,6 +5,7 @@
 
 mod bounds;
 mod failures;
+mod http2;
 mod time;
 mod trust;
 

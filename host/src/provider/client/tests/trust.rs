@@ -17,7 +17,7 @@ use super::*;
 use crate::provider::hint::hint;
 
 /// An authority that the tests trust, and one that they do not.
-static TRUSTED: LazyLock<CertifiedIssuer<'static, KeyPair>> =
+pub(super) static TRUSTED: LazyLock<CertifiedIssuer<'static, KeyPair>> =
     LazyLock::new(|| authority("trusted"));
 static FOREIGN: LazyLock<CertifiedIssuer<'static, KeyPair>> =
     LazyLock::new(|| authority("foreign"));
@@ -29,12 +29,13 @@ fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Serves one answer over TLS on loopback, with a certificate for `name`.
-async fn serve(
+/// Listens on loopback, with a certificate for `name` and one protocol.
+pub(super) async fn accept(
     name: &str,
     issuer: &CertifiedIssuer<'static, KeyPair>,
     last_year: i32,
-) -> (String, Arc<Mutex<Seen>>) {
+    protocol: &[u8],
+) -> (TcpListener, TlsAcceptor) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_after = date_time_ymd(last_year, 1, 1);
@@ -45,9 +46,18 @@ async fn serve(
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key.into())
         .unwrap();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    config.alpn_protocols = vec![protocol.to_vec()];
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    (listener, TlsAcceptor::from(Arc::new(config)))
+}
+
+/// Serves answers over TLS.
+async fn serve(
+    name: &str,
+    issuer: &CertifiedIssuer<'static, KeyPair>,
+    last_year: i32,
+) -> (String, Arc<Mutex<Seen>>) {
+    let (listener, acceptor) = accept(name, issuer, last_year, b"http/1.1").await;
     let place = format!("https://{}", listener.local_addr().unwrap());
     let seen = Arc::new(Mutex::new(Seen::default()));
     let notes = Arc::clone(&seen);
@@ -61,7 +71,7 @@ async fn serve(
     (place, seen)
 }
 
-fn trusting(place: &str) -> Client {
+pub(super) fn trusting(place: &str) -> Client {
     client(place, |_, settings| settings.roots = vec![TRUSTED.der().clone()])
 }
 
