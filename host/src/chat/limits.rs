@@ -1,6 +1,6 @@
 //! The bounds of a request (ROUTER §1 of the design): one table, checked before anything is sent.
 
-use super::message::{Message, PartKind, Role};
+use super::message::{Media, Message, PartKind, Role};
 use super::request::{Request, ToolChoice};
 
 /// The bounds.
@@ -26,6 +26,8 @@ pub struct Limits {
     pub tool_name_chars_max: usize,
     /// Bytes of one picture or file in base64: what the providers take in one request.
     pub media_bytes_max: usize,
+    /// Characters of each half of a media type (RFC 6838 §4.2).
+    pub media_name_chars_max: usize,
     /// Rows of metadata, of a message or of the request.
     pub metadata_max: usize,
     /// Characters of a key or a value of it.
@@ -44,6 +46,7 @@ pub const LIMITS: Limits = Limits {
     tools_max: 512,
     tool_name_chars_max: 64,
     media_bytes_max: 20 << 20,
+    media_name_chars_max: 127,
     metadata_max: 50,
     metadata_chars_max: 1_000,
 };
@@ -93,12 +96,35 @@ impl Limits {
             if is_odd(&part.kind) || (message.role == Role::Tool && !part.kind.is_result()) {
                 return Some(format!("`{field}` is no part of a message of its role"));
             }
-            if let Some(media) = part.kind.media().find(|it| it.data.len() > self.media_bytes_max) {
-                let bytes = media.data.len();
-                return Some(outside(&field, bytes, "bytes of base64", 1, self.media_bytes_max));
+            let is_image = !matches!(part.kind, PartKind::File(_));
+            let mut media = part.kind.media();
+            if let Some(why) = media.find_map(|media| self.media(&field, media, is_image)) {
+                return Some(why);
             }
         }
         self.metadata(&format!("{field}.metadata"), &message.metadata)
+    }
+
+    /// Says what is wrong with a picture or a file. Its type stands in a URL, and so is no other text
+    /// (RFC 6838 §4.2).
+    fn media(&self, field: &str, media: &Media, is_image: bool) -> Option<String> {
+        let is_name = |name: &str| {
+            let is_of_names = |it: u8| it.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&it);
+            (1..=self.media_name_chars_max).contains(&name.len()) && name.bytes().all(is_of_names)
+        };
+        let (kind, subtype) = media.media_type.split_once('/').unwrap_or_default();
+        if !is_name(kind) || !is_name(subtype) {
+            return Some(format!("`{field}.mediaType` is no media type, as `image/png` is one"));
+        }
+        if is_image && !kind.eq_ignore_ascii_case("image") {
+            return Some(format!("`{field}.mediaType` is no picture's"));
+        }
+        let bytes = media.data.len();
+        if !(1..=self.media_bytes_max).contains(&bytes) {
+            return Some(outside(field, bytes, "bytes of base64", 1, self.media_bytes_max));
+        }
+        (!is_base64(media.data.as_bytes()))
+            .then(|| format!("`{field}.data` is no base64 with padding"))
     }
 
     fn numbers(&self, request: &Request) -> Option<String> {
@@ -177,6 +203,13 @@ impl Limits {
     }
 }
 
+/// Answers whether bytes are base64 of the plain alphabet, with padding (RFC 4648 §4).
+fn is_base64(text: &[u8]) -> bool {
+    let digits = text.strip_suffix(b"==").or(text.strip_suffix(b"=")).unwrap_or(text);
+    let is_digit = |it: &u8| it.is_ascii_alphanumeric() || b"+/".contains(it);
+    text.len().is_multiple_of(4) && digits.iter().all(is_digit)
+}
+
 fn outside(
     field: &str,
     found: impl std::fmt::Display,
@@ -185,4 +218,59 @@ fn outside(
     most: impl std::fmt::Display,
 ) -> String {
     format!("`{field}` has {found} {unit}, and {least} to {most} are allowed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{RequestId, ToolResult};
+
+    /// Says what is wrong with a request that holds a picture, a file, or a picture of a tool's.
+    fn faults(media_type: &str, data: &str) -> [Option<String>; 3] {
+        let media = || Media { media_type: media_type.to_owned(), data: data.to_owned() };
+        let result = ToolResult {
+            id: "a".to_owned(),
+            name: "f".to_owned(),
+            text: String::new(),
+            images: vec![media()],
+            is_error: false,
+        };
+        let fault = |role: Role, kind: PartKind| {
+            let message = Message { parts: vec![kind.into()], ..Message::text(role, "") };
+            LIMITS.violation(&Request::new(RequestId(uuid::Uuid::nil()), vec![message]))
+        };
+        [
+            fault(Role::User, PartKind::Image(media())),
+            fault(Role::User, PartKind::File(media())),
+            fault(Role::Tool, PartKind::ToolResult(result)),
+        ]
+    }
+
+    #[test]
+    fn media_are_what_they_say() {
+        for data in ["QQ==", "QUI=", "QUJD", "+/+/QQ=="] {
+            assert_eq!(faults("image/svg+xml", data), [None, None, None], "{data}");
+        }
+        for data in ["", "Q", "QQ=", "QQ", "====", "=", "QQ==QQ==", "QU-_", "QUJD\n", "Q===", "ÄÄ"]
+        {
+            assert!(faults("image/png", data).iter().all(Option::is_some), "{data:?}");
+        }
+        let pdf = faults("application/pdf", "QUJD");
+        assert!(pdf[0].is_some() && pdf[1].is_none() && pdf[2].is_some());
+        for media_type in
+            ["", "png", "image/", "/png", "image/png;base64,AAAA", "image/a b", "a/b/c"]
+        {
+            assert!(faults(media_type, "QUJD").iter().all(Option::is_some), "{media_type:?}");
+        }
+    }
+
+    #[test]
+    fn media_have_a_bound() {
+        let long = |bytes: usize| faults("image/png", &"A".repeat(bytes));
+        assert!(long(LIMITS.media_bytes_max).iter().all(Option::is_none));
+        assert!(long(LIMITS.media_bytes_max + 4).iter().all(Option::is_some));
+        let named =
+            |chars: usize| faults(&format!("image/{}", "x".repeat(chars)), "QUJD")[0].is_none();
+        assert!(named(127) && !named(128));
+    }
 }

@@ -47,6 +47,7 @@ pub enum Kind {
     /// OpenAI's Responses.
     Responses,
     /// Chat completions as others offer them: Ollama, vLLM, llama.cpp.
+    #[serde(alias = "openai-compatible", alias = "ollama", alias = "vllm", alias = "llama-cpp")]
     Compatible,
 }
 
@@ -321,6 +322,12 @@ mod tests {
             assert_eq!(read.validate().is_ok(), kind != Kind::Compatible);
         }
         assert!(serde_json::from_str::<ProviderConfig>(r#"{ "name": "a", "kind": "x" }"#).is_err());
+        for word in ["openai-compatible", "ollama", "vllm", "llama-cpp"] {
+            assert_eq!(
+                serde_json::from_str::<Kind>(&format!("{word:?}")).unwrap(),
+                Kind::Compatible
+            );
+        }
         assert_eq!(local().place().unwrap(), "http://127.0.0.1:11434/v1");
     }
 

@@ -127,6 +127,12 @@ pub trait Reader: Send {
     ///
     /// [`cut`] if the answer was not at its end.
     fn end(&mut self) -> Result<Vec<Chunk>, Error>;
+
+    /// Answers whether the model writes something that is handed on only when it is whole, as a tool's
+    /// call: it speaks, though no word of it came yet.
+    fn is_speaking(&self) -> bool {
+        false
+    }
 }
 
 /// Says that what came makes no sense. `what` is ours or the parser's, never the bytes themselves.

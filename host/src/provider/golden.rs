@@ -49,6 +49,12 @@ pub(super) fn read_at_every_cut(dialect: &dyn Dialect, stream: &str) -> String {
     let (chunks, error) = read(dialect, &[bytes]);
     let single: Vec<&[u8]> = bytes.chunks(1).collect();
     assert_eq!(read(dialect, &single), (chunks.clone(), error.clone()));
+    for at in 0..bytes.len() {
+        let mut broken = bytes.to_vec();
+        broken[at] = [b'"', b'0', 0xff][at % 3];
+        // Whatever comes of it, it comes without a panic.
+        read(dialect, &[&broken]);
+    }
     for at in 0..=bytes.len() {
         let (begin, end) = bytes.split_at(at);
         assert_eq!(read(dialect, &[begin, end]), (chunks.clone(), error.clone()), "cut at {at}");

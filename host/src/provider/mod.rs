@@ -32,3 +32,15 @@ pub use client::{Client, Health, Key, Settings, Upstream};
 pub use config::{ConfigError, Kind, ProviderConfig};
 pub use dialect::{Dialect, Outgoing, Reader, Route};
 pub use hint::hint;
+
+/// Returns the interface of a kind.
+#[must_use]
+pub fn dialect(kind: Kind) -> Box<dyn Dialect> {
+    match kind {
+        Kind::Claude => Box::new(claude::Claude),
+        Kind::Gemini => Box::new(gemini::Gemini),
+        Kind::Openai => Box::new(openai::OpenAi::Own),
+        Kind::Responses => Box::new(responses::Responses),
+        Kind::Compatible => Box::new(openai::OpenAi::Compatible),
+    }
+}

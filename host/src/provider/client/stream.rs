@@ -121,6 +121,7 @@ impl Streaming {
         if !self.is_over {
             let chunks = self.reader.event(event)?;
             self.keep(chunks);
+            self.has_content |= self.reader.is_speaking();
         }
         Ok(())
     }

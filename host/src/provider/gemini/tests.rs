@@ -150,7 +150,10 @@ fn an_error_in_the_stream_is_the_error_in_whatever_form() {
     let error = json!({"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}});
     let begun = stream(&[parts(json!([{"text": "A"}]))]);
     let wanted = "text 'A'\nusage 10 (0 read, 0 written) -> 0 (0 thought)\ntransient 503 UNAVAILABLE: The model is overloaded.";
-    assert_eq!(read_at_every_cut(&Gemini, &(begun.clone() + &stream(&[error.clone()]))), wanted);
+    assert_eq!(
+        read_at_every_cut(&Gemini, &(begun.clone() + &stream(std::slice::from_ref(&error)))),
+        wanted
+    );
     for stray in
         [error.to_string(), format!("[{error}]"), format!("{error:#}"), format!("{error:#}\n")]
     {

@@ -130,6 +130,10 @@ impl Reader for Chat {
             Some(_) => self.done(),
         }
     }
+
+    fn is_speaking(&self) -> bool {
+        !self.calls.is_empty()
+    }
 }
 
 /// Reads an answer that came whole.

@@ -1,5 +1,3 @@
-use std::fmt::Write as _;
-
 use serde_json::json;
 
 use super::*;
@@ -13,10 +11,7 @@ const OTHER: OpenAi = OpenAi::Compatible;
 
 /// A stream of these events.
 fn stream(events: &[&str]) -> String {
-    events.iter().fold(String::new(), |mut text, event| {
-        let _ = write!(text, "data: {event}\n\n");
-        text
-    })
+    events.iter().flat_map(|event| ["data: ", event, "\n\n"]).collect()
 }
 
 fn chunk(rest: &str) -> String {

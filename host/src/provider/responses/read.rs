@@ -37,8 +37,10 @@ pub(super) struct Stream {
     is_refusal: bool,
     /// Something of the item that is on its way was handed on.
     is_heard: bool,
-    /// Deltas come at all.
+    /// Deltas of words come at all.
     has_deltas: bool,
+    /// A call is on its way.
+    is_speaking: bool,
     /// Items that are done.
     items: usize,
     is_done: bool,
@@ -55,6 +57,7 @@ impl Stream {
             is_refusal: false,
             is_heard: false,
             has_deltas: false,
+            is_speaking: false,
             items: 0,
             is_done: false,
         }
@@ -84,6 +87,10 @@ impl Stream {
             "response.refusal.delta" => {
                 self.is_refusal = true;
                 Ok(self.heard(Chunk::Text(delta.to_owned())))
+            }
+            "response.function_call_arguments.delta" => {
+                self.is_speaking = true;
+                Ok(Vec::new())
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
                 Ok(self.heard(Chunk::Reasoning(delta.to_owned())))
@@ -251,6 +258,10 @@ impl Reader for Stream {
 
     fn end(&mut self) -> Result<Vec<Chunk>, Error> {
         if self.is_done { Ok(Vec::new()) } else { Err(cut()) }
+    }
+
+    fn is_speaking(&self) -> bool {
+        self.is_speaking
     }
 }
 

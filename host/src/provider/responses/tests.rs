@@ -180,7 +180,7 @@ fn nonsense_is_an_error() {
         done(&json!([])),
         json!({"type": "response.completed", "response": {"usage": {"input_tokens": "many"}}}),
     ] {
-        let (_, error) = read(&Responses, &[stream(&[event.clone()]).as_bytes()]);
+        let (_, error) = read(&Responses, &[stream(std::slice::from_ref(&event)).as_bytes()]);
         let error = error.unwrap_or_else(|| panic!("{event} was read"));
         assert_eq!((error.class, error.code.as_str()), (Class::Transient, "garbled"), "{event}");
     }
