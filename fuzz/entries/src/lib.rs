@@ -17,6 +17,7 @@
 //! | [`leak_scan`] | answers with a secret in them | found in any encoding, in any pieces |
 //! | [`lock`] | `plugins.lock` | reading what was written gives the same |
 //! | [`manifest`] | `plugin.toml`, its JSON | as JSON and as TOML it is read back the same |
+//! | [`model_stream`] | what models answer | the same wherever it is cut; one end, and nothing after it |
 //! | [`permission`] | permissions | canonical text; `covers` is an order, and agrees with `overlaps` |
 //! | [`policy`] | `policy.toml` | its tests hold; a grant left whole is never denied |
 //! | [`url`] | URLs and where they lead | where the standard's parser would go is what is shown |
@@ -34,6 +35,7 @@ mod json_values;
 mod leak_scan;
 mod lock;
 mod manifest;
+mod model_stream;
 mod package;
 mod permission;
 mod policy;
@@ -49,6 +51,7 @@ pub use json_values::json_values;
 pub use leak_scan::leak_scan;
 pub use lock::lock;
 pub use manifest::manifest;
+pub use model_stream::model_stream;
 pub use package::sample_package;
 pub use permission::permission;
 pub use policy::policy;
@@ -77,6 +80,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "leak_scan", check: leak_scan },
     Target { name: "lock", check: lock },
     Target { name: "manifest", check: manifest },
+    Target { name: "model_stream", check: model_stream },
     Target { name: "permission", check: permission },
     Target { name: "policy", check: policy },
     Target { name: "url", check: url },

@@ -151,7 +151,8 @@ macro_rules! each_target {
 }
 
 each_target! {
-    address axp cwasm inspection json_values leak_scan lock manifest permission policy url
+    address axp cwasm inspection json_values leak_scan lock manifest model_stream permission policy
+    url
 }
 
 #[test]
