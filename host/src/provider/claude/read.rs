@@ -157,6 +157,10 @@ impl Reader for Stream {
     fn end(&mut self) -> Result<Vec<Chunk>, Error> {
         if self.is_over { Ok(Vec::new()) } else { Err(cut()) }
     }
+
+    fn is_speaking(&self) -> bool {
+        self.open.values().any(|open| matches!(open, Open::Call { .. }))
+    }
 }
 
 /// Begins a block. A thought begins with an empty piece, so that its signature is not another part's.

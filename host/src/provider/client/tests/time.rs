@@ -52,6 +52,24 @@ async fn pings_are_no_words() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_being_written_is_a_word() {
+    let call = json!({ "type": "tool_use", "id": "t", "name": "f", "input": {} });
+    let call = json!({ "type": "content_block_start", "index": 1, "content_block": call });
+    let more = json!({ "type": "input_json_delta", "partial_json": " " });
+    let more = json!({ "type": "content_block_delta", "index": 1, "delta": more });
+    let acts = vec![
+        say(stream_of("", &[begun(), format!("data: {call}\n\n")])),
+        Act::SayEvery(seconds(1), chunked(format!("data: {more}\n\n"))),
+    ];
+    let change = |_: &mut ProviderConfig, it: &mut Settings| {
+        (it.first_content, it.total) = (seconds(5), seconds(30));
+    };
+    let (_, error, took) = asked(acts, streamed(), change).await;
+    assert_eq!(error.unwrap_err().code, "timeout-total");
+    assert!((seconds(30)..seconds(31)).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_stands_still_ends() {
     let acts = vec![say(stream_of("", &[begun(), text_event("a")])), Act::AwaitEnd];
     let (text, error, took) = asked(acts, streamed(), |_, it| it.between = seconds(9)).await;
