@@ -7,6 +7,7 @@
 //! server   EXPOSE     protocols for other programs: MCP
 //! app      BUILD      everything from Config; install, consent, generations
 //! config   READ       settings and where each came from
+//! router   ROUTE      who is asked, and what is done when that fails
 //! plugin   CONTAIN    the sandbox
 //! provider REACH      one provider of models, asked in its own words
 //! audit    REMEMBER   what happened, unchangeable
@@ -31,5 +32,6 @@ pub mod kv;
 pub mod plugin;
 pub mod project;
 pub mod provider;
+pub mod router;
 pub mod secret;
 pub mod server;

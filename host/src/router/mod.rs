@@ -1,0 +1,335 @@
+//! ROUTE: who is asked, how often, and what is done when it fails.
+//!
+//! ```text
+//! Request ─→ driver ─→ candidates ─→ breaker, limit ─→ Target ─→ hold ─→ first content ─→ Answer
+//!              ↑            │              │              │        │
+//!              └── backoff ─┴── verdict ───┴──── error ───┴────────┘
+//! ```
+//!
+//! | file         | answers                                                     |
+//! |--------------|-------------------------------------------------------------|
+//! | `lifecycle`  | what may follow what in the life of a request?              |
+//! | `verdict`    | is it tried again, elsewhere, and who is to blame?          |
+//! | `backoff`    | wait, switch or stop?                                       |
+//! | `breaker`    | who is not asked for a while?                               |
+//! | `limit`      | is there room in this minute, and for how many tokens?      |
+//! | `catalogue`  | what does a model cost, and what can it do?                 |
+//! | `candidates` | can this model answer this request, and as what is it sent? |
+//! | `tool_call`  | is a call one that its tool takes?                          |
+//! | `health`     | how did a provider do?                                      |
+//! | `targets`    | who is there, and in which order?                           |
+//! | `attempt`    | what does one attempt hold, and how is it settled?          |
+//! | `hold`       | when is an answer handed on?                                |
+//! | `driver`     | the one loop that tries                                     |
+//! | `trail`      | what was tried?                                             |
+//! | `observer`   | who is told?                                                |
+//!
+//! Invariant: one loop, one deadline, one budget of attempts for each request; nothing is tried again
+//! once something of an answer was handed on. Dropping a future or an answer stops what it held.
+//! Not here: how a provider says it (`provider`), keys, connections, and how the answer is served.
+
+mod attempt;
+pub mod backoff;
+pub mod breaker;
+pub mod candidates;
+pub mod catalogue;
+mod driver;
+pub mod health;
+mod hold;
+pub mod lifecycle;
+pub mod limit;
+pub mod observer;
+mod targets;
+mod tool_call;
+pub mod trail;
+pub mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use driver::Refused;
+pub use driver::Routed;
+pub use targets::RouterError;
+pub use targets::Target;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+use self::backoff::Policy;
+use self::backoff::Random;
+use self::breaker::Breakers;
+use self::candidates::Leeway;
+use self::candidates::Needs;
+use self::catalogue::Catalogue;
+use self::health::Book;
+use self::health::Span;
+use self::health::Status;
+use self::health::Summary;
+use self::limit::Estimates;
+use self::limit::Left;
+use self::limit::Limiter;
+use self::limit::Rate;
+use self::observer::Observer;
+use self::targets::Targets;
+use crate::chat::Answer;
+use crate::chat::Error;
+use crate::chat::Model;
+use crate::chat::ModelInfo;
+use crate::chat::Request;
+use crate::clock::Clock;
+
+/// How the router goes about it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether anybody but the first target's provider and model is asked.
+    pub fallback: bool,
+    /// What may be left out of a request for a model that does not take it.
+    pub leeway: Leeway,
+    /// How much is tried.
+    pub policy: Policy,
+    /// When circuits open.
+    pub breaker: breaker::Settings,
+    /// Time for everything: attempts, waits, and the answer to its end.
+    pub deadline: Duration,
+    /// How long an answer is held for its first content.
+    pub hold: Duration,
+    /// Bytes of an answer that are held for its first content.
+    pub hold_bytes: usize,
+    /// Requests at once. More are refused rather than queued.
+    pub in_flight_max: usize,
+    /// What each provider may be asked.
+    pub rates: BTreeMap<String, Rate>,
+}
+
+impl Default for Options {
+    /// Fallback on, every degradation; 10 minutes, as the SDKs give a request; 10 s and 64 KiB of hold;
+    /// 1,024 requests at once.
+    fn default() -> Self {
+        Self {
+            fallback: true,
+            leeway: Leeway::Full,
+            policy: Policy::default(),
+            breaker: breaker::Settings::default(),
+            deadline: Duration::from_secs(600),
+            hold: Duration::from_secs(10),
+            hold_bytes: 64 << 10,
+            in_flight_max: 1_024,
+            rates: BTreeMap::new(),
+        }
+    }
+}
+
+/// Says whether a request may go to a target: budgets and permissions. Asked before each attempt, so that
+/// falling back never goes around it.
+pub trait Governor: Send + Sync + 'static {
+    /// Allows it. `micro_usd` is the most it is estimated to cost, where prices are known.
+    ///
+    /// # Errors
+    ///
+    /// What the caller is told if no target is left.
+    fn admit(
+        &self,
+        request: &Request,
+        target: &Target,
+        micro_usd: Option<u64>,
+    ) -> Result<(), Error>;
+}
+
+/// Allows everything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anything;
+
+impl Governor for Anything {
+    fn admit(&self, _: &Request, _: &Target, _: Option<u64>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// Asks one of several models, and another if that fails. It is a model itself.
+#[derive(Clone)]
+pub struct Router(Arc<Shared>);
+
+/// What a router is made of.
+pub struct Parts {
+    /// Whom it may ask.
+    pub targets: Vec<Target>,
+    /// How it goes about it.
+    pub options: Options,
+    /// What models cost and can do.
+    pub catalogue: Catalogue,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For waits that nobody can foresee.
+    pub random: Random,
+    /// Who is told.
+    pub observer: Arc<dyn Observer>,
+    /// Who allows.
+    pub governor: Arc<dyn Governor>,
+}
+
+struct Shared {
+    targets: Targets,
+    options: Options,
+    catalogue: Catalogue,
+    clock: Arc<dyn Clock>,
+    random: Random,
+    observer: Arc<dyn Observer>,
+    governor: Arc<dyn Governor>,
+    in_flight: Arc<Semaphore>,
+    books: Mutex<Books>,
+}
+
+/// What is learned from traffic.
+struct Books {
+    breakers: Breakers,
+    estimates: Estimates,
+    /// For each provider, by its number.
+    providers: Vec<(Option<Limiter>, Book)>,
+}
+
+/// How one provider does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Which.
+    pub provider: String,
+    /// How it does now.
+    pub status: Status,
+    /// The last hour, the last day, the last 30 days.
+    pub spans: [Summary; 3],
+    /// What is left of its requests and tokens, where they are limited.
+    pub left: (Option<Left>, Option<Left>),
+    /// When something came of it last, by the clock of the router.
+    pub last_checked: Option<Duration>,
+    /// The code of its last error.
+    pub last_error: Option<String>,
+}
+
+impl Router {
+    /// Makes a router.
+    ///
+    /// # Errors
+    ///
+    /// [`RouterError`] if its targets are no list that can be asked.
+    pub fn new(parts: Parts) -> Result<Self, RouterError> {
+        let Parts { targets, options, catalogue, clock, random, observer, governor } = parts;
+        let targets = Targets::new(targets)?;
+        let providers = targets
+            .providers()
+            .map(|name| (options.rates.get(name).map(|rate| Limiter::new(*rate)), Book::default()));
+        let books = Mutex::new(Books {
+            breakers: Breakers::new(options.breaker, targets.keys()),
+            estimates: Estimates::default(),
+            providers: providers.collect(),
+        });
+        let in_flight = Arc::new(Semaphore::new(options.in_flight_max.min(Semaphore::MAX_PERMITS)));
+        Ok(Self(Arc::new(Shared {
+            targets,
+            options,
+            catalogue,
+            clock,
+            random,
+            observer,
+            governor,
+            in_flight,
+            books,
+        })))
+    }
+
+    /// Asks, and says what was tried.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`]: why there is no answer, and what was tried.
+    pub async fn route(&self, request: Arc<Request>) -> Result<Routed, Refused> {
+        driver::run(Arc::clone(&self.0), request).await
+    }
+
+    /// Says how every provider does. Asks nobody, and starts no probe.
+    #[must_use]
+    pub fn health(&self) -> Vec<Health> {
+        let now = self.0.clock.monotonic();
+        let mut books = self.0.books();
+        let Books { breakers, providers, .. } = &mut *books;
+        let named = self.0.targets.providers().zip(providers).enumerate();
+        let of =
+            |(number, (name, (limiter, book))): (usize, (&str, &mut (Option<Limiter>, Book)))| {
+                let own = self.0.targets.of_provider(number);
+                let (open, all) = own.fold((0, 0), |(open, all), target| {
+                    (open + usize::from(breakers.is_open(target, now).is_some()), all + 1)
+                });
+                Health {
+                    provider: name.to_owned(),
+                    status: book.status(now, open, all),
+                    spans: [Span::Hour, Span::Day, Span::Month].map(|span| book.summary(span, now)),
+                    left: limiter.as_mut().map(|it| it.left(now)).unwrap_or_default(),
+                    last_checked: book.last_checked(),
+                    last_error: book.last_error().map(str::to_owned),
+                }
+            };
+        named.map(of).collect()
+    }
+}
+
+impl Shared {
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Model for Router {
+    fn ask(&self, request: Arc<Request>) -> BoxFuture<'static, Result<Answer, Error>> {
+        let shared = Arc::clone(&self.0);
+        let asked = driver::run(shared, request);
+        asked.map(|it| it.map(|it| it.answer).map_err(|it| it.error)).boxed()
+    }
+
+    /// Asks the first target that could answer; another if that cannot count.
+    fn count_tokens(&self, request: Arc<Request>) -> BoxFuture<'static, Result<u64, Error>> {
+        let shared = Arc::clone(&self.0);
+        let count = async move {
+            request.validate()?;
+            let needs = Needs::of(&request);
+            let mut last = None;
+            for target in shared.targets.order(&request, &needs, &shared.options)? {
+                if shared.books().breakers.is_open(target, shared.clock.monotonic()).is_some() {
+                    continue;
+                }
+                let asked = shared.targets.get(target);
+                let counted = asked.asked.count_tokens(Arc::clone(&request));
+                let slow =
+                    || Error::new(crate::chat::Class::Transient, "deadline", "no time is left");
+                match tokio::time::timeout(shared.options.deadline, counted).await {
+                    Ok(Ok(tokens)) => return Ok(tokens),
+                    Ok(Err(error)) if !verdict::falls_back(&error) => return Err(error),
+                    Ok(Err(error)) => last = Some(error),
+                    Err(_) => return Err(slow()),
+                }
+            }
+            let estimate = |model: &str| shared.books().estimates.input(model, needs.size);
+            last.map_or_else(|| Ok(estimate(request.model.as_deref().unwrap_or_default())), Err)
+        };
+        count.boxed()
+    }
+
+    /// Lists the models that may be asked; asks nobody.
+    fn models(&self) -> BoxFuture<'static, Result<Vec<ModelInfo>, Error>> {
+        let of = |name: &str| {
+            let abilities = self.0.catalogue.abilities(name);
+            ModelInfo {
+                name: name.to_owned(),
+                context_tokens: abilities.context_tokens,
+                output_tokens: abilities.output_tokens,
+            }
+        };
+        let models = self.0.targets.models().map(of).collect();
+        futures_util::future::ready(Ok(models)).boxed()
+    }
+}
