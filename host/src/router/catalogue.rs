@@ -268,10 +268,22 @@ impl Catalogue {
     /// Says what `usage` of a model costs; nothing if its prices are not known.
     #[must_use]
     pub fn cost(&self, model: &str, usage: Usage, basis: Basis) -> Option<Cost> {
-        let row = self.row(model)?;
-        let prices = match row.long {
+        Some(self.row(model)?.cost(usage, basis))
+    }
+
+    /// Lists the rows, by name.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, &Row)> {
+        self.rows.iter().map(|(name, row)| (name.as_str(), row))
+    }
+}
+
+impl Row {
+    /// Says what `usage` costs.
+    #[must_use]
+    pub fn cost(&self, usage: Usage, basis: Basis) -> Cost {
+        let prices = match self.long {
             Some((above, prices)) if usage.input > above => prices,
-            _ => row.prices,
+            _ => self.prices,
         };
         let cached = usage.cache_read.min(usage.input);
         let amount = |tokens: u64, price: u64| u128::from(tokens) * u128::from(price);
@@ -279,12 +291,7 @@ impl Catalogue {
             + amount(cached, prices.cache_read)
             + amount(usage.output, prices.output);
         let micro_usd = u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX);
-        Some(Cost { basis, micro_usd, prices })
-    }
-
-    /// Lists the rows, by name.
-    pub fn rows(&self) -> impl Iterator<Item = (&str, &Row)> {
-        self.rows.iter().map(|(name, row)| (name.as_str(), row))
+        Cost { basis, micro_usd, prices }
     }
 }
 

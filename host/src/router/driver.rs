@@ -193,16 +193,16 @@ impl Journey {
 
     /// Checks a target for the request, as it is now.
     fn judge(&self, target: usize) -> Result<Vec<Degradation>, (Reason, Error)> {
-        let Shared { targets, catalogue, options, governor, .. } = &*self.shared;
+        let Shared { targets, options, governor, .. } = &*self.shared;
         let (model, owner) = (&targets.get(target).model, targets.owner(target));
         let tokens = self.shared.books().estimates.input(model, self.needs.size).max(self.floor);
-        let abilities = catalogue.abilities(model);
+        let abilities = self.shared.abilities(target);
         let leeway = options.leeway;
         let fit = candidates::check(&self.request, &self.needs, owner, &abilities, tokens, leeway);
         let degradations = fit.map_err(|it| (Reason::Misfit(it), it.error(owner)))?;
         let output = Estimates::answer(self.request.max_tokens);
         let most = Usage { input: tokens, output, ..Usage::default() };
-        let cost = catalogue.cost(model, most, Basis::Estimated).map(|cost| cost.micro_usd);
+        let cost = self.shared.cost(target, most, Basis::Estimated).map(|cost| cost.micro_usd);
         match governor.admit(&self.request, targets.get(target), cost) {
             Ok(()) => Ok(degradations),
             Err(error) => Err((Reason::Refused, error)),
@@ -217,7 +217,7 @@ impl Journey {
         self.attempt = Some(attempt);
         let target = self.shared.targets.get(self.current);
         let asked = Arc::clone(&target.asked);
-        let abilities = self.shared.catalogue.abilities(&target.model);
+        let abilities = self.shared.abilities(self.current);
         let owner = self.shared.targets.owner(self.current);
         let sent =
             candidates::adapt(&self.request, owner, &target.model, &abilities, &degradations);
@@ -320,7 +320,7 @@ impl Journey {
                 None
             }
             (Next::Switch, Some(at)) => {
-                self.switch(at, error);
+                self.switch(at, error, was_asked);
                 None
             }
             (Next::Switch | Next::Stop, _) => {
@@ -328,7 +328,7 @@ impl Journey {
                 self.trail.is_spent = self.attempts() >= policy.attempts_max
                     || self.left().is_zero()
                     || (is_retried && self.retries >= policy.retries_max);
-                self.tell(Event::RequestFailed(error.clone()));
+                self.leave(error.clone(), was_asked);
                 Some(if was_asked { error } else { self.said.take().unwrap_or(error) })
             }
         }
@@ -341,8 +341,7 @@ impl Journey {
         }
         self.said = Some(error.clone());
         if error.class == Class::ContextTooLong {
-            let model = &self.shared.targets.get(self.current).model;
-            let most = self.shared.catalogue.abilities(model).context_tokens.unwrap_or(0);
+            let most = self.shared.abilities(self.current).context_tokens.unwrap_or(0);
             // As much as `candidates::check` needs to see to believe that it is longer.
             self.floor = self.floor.max(most.saturating_add(most / 4).saturating_add(2));
         }
@@ -374,13 +373,21 @@ impl Journey {
         fitting.min_by_key(|(_, target)| rank(**target)).map(|(at, _)| at)
     }
 
-    fn switch(&mut self, at: usize, error: Error) {
+    /// Gives the current target up.
+    fn leave(&mut self, error: Error, was_asked: bool) {
+        if was_asked && error.class == Class::RateLimit {
+            self.tell(Event::RateLimit(error.clone()));
+        }
+        self.tell(Event::RequestFailed(error));
+    }
+
+    fn switch(&mut self, at: usize, error: Error, was_asked: bool) {
         let from = self.shared.targets.named(self.current);
         self.current = self.left.remove(at);
         self.retries = 0;
         let to = self.shared.targets.named(self.current);
         self.announce(&Fact::Fallback { from, to, reason: error.code.clone() });
-        self.tell(Event::RequestFailed(error));
+        self.leave(error, was_asked);
         self.tell(Event::Fallback { at });
     }
 
@@ -444,8 +451,7 @@ impl Journey {
     }
 
     fn settle(&mut self, usage: Option<Usage>, basis: Basis) {
-        let model = &self.shared.targets.get(self.current).model;
-        let cost = usage.and_then(|usage| self.shared.catalogue.cost(model, usage, basis));
+        let cost = usage.and_then(|usage| self.shared.cost(self.current, usage, basis));
         self.tell(Event::Complete { usage, cost });
         self.shared.observer.settled(&self.life);
     }

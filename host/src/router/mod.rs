@@ -68,7 +68,11 @@ use self::backoff::Random;
 use self::breaker::Breakers;
 use self::candidates::Leeway;
 use self::candidates::Needs;
+use self::catalogue::Abilities;
+use self::catalogue::Basis;
 use self::catalogue::Catalogue;
+use self::catalogue::Cost;
+use self::catalogue::Row;
 use self::health::Book;
 use self::health::Span;
 use self::health::Status;
@@ -84,6 +88,7 @@ use crate::chat::Error;
 use crate::chat::Model;
 use crate::chat::ModelInfo;
 use crate::chat::Request;
+use crate::chat::Usage;
 use crate::clock::Clock;
 
 /// How the router goes about it.
@@ -178,7 +183,8 @@ pub struct Parts {
 struct Shared {
     targets: Targets,
     options: Options,
-    catalogue: Catalogue,
+    /// What is known of the model of each target.
+    known: Vec<(Abilities, Option<Row>)>,
     clock: Arc<dyn Clock>,
     random: Random,
     observer: Arc<dyn Observer>,
@@ -224,6 +230,8 @@ impl Router {
         let providers = targets
             .providers()
             .map(|name| (options.rates.get(name).map(|rate| Limiter::new(*rate)), Book::default()));
+        let known = targets.all().iter().map(|it| &it.model);
+        let known = known.map(|it| (catalogue.abilities(it), catalogue.row(it).cloned())).collect();
         let books = Mutex::new(Books {
             breakers: Breakers::new(options.breaker, targets.keys()),
             estimates: Estimates::default(),
@@ -233,7 +241,7 @@ impl Router {
         Ok(Self(Arc::new(Shared {
             targets,
             options,
-            catalogue,
+            known,
             clock,
             random,
             observer,
@@ -282,6 +290,14 @@ impl Shared {
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn abilities(&self, target: usize) -> Abilities {
+        self.known[target].0
+    }
+
+    fn cost(&self, target: usize, usage: Usage, basis: Basis) -> Option<Cost> {
+        self.known[target].1.as_ref().map(|row| row.cost(usage, basis))
+    }
 }
 
 impl Model for Router {
@@ -321,15 +337,14 @@ impl Model for Router {
 
     /// Lists the models that may be asked; asks nobody.
     fn models(&self) -> BoxFuture<'static, Result<Vec<ModelInfo>, Error>> {
-        let of = |name: &str| {
-            let abilities = self.0.catalogue.abilities(name);
-            ModelInfo {
-                name: name.to_owned(),
-                context_tokens: abilities.context_tokens,
-                output_tokens: abilities.output_tokens,
-            }
+        let of = |(target, (abilities, _)): (&Target, &(Abilities, Option<Row>))| ModelInfo {
+            name: target.model.clone(),
+            context_tokens: abilities.context_tokens,
+            output_tokens: abilities.output_tokens,
         };
-        let models = self.0.targets.models().map(of).collect();
+        let mut models: Vec<_> = self.0.targets.all().iter().zip(&self.0.known).map(of).collect();
+        models.sort_by(|one, other| one.name.cmp(&other.name));
+        models.dedup();
         futures_util::future::ready(Ok(models)).boxed()
     }
 }

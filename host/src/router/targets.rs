@@ -190,10 +190,8 @@ impl Targets {
         (0..self.all.len()).filter(move |at| self.provider_of[*at] == provider)
     }
 
-    /// Returns each model once, by name.
-    pub(super) fn models(&self) -> impl Iterator<Item = &str> {
-        let names: BTreeSet<&str> = self.all.iter().map(|it| it.model.as_str()).collect();
-        names.into_iter()
+    pub(super) fn all(&self) -> &[Target] {
+        &self.all
     }
 }
 

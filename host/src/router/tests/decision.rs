@@ -1,4 +1,6 @@
-//! What a decision does: nothing that grows, nothing that is copied without need.
+//! What holds for every request, whatever its targets do.
+
+use proptest::prelude::*;
 
 use super::*;
 
@@ -27,4 +29,77 @@ async fn every_request_is_settled_once() {
     initiate validate-request validation-passed send response complete
     initiate validate-request validation-failed complete
     ");
+}
+
+fn any_error() -> impl Strategy<Value = Error> {
+    let codes = ["x", "insufficient_quota", "deadline"];
+    let parts = (0_usize..10, any::<Option<u16>>(), 0_usize..3, any::<Option<u64>>());
+    parts.prop_map(move |(class, status, code, wait)| {
+        let retry_after = wait.map(|it| Duration::from_millis(it >> (it % 64)));
+        let class = super::rule_02_verdict::CLASSES[class];
+        Error { status, retry_after, ..Error::new(class, codes[code], "x") }
+    })
+}
+
+fn any_piece() -> impl Strategy<Value = Piece> {
+    prop_oneof![
+        (0_u64..20_000).prop_map(Piece::Wait),
+        prop_oneof![Just(""), Just("words")].prop_map(text),
+        Just(Piece::Say(Chunk::Usage(Usage { input: u64::MAX, output: 3, ..Usage::default() }))),
+        Just(Piece::Say(done())),
+        any_error().prop_map(Piece::Fail),
+    ]
+}
+
+fn any_play() -> impl Strategy<Value = Play> {
+    prop_oneof![
+        4 => any_error().prop_map(Play::Fail),
+        4 => proptest::collection::vec(any_piece(), 0..5).prop_map(Play::Pieces),
+        1 => Just(Play::Hang),
+    ]
+}
+
+/// Asks several times, whatever is answered, and gives some answers up.
+async fn whatever(plays: Vec<Vec<Play>>, patience_s: Vec<Option<u64>>, rate: Option<u64>) {
+    let paths = ["a/one/m", "a/two/m", "a/one/n", "b/k/claude-opus-5"];
+    let cast = paths.into_iter().zip(plays).map(|(path, plays)| (path, 1, plays));
+    let limit = super::super::limit::Rate { requests_per_min: rate, tokens_per_min: Some(5_000) };
+    let options = Options { rates: [("a".to_owned(), limit)].into(), ..Options::default() };
+    let stage = stage_of(cast.collect(), options);
+    for (number, patience) in patience_s.iter().enumerate() {
+        let before = stage.asked().iter().sum::<usize>();
+        let request = if number % 2 == 0 { question() } else { whole_question() };
+        let began = stage.now();
+        match patience {
+            None => drop(stage.ask(request).await),
+            Some(seconds) => {
+                let patience = Duration::from_secs(*seconds);
+                drop(tokio::time::timeout(patience, stage.ask(request)).await);
+            }
+        }
+        assert!(stage.asked().iter().sum::<usize>() - before <= 8, "attempts");
+        assert!(stage.now() - began <= Duration::from_secs(601), "time");
+        assert_eq!(stage.settled().len(), number + 1, "settled once");
+        assert!(stage.actors.iter().all(|it| it.held.load(Ordering::SeqCst) == 0), "dropped");
+    }
+    // Whatever happened, nobody is out for ever.
+    pass(60 * 60).await;
+    for _ in 0..40 {
+        stage.ask(question()).await;
+        pass(60 * 60).await;
+    }
+    assert_eq!(stage.ask(question()).await, "a");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn whatever_targets_do_a_request_ends_once_within_its_budgets(
+        plays in proptest::collection::vec(proptest::collection::vec(any_play(), 0..7), 4),
+        patience in proptest::collection::vec(proptest::option::of(0_u64..30), 1..5),
+        rate in proptest::option::of(1_u64..5),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.unwrap().block_on(whatever(plays, patience, rate));
+    }
 }

@@ -3,7 +3,7 @@
 use super::super::verdict;
 use super::*;
 
-const CLASSES: [Class; 10] = [
+pub(super) const CLASSES: [Class; 10] = [
     Class::Transient,
     Class::RateLimit,
     Class::Quota,

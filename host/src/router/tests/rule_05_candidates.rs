@@ -16,7 +16,7 @@ fn catalogue() -> Catalogue {
         name = "x"
         input = 1
         output = 1
-        context_tokens = 1_000
+        context_tokens = 10_000
         output_tokens = 100
         sampling = false
         prefill = false
@@ -66,7 +66,7 @@ async fn whoever_cannot_answer_is_not_asked() {
         (with_part(PartKind::File(media("application/pdf"))), "Files"),
         (Request { tools: vec![tool()], ..question() }, "Tools"),
         (begun, "Prefill"),
-        (with_part(PartKind::Text("word ".repeat(1_001))), "Context"),
+        (with_part(PartKind::Text("word ".repeat(10_010))), "Context"),
     ];
     for (request, why) in requests {
         let stage = both(Leeway::Full);
@@ -85,8 +85,8 @@ async fn the_size_of_a_conversation_is_believed_a_quarter_above_the_bound() {
         request.messages[0] = Message::text(Role::User, "x".repeat(bytes));
         request
     };
-    assert_eq!(both(Leeway::Full).ask(words(5_003)).await, "x");
-    assert_eq!(both(Leeway::Full).ask(words(5_008)).await, "y");
+    assert_eq!(both(Leeway::Full).ask(words(50_003)).await, "x");
+    assert_eq!(both(Leeway::Full).ask(words(50_008)).await, "y");
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,8 +69,8 @@ async fn usage_that_never_comes_is_estimated() {
     let bare = Play::Pieces(vec![text("twelve bytes"), Piece::Say(done())]);
     let stage = stage(vec![("a/k/claude-opus-5", 1, vec![bare])]);
     stage.ask(question()).await;
-    // 16 bytes were asked and 12 answered: 3 tokens at $5 and 3 at $25 a million... of which 16/4 = 3.75.
-    assert_eq!(cost(&stage), "6 tokens Estimated 90");
+    // 16 bytes were asked and 12 answered: 4 tokens at $5 and 3 at $25 a million.
+    assert_eq!(cost(&stage), "7 tokens Estimated 95");
 }
 
 #[tokio::test(start_paused = true)]
