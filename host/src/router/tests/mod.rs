@@ -78,7 +78,7 @@ impl Clock for TokioClock {
 }
 
 /// One thing a scripted model does.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 enum Piece {
     Wait(u64),
     Say(Chunk),
@@ -86,7 +86,7 @@ enum Piece {
 }
 
 /// One answer of a scripted model.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 enum Play {
     /// Fails before the first of the answer.
     Fail(Error),
