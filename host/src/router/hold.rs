@@ -15,7 +15,7 @@ use futures_util::stream;
 use futures_util::stream::BoxStream;
 
 use super::candidates::json_bytes;
-use super::driver::Journey;
+use super::journey::Journey;
 use super::tool_call;
 use crate::chat::Answer;
 use crate::chat::Chunk;

@@ -20,7 +20,9 @@
 //! | `targets`    | who is there, and in which order?                           |
 //! | `attempt`    | what does one attempt hold, and how is it settled?          |
 //! | `hold`       | when is an answer handed on?                                |
-//! | `driver`     | the one loop that tries                                     |
+//! | `journey`    | what does one request hold, and how does it end?            |
+//! | `driver`     | what is tried, and what next?                               |
+//! | `count`      | how many tokens would it be?                                |
 //! | `trail`      | what was tried?                                             |
 //! | `observer`   | who is told?                                                |
 //!
@@ -33,9 +35,11 @@ pub mod backoff;
 pub mod breaker;
 pub mod candidates;
 pub mod catalogue;
+mod count;
 mod driver;
 pub mod health;
 mod hold;
+mod journey;
 pub mod lifecycle;
 pub mod limit;
 pub mod observer;
@@ -67,7 +71,6 @@ use self::backoff::Policy;
 use self::backoff::Random;
 use self::breaker::Breakers;
 use self::candidates::Leeway;
-use self::candidates::Needs;
 use self::catalogue::Abilities;
 use self::catalogue::Basis;
 use self::catalogue::Catalogue;
@@ -307,32 +310,8 @@ impl Model for Router {
         asked.map(|it| it.map(|it| it.answer).map_err(|it| it.error)).boxed()
     }
 
-    /// Asks the first target that could answer; another if that cannot count.
     fn count_tokens(&self, request: Arc<Request>) -> BoxFuture<'static, Result<u64, Error>> {
-        let shared = Arc::clone(&self.0);
-        let count = async move {
-            request.validate()?;
-            let needs = Needs::of(&request);
-            let mut last = None;
-            for target in shared.targets.order(&request, &needs, &shared.options)? {
-                if shared.books().breakers.is_open(target, shared.clock.monotonic()).is_some() {
-                    continue;
-                }
-                let asked = shared.targets.get(target);
-                let counted = asked.asked.count_tokens(Arc::clone(&request));
-                let slow =
-                    || Error::new(crate::chat::Class::Transient, "deadline", "no time is left");
-                match tokio::time::timeout(shared.options.deadline, counted).await {
-                    Ok(Ok(tokens)) => return Ok(tokens),
-                    Ok(Err(error)) if !verdict::falls_back(&error) => return Err(error),
-                    Ok(Err(error)) => last = Some(error),
-                    Err(_) => return Err(slow()),
-                }
-            }
-            let estimate = |model: &str| shared.books().estimates.input(model, needs.size);
-            last.map_or_else(|| Ok(estimate(request.model.as_deref().unwrap_or_default())), Err)
-        };
-        count.boxed()
+        count::tokens(Arc::clone(&self.0), request).boxed()
     }
 
     /// Lists the models that may be asked; asks nobody.

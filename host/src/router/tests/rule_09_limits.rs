@@ -19,11 +19,11 @@ fn s(seconds: u64) -> Duration {
 #[test]
 fn a_minute_holds_its_requests_and_no_more() {
     let mut limiter = Limiter::new(rate(Some(2), None));
-    let _ = limiter.reserve(s(0), 1).unwrap();
-    let _ = limiter.reserve(s(30), 1).unwrap();
+    let _kept = limiter.reserve(s(0), 1).unwrap();
+    let _kept = limiter.reserve(s(30), 1).unwrap();
     let reached = limiter.reserve(s(31), 1).unwrap_err();
     assert_eq!((reached.what, reached.wait), ("requests", s(29)));
-    let _ = limiter.reserve(s(60), 1).unwrap();
+    let _kept = limiter.reserve(s(60), 1).unwrap();
     assert_eq!(limiter.reserve(s(60), 1).unwrap_err().wait, s(30));
 }
 
@@ -50,7 +50,7 @@ fn what_is_settled_after_its_minute_changes_nothing() {
 #[test]
 fn a_request_larger_than_a_minute_goes_alone() {
     let mut limiter = Limiter::new(rate(None, Some(100)));
-    let _ = limiter.reserve(s(0), u64::MAX).unwrap();
+    let _kept = limiter.reserve(s(0), u64::MAX).unwrap();
     assert_eq!(limiter.reserve(s(0), 1).unwrap_err().wait, s(60));
 }
 

@@ -117,4 +117,5 @@ async fn counting_and_listing_use_no_probe() {
         stage.router.models().await.unwrap().into_iter().map(|it| it.name).collect();
     assert_eq!(names, ["m", "n"]);
     assert_eq!(stage.asked(), [1, 1]);
+    assert_eq!(stage.ask(question()).await, "a", "the probe is still there");
 }
