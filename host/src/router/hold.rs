@@ -25,6 +25,10 @@ use crate::chat::Error;
 /// Bytes of one answer: ten times 200,000 tokens of eight bytes. Whoever sends more has lost its way.
 pub(super) const ANSWER_BYTES_MAX: usize = 16 << 20;
 
+/// What a piece counts at least: an empty one takes memory, too. An answer of 200,000 tokens that come one
+/// by one stays far below [`ANSWER_BYTES_MAX`].
+const CHUNK_BYTES_MIN: usize = 32;
+
 /// An answer that may be handed on.
 pub(super) struct Opened {
     provider: String,
@@ -81,7 +85,7 @@ fn received(
         return Err(Error::new(Class::Transient, "cut", why));
     };
     let chunk = chunk?;
-    *bytes = bytes.saturating_add(bytes_of(&chunk));
+    *bytes = bytes.saturating_add(bytes_of(&chunk).max(CHUNK_BYTES_MIN));
     if *bytes > ANSWER_BYTES_MAX {
         let why = format!("the answer is longer than {ANSWER_BYTES_MAX} bytes");
         return Err(Error::new(Class::Transient, "answer-too-large", &why));

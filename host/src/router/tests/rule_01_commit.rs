@@ -105,3 +105,12 @@ async fn an_answer_without_end_is_broken_off_at_its_bound() {
     let stage = two(vec![Piece::Say(Chunk::Usage(Usage::default())); (16 << 20) / 64 + 1]);
     assert_eq!(stage.ask(whole_question()).await, "b");
 }
+
+#[tokio::test(start_paused = true)]
+async fn empty_pieces_count_so_that_no_hold_grows() {
+    let empty = |count| [vec![text(""); count], vec![Piece::Fail(overloaded())]].concat();
+    // Each is 32 bytes.
+    assert_eq!(two(empty(2_048)).ask(question()).await, "b", "at most");
+    assert_eq!(two(empty(2_049)).ask(question()).await, " | broken: overloaded_error", "one more");
+    assert_eq!(two(empty(524_289)).ask(whole_question()).await, "b");
+}
