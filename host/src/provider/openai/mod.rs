@@ -16,7 +16,7 @@
 pub(in crate::provider) mod call;
 pub(in crate::provider) mod error;
 mod read;
-mod wire;
+pub(in crate::provider) mod wire;
 pub(in crate::provider) mod write;
 
 #[cfg(test)]

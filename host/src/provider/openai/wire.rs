@@ -71,18 +71,20 @@ pub(super) struct Function {
 pub(super) struct Tokens {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
+    prompt_tokens_details: Option<ReadDetails>,
+    completion_tokens_details: Option<WrittenDetails>,
 }
 
+/// What of the tokens read came from the cache, and what went into it.
 #[derive(Debug, Default, Deserialize)]
-struct PromptDetails {
+pub(in crate::provider) struct ReadDetails {
     cached_tokens: Option<u64>,
     cache_write_tokens: Option<u64>,
 }
 
+/// What of the tokens written were thoughts.
 #[derive(Debug, Default, Deserialize)]
-struct CompletionDetails {
+pub(in crate::provider) struct WrittenDetails {
     reasoning_tokens: Option<u64>,
 }
 
@@ -124,18 +126,25 @@ impl ModelRow {
 }
 
 impl From<Tokens> for Usage {
-    /// OpenAI's sums hold their details already; a detail that is more than its sum is a lie.
     fn from(tokens: Tokens) -> Self {
-        let input = tokens.prompt_tokens.unwrap_or_default();
-        let output = tokens.completion_tokens.unwrap_or_default();
-        let read = tokens.prompt_tokens_details.unwrap_or_default();
-        let written = tokens.completion_tokens_details.unwrap_or_default();
-        Self {
-            input,
-            output,
-            cache_read: read.cached_tokens.unwrap_or_default().min(input),
-            cache_write: read.cache_write_tokens.unwrap_or_default().min(input),
-            reasoning: written.reasoning_tokens.unwrap_or_default().min(output),
-        }
+        let (read, written) = (tokens.prompt_tokens_details, tokens.completion_tokens_details);
+        usage((tokens.prompt_tokens, read), (tokens.completion_tokens, written))
+    }
+}
+
+/// Joins what was read and written, which chat completions and Responses call by other names. Their sums hold
+/// the details already; a detail that is more than its sum is a lie.
+pub(in crate::provider) fn usage(
+    (input, read): (Option<u64>, Option<ReadDetails>),
+    (output, written): (Option<u64>, Option<WrittenDetails>),
+) -> Usage {
+    let (input, output) = (input.unwrap_or_default(), output.unwrap_or_default());
+    let (read, written) = (read.unwrap_or_default(), written.unwrap_or_default());
+    Usage {
+        input,
+        output,
+        cache_read: read.cached_tokens.unwrap_or_default().min(input),
+        cache_write: read.cache_write_tokens.unwrap_or_default().min(input),
+        reasoning: written.reasoning_tokens.unwrap_or_default().min(output),
     }
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::chat::Usage;
+use crate::provider::openai::wire::{ReadDetails, WrittenDetails, usage};
 
 /// An event (`ResponseStreamEvent`): the union of what those that are read hold.
 #[derive(Debug, Deserialize)]
@@ -66,19 +67,8 @@ pub(super) struct Piece {
 pub(super) struct Tokens {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
-    input_tokens_details: Option<InputDetails>,
-    output_tokens_details: Option<OutputDetails>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct InputDetails {
-    cached_tokens: Option<u64>,
-    cache_write_tokens: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct OutputDetails {
-    reasoning_tokens: Option<u64>,
+    input_tokens_details: Option<ReadDetails>,
+    output_tokens_details: Option<WrittenDetails>,
 }
 
 /// What `input_tokens` says (`InputTokenCountResponse`).
@@ -88,18 +78,8 @@ pub(super) struct Counted {
 }
 
 impl From<Tokens> for Usage {
-    /// The sums hold their details already; a detail that is more than its sum is a lie.
     fn from(tokens: Tokens) -> Self {
-        let input = tokens.input_tokens.unwrap_or_default();
-        let output = tokens.output_tokens.unwrap_or_default();
-        let read = tokens.input_tokens_details.unwrap_or_default();
-        let written = tokens.output_tokens_details.unwrap_or_default();
-        Self {
-            input,
-            output,
-            cache_read: read.cached_tokens.unwrap_or_default().min(input),
-            cache_write: read.cache_write_tokens.unwrap_or_default().min(input),
-            reasoning: written.reasoning_tokens.unwrap_or_default().min(output),
-        }
+        let (read, written) = (tokens.input_tokens_details, tokens.output_tokens_details);
+        usage((tokens.input_tokens, read), (tokens.output_tokens, written))
     }
 }
