@@ -19,7 +19,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::Method;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::sse::Event;
 use crate::chat::{Chunk, Class, Error, ModelInfo, Request};
@@ -55,6 +57,27 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// JSON; empty for a GET.
     pub body: Bytes,
+}
+
+impl Outgoing {
+    /// Posts JSON, and wants events or JSON back.
+    #[must_use]
+    pub fn post(path: &str, body: &Value, is_streamed: bool) -> Self {
+        let accepted = if is_streamed { "text/event-stream" } else { "application/json" };
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static(accepted));
+        let body = Bytes::from(body.to_string());
+        Self { method: Method::POST, path: path.to_owned(), headers, body }
+    }
+
+    /// Gets JSON.
+    #[must_use]
+    pub fn get(path: &str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        Self { method: Method::GET, path: path.to_owned(), headers, body: Bytes::new() }
+    }
 }
 
 /// A provider's interface.

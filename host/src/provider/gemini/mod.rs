@@ -25,7 +25,6 @@ use http::{HeaderMap, HeaderName};
 use serde_json::json;
 
 use super::dialect::{Dialect, Outgoing, Reader, Route, garbled, header_value, parse};
-use super::openai::{get, post};
 use crate::chat::{Chunk, Error, ModelInfo, Request};
 
 /// Where the key stands.
@@ -44,7 +43,7 @@ impl Dialect for Gemini {
         let body = write::body(request, route)?;
         let method =
             if request.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
-        Ok(post(&format!("/{model}:{method}"), &body, request.stream))
+        Ok(Outgoing::post(&format!("/{model}:{method}"), &body, request.stream))
     }
 
     /// The key has a header of its own; there is none for an organisation, which its key decides.
@@ -71,7 +70,7 @@ impl Dialect for Gemini {
             let mut body = write::body(request, route)?;
             body["model"] = json!(write::model_name(&route.model));
             let body = json!({ "generateContentRequest": body });
-            Ok(post(&format!("/{path}:countTokens"), &body, false))
+            Ok(Outgoing::post(&format!("/{path}:countTokens"), &body, false))
         };
         Some(counted())
     }
@@ -83,7 +82,7 @@ impl Dialect for Gemini {
 
     fn list(&self, page: Option<&str>) -> Outgoing {
         let from = page.map(|page| format!("&pageToken={}", write::encoded(page)));
-        get(&format!("/models?pageSize={PAGE_MODELS}{}", from.unwrap_or_default()))
+        Outgoing::get(&format!("/models?pageSize={PAGE_MODELS}{}", from.unwrap_or_default()))
     }
 
     fn listed(&self, body: &[u8]) -> Result<(Vec<ModelInfo>, Option<String>), Error> {

@@ -22,10 +22,8 @@ pub(in crate::provider) mod write;
 #[cfg(test)]
 mod tests;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde_json::Value;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName};
 
 use super::dialect::{Dialect, Outgoing, Reader, Route, garbled, header_value, parse};
 use crate::chat::{Chunk, Error, ModelInfo, Request};
@@ -44,7 +42,11 @@ pub enum OpenAi {
 
 impl Dialect for OpenAi {
     fn write(&self, request: &Request, route: &Route) -> Result<Outgoing, Error> {
-        Ok(post("/chat/completions", &write::body(request, route, *self)?, request.stream))
+        Ok(Outgoing::post(
+            "/chat/completions",
+            &write::body(request, route, *self)?,
+            request.stream,
+        ))
     }
 
     fn authorize(
@@ -85,23 +87,6 @@ impl Dialect for OpenAi {
     }
 }
 
-/// Posts JSON.
-pub(in crate::provider) fn post(path: &str, body: &Value, is_streamed: bool) -> Outgoing {
-    let accepted = if is_streamed { "text/event-stream" } else { "application/json" };
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static(accepted));
-    let body = Bytes::from(body.to_string());
-    Outgoing { method: Method::POST, path: path.to_owned(), headers, body }
-}
-
-/// Gets JSON.
-pub(in crate::provider) fn get(path: &str) -> Outgoing {
-    let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    Outgoing { method: Method::GET, path: path.to_owned(), headers, body: Bytes::new() }
-}
-
 /// Puts OpenAI's key and organisation into headers. A server that wants no key is given none.
 pub(in crate::provider) fn authorize(
     key: &str,
@@ -119,7 +104,7 @@ pub(in crate::provider) fn authorize(
 
 /// Asks for the models: all of them come on one page.
 pub(in crate::provider) fn list() -> Outgoing {
-    get("/models")
+    Outgoing::get("/models")
 }
 
 /// Reads the models. How much they read is told by some servers, each in its own field.

@@ -1,4 +1,6 @@
-use serde_json::json;
+use http::header::ACCEPT;
+use http::{HeaderValue, Method};
+use serde_json::{Value, json};
 
 use super::*;
 use crate::chat::{Class, Thinking, ToolChoice};

@@ -21,7 +21,7 @@ mod write;
 use http::HeaderMap;
 
 use super::dialect::{Dialect, Outgoing, Reader, Route, parse};
-use super::openai::{authorize, error, list, listed, post};
+use super::openai::{authorize, error, list, listed};
 use crate::chat::{Chunk, Error, ModelInfo, Request};
 
 /// OpenAI's Responses.
@@ -30,7 +30,7 @@ pub struct Responses;
 
 impl Dialect for Responses {
     fn write(&self, request: &Request, route: &Route) -> Result<Outgoing, Error> {
-        Ok(post("/responses", &write::body(request, route)?, request.stream))
+        Ok(Outgoing::post("/responses", &write::body(request, route)?, request.stream))
     }
 
     fn authorize(
@@ -55,7 +55,7 @@ impl Dialect for Responses {
     }
 
     fn count(&self, request: &Request, route: &Route) -> Option<Result<Outgoing, Error>> {
-        Some(Ok(post("/responses/input_tokens", &write::counted(request, route), false)))
+        Some(Ok(Outgoing::post("/responses/input_tokens", &write::counted(request, route), false)))
     }
 
     fn counted(&self, body: &[u8]) -> Result<u64, Error> {
