@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ax_manifest::{GrantScope, Permission, Policies, Tool, ToolId};
+use ax_manifest::{Access, GrantScope, Method, Permission, Policies, Tool, ToolId};
 use ax_registry::{Generation, GenerationError};
 
 use super::App;
@@ -59,6 +59,16 @@ impl Catalogue {
     pub fn damaged(&self) -> &[LookupError] {
         &self.damaged
     }
+
+    /// Answers whether a call of a tool may change something outside of this host. What its plugin is granted
+    /// decides, and what it claims can only make it worse.
+    #[must_use]
+    pub fn may_change(&self, tool: &CatalogueTool) -> bool {
+        let claims = &tool.tool.annotations;
+        let grants = self.generation.grants.get(&tool.plugin.installed.identity);
+        (claims.destructive && !claims.read_only)
+            || grants.iter().any(|grant| changes(&grant.permission))
+    }
 }
 
 impl CatalogueTool {
@@ -67,6 +77,26 @@ impl CatalogueTool {
     pub fn ready(&self) -> Option<Arc<Plugin>> {
         let ready = self.plugin.ready.lock().unwrap_or_else(PoisonError::into_inner);
         ready.clone().filter(|_| !self.plugin.has_once)
+    }
+}
+
+/// Answers whether what a permission opens could change something outside of this host.
+fn changes(permission: &Permission) -> bool {
+    match permission {
+        Permission::Fs { access, .. } => *access == Access::Write,
+        Permission::Net(rule) => !rule
+            .methods()
+            .iter()
+            .all(|method| matches!(method, Method::Get | Method::Head | Method::Options)),
+        Permission::Tools(_)
+        | Permission::Services { .. }
+        | Permission::Events { .. }
+        | Permission::Agents { .. } => true,
+        Permission::Kv
+        | Permission::Secret { .. }
+        | Permission::Models { .. }
+        | Permission::Memory(_)
+        | Permission::Env { .. } => false,
     }
 }
 

@@ -101,6 +101,16 @@ impl Assembly {
         self.usage
     }
 
+    /// Returns what was said until it was cut, without what cannot be gone on with: thoughts, and calls that
+    /// nobody answers. Nothing if that is nothing.
+    #[must_use]
+    pub fn begun(self) -> Option<Message> {
+        let is_said = |part: &Part| matches!(&part.kind, PartKind::Text(text) if !text.is_empty());
+        let parts: Vec<_> = self.parts.into_iter().filter(is_said).collect();
+        let message = Message { parts, ..Message::text(Role::Assistant, "") };
+        (!message.parts.is_empty()).then_some(message)
+    }
+
     /// Returns the whole answer of `provider`; none if it was cut.
     #[must_use]
     pub fn finish(self, provider: &str) -> Option<Response> {

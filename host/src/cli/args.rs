@@ -9,9 +9,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
 use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs};
+use super::chat::ChatArgs;
 use super::dev::DevArgs;
 use super::mcp::config::ConfigArgs;
+use super::model::ModelCommand;
 use super::profile::ProfileArgs;
+use super::provider::ProviderCommand;
 use super::prune::PruneArgs;
 use super::secret::{Discarded, GivenName};
 use super::stats::StatsArgs;
@@ -135,6 +138,19 @@ pub(crate) enum Command {
     /// Offer the installed tools to programs that speak the Model Context Protocol
     #[command(subcommand)]
     Mcp(McpCommand),
+    /// Talk with a model, which may call the installed tools
+    ///
+    /// ax chat "what does this repository do?"
+    /// ax chat --model fast --file notes.txt "summarise this"
+    /// ax chat --continue
+    #[command(verbatim_doc_comment)]
+    Chat(Box<ChatArgs>),
+    /// List, add and test the providers of models
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// List the models that may be asked
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// Read and check the record of what happened
     #[command(subcommand)]
     Audit(AuditCommand),

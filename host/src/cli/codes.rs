@@ -1,7 +1,7 @@
 //! Every error code, what it means and what to do about it. `ax explain` prints from here.
 //!
 //! Codes are stable: one is never given another meaning. The letter says where it comes from: U
-//! usage, G settings, B building, P plugins, K secrets, Y policies, T tools and calls, L the installation's lock
+//! usage, G settings, B building, P plugins, K secrets, M models, Y policies, T tools and calls, L the installation's lock
 //! and generations, A audit, S this system.
 
 /// A stable code.
@@ -114,6 +114,40 @@ codes! {
          cannot be read. Exit code 1, or 2 for a name that is taken.";
     NO_TOKEN = "AX-K005", "There is no such token",
         "`ax mcp token list` shows all. Exit code 3.";
+    NO_MODEL = "AX-M001", "No model can be asked",
+        "The settings name no provider that is switched on, or none of the one that was meant, or \
+         nothing says which of its models to ask. `ax provider list` shows what is there, `ax provider \
+         add --help` how to add one. Exit code 2, or 3 for a provider that is not there.";
+    UNANSWERED = "AX-M002", "No model answered",
+        "A provider could not be reached, failed, took too long, or broke its answer off; the message \
+         says which, `--json` what was tried. What a stream said before it was cut was printed and is \
+         kept. Exit code 7 if time was up.";
+    MODEL_LIMIT = "AX-M003", "A provider wants it slower",
+        "A limit of requests or tokens is reached, the provider's or one of config.toml. With --json, \
+         `retryAfterMs` says how long to wait. A second provider in `router.fallbacks` is asked \
+         instead.";
+    MODEL_QUOTA = "AX-M004", "Nothing is left of what was paid for",
+        "The provider says that the account has no credit or has reached its bound of spending. It is \
+         not tried again until somebody pays.";
+    MODEL_KEY = "AX-M005", "The key of a provider is missing or does not open",
+        "Keys are secrets: `ax secret set NAME` keeps one, and `keys` of the provider names it. `ax \
+         provider test` shows which key does not open.";
+    MODEL_GONE = "AX-M006", "There is no such model there",
+        "The provider does not have it, not any more, not from here, or what answers at its URL does \
+         not speak as its `kind` does. `ax model list --provider NAME` shows what it has. Exit code 3.";
+    MODEL_CONTEXT = "AX-M007", "The conversation is too long for the model",
+        "Begin another one, send less along, or name a model that reads more; `ax model list` shows \
+         how much each reads, where that is known.";
+    MODEL_POLICY = "AX-M008", "The provider does not answer that",
+        "It, or a filter in front of it, holds the answer back. Nothing was tried elsewhere for it.";
+    MODEL_REQUEST = "AX-M009", "That cannot be asked",
+        "A value is out of its bounds, a model or provider is not configured, or the provider refuses \
+         the request as it is. The message names the field. Exit code 2.";
+    CONVERSATION = "AX-M010", "The conversation cannot be kept or gone on with",
+        "Conversations of `ax chat` are files below `conversations` in the home folder, for you alone. \
+         A damaged or newer one is left as it is. Exit code 3 if there is none.";
+    PROVIDER_FINDINGS = "AX-M011", "Not every provider can be asked",
+        "`ax provider test` lists each check with what to do. Exit code 6.";
     NO_TOOL = "AX-T001", "There is no such tool",
         "`ax tool list` shows all; an id is `namespace:plugin.tool`. Exit code 3.";
     INPUT = "AX-T002", "The input does not fit the tool",

@@ -14,11 +14,12 @@ use super::render::counted;
 use super::secret::ValueError;
 use super::verdict::verdict;
 use crate::app::{
-    AppError, ChangeError, ConsentError, GrantError, InstallError, Located, LookupError,
-    PolicyFileError, ProjectError, PruneError, SecretsError, TestError, TokensError, ToolsError,
-    quoted,
+    AddError, AppError, ChangeError, ConsentError, ConversationError, GrantError, InstallError,
+    Located, LookupError, ModelsError, PolicyFileError, ProjectError, PruneError, SecretsError,
+    TalkError, TestError, TokensError, ToolsError, Unanswered, quoted,
 };
 use crate::audit::error::AuditError;
+use crate::chat::Class;
 use crate::config::ConfigError;
 use crate::plugin::{CallError, Denial, DenialReason, scrub};
 use crate::project::CreateError;
@@ -89,6 +90,24 @@ pub(crate) enum CliError {
     Secrets(#[from] SecretsError),
     #[error(transparent)]
     Tokens(#[from] TokensError),
+    /// No model can be asked.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// A provider cannot be added.
+    #[error(transparent)]
+    Add(#[from] AddError),
+    /// No model answered.
+    #[error(transparent)]
+    Unanswered(Box<Unanswered>),
+    /// A turn of a conversation ended early.
+    #[error(transparent)]
+    Talk(Box<TalkError>),
+    /// A conversation cannot be kept or gone on with.
+    #[error(transparent)]
+    Conversation(#[from] ConversationError),
+    /// `ax provider test` found something.
+    #[error("not every provider can be asked: {} failed", counted(*.count, "check"))]
+    ProvidersFailed { count: u64 },
     #[error(transparent)]
     SecretValue(#[from] ValueError),
     /// A call gave no answer.
@@ -159,6 +178,7 @@ impl CliError {
                 | Self::CasesFailed { .. }
                 | Self::PolicyFindings { .. }
                 | Self::PolicyTests { .. }
+                | Self::ProvidersFailed { .. }
         )
     }
 }
@@ -361,6 +381,12 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Audit(error) => error.hint(),
         CliError::Secrets(error) => error.hint(),
         CliError::Tokens(error) => error.hint(),
+        CliError::Models(error) => error.hint(),
+        CliError::Add(error) => error.hint(),
+        CliError::Unanswered(unanswered) => unanswered.hint.clone(),
+        CliError::Talk(error) => error.hint(),
+        CliError::Conversation(error) => error.hint(),
+        CliError::ProvidersFailed { .. } => Some("each failed check says what to do".to_owned()),
         CliError::SecretValue(error) => error.hint(),
         CliError::Call { cause: Some(cause), .. } => cause.hint(),
         CliError::Call { source, .. } => source.hint(),
@@ -423,11 +449,31 @@ fn details(error: &CliError) -> Value {
             }
             details
         }
+        CliError::Unanswered(unanswered) => of_model(unanswered),
+        CliError::Talk(error) => match &**error {
+            TalkError::Asked(unanswered) => of_model(unanswered),
+            _ => Value::Null,
+        },
         CliError::Install(InstallError::ConsentMissing { card, .. }) => {
             json!({ "card": card, "digest": card.digest() })
         }
         _ => Value::Null,
     }
+}
+
+/// What a provider said, for programs.
+fn of_model(unanswered: &Unanswered) -> Value {
+    let Unanswered { id, error, trail, .. } = unanswered;
+    json!({
+        "request": id,
+        "class": error.class,
+        "code": error.code,
+        "status": error.status,
+        "provider": error.provider,
+        "providerRequestId": error.provider_request_id,
+        "retryAfterMs": error.retry_after.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
+        "attempts": trail.steps,
+    })
 }
 
 fn trace(error: &CliError) -> Value {
@@ -441,6 +487,11 @@ fn retryable(error: &CliError) -> bool {
     match error {
         CliError::Call { source, .. } => source.is_transient(),
         CliError::Secrets(error) => error.is_transient(),
+        CliError::Unanswered(unanswered) => is_worth_asking_again(unanswered),
+        CliError::Talk(error) => match &**error {
+            TalkError::Asked(unanswered) => is_worth_asking_again(unanswered),
+            _ => false,
+        },
         CliError::Tokens(error) => error.is_transient(),
         CliError::Prune(error) => error.is_transient(),
         CliError::Change(error)
@@ -449,6 +500,10 @@ fn retryable(error: &CliError) -> bool {
         | CliError::Tools(ToolsError::Change(error)) => error.is_transient(),
         _ => false,
     }
+}
+
+fn is_worth_asking_again(unanswered: &Unanswered) -> bool {
+    matches!(unanswered.error.class, Class::Transient | Class::RateLimit)
 }
 
 #[cfg(test)]

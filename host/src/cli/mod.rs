@@ -9,6 +9,7 @@ mod audit;
 mod author;
 mod backtrace;
 mod cause;
+mod chat;
 mod codes;
 mod compiling;
 mod config;
@@ -17,7 +18,10 @@ mod doctor;
 mod explain;
 mod fault;
 mod firefox;
+mod interrupts;
 mod mcp;
+mod media;
+mod model;
 mod output;
 mod permission;
 mod played;
@@ -25,6 +29,7 @@ mod plugin;
 mod policy;
 mod profile;
 mod prompt;
+mod provider;
 mod prune;
 mod render;
 mod secret;
@@ -142,6 +147,9 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         Command::Secret(command) => secret::run(&app, *output, command),
         Command::Tool(command) => tool::run(&app, *output, command),
         Command::Mcp(command) => mcp::run(&app, *output, command),
+        Command::Chat(arguments) => chat::run(&app, *output, *arguments),
+        Command::Provider(command) => provider::run(&app, *output, command),
+        Command::Model(command) => model::run(&app, *output, &command),
         Command::Audit(command) => audit::run(&app, *output, command),
         Command::Config(command) => config::run(&app, *output, &command),
         Command::Doctor => doctor::run(&app, *output),

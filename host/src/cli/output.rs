@@ -114,6 +114,18 @@ impl Output {
         }
     }
 
+    /// Prints a piece of a text that goes on, without what would move a cursor or turn the order of what
+    /// follows.
+    pub(crate) fn piece(self, text: &str) {
+        self.out(&harmless(text));
+        remember(io::stdout().lock().flush());
+    }
+
+    /// Shows a piece of what a model thinks.
+    pub(crate) fn thought(self, text: &str) {
+        self.err(&format!("{FAINT}{}{FAINT:#}", harmless(text)));
+    }
+
     /// Prints bytes as they are: completions, exports.
     pub(crate) fn raw(self, bytes: &[u8]) {
         remember(io::stdout().lock().write_all(bytes));
@@ -178,6 +190,14 @@ fn indented(text: &str) -> String {
     out
 }
 
+/// Leaves out of a stranger's text what would move a cursor or turn the order of what follows. What only hides
+/// stays: signs of many languages and small pictures are joined by it.
+fn harmless(text: &str) -> String {
+    let turns = |it: char| matches!(it, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_harmless = |it: &char| matches!(it, '\n' | '\t') || !(it.is_control() || turns(*it));
+    text.chars().filter(is_harmless).collect()
+}
+
 /// Escapes what a terminal or a reader could be fooled by; it is the same JSON still, since such
 /// characters stand only inside its strings.
 fn escaped(json: &str) -> String {
@@ -228,6 +248,14 @@ fn forgive(result: io::Result<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_piece_of_an_answer_moves_no_cursor() {
+        assert_eq!(
+            harmless("a\u{1b}[2Jb\r\u{9b}c\u{202e}d\n\te\u{1f469}\u{200d}\u{1f52c}"),
+            "a[2Jbcd\n\te\u{1f469}\u{200d}\u{1f52c}"
+        );
+    }
 
     #[test]
     fn a_message_of_several_lines_does_not_pass_for_several_messages() {

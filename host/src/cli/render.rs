@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::plugin::{Content, Limits, Output as Answer, scrub};
+use crate::router::catalogue::{Basis, Cost};
 
 /// Columns a cell may have; more is cut, since one long text would push all others off the screen.
 const CELL: usize = 60;
@@ -57,6 +58,16 @@ pub(super) fn counted(count: impl Into<u64>, thing: &str) -> String {
         1 => format!("1 {thing}"),
         many => format!("{many} {thing}s"),
     }
+}
+
+/// Writes what something cost, in dollars.
+pub(super) fn money(cost: &Cost) -> String {
+    let micro = cost.micro_usd;
+    let about = match cost.basis {
+        Basis::Reported => "",
+        Basis::Estimated => "about ",
+    };
+    format!("{about}${}.{:06}", micro / 1_000_000, micro % 1_000_000)
 }
 
 /// Writes a size as people read it, with at most one decimal; [`ByteSize`] is exact, and so often long.

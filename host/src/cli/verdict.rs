@@ -9,11 +9,14 @@ use super::codes::{self, Code};
 use super::fault::{CliError, exit};
 use super::secret::ValueError;
 use crate::app::{
-    AppError, ChangeError, ConsentError, Forbidden, GrantError, InstallError, LookupError,
-    PolicyFileError, ProjectError, PruneError, SecretsError, SourceError, StageError, StateError,
-    TestError, TokensError, ToolsError,
+    AddError, AppError, ChangeError, ConsentError, ConversationError, Forbidden, GrantError,
+    InstallError, LookupError, ModelsError, PolicyFileError, ProjectError, PruneError,
+    SecretsError, SourceError, StageError, StateError, TalkError, TestError, TokensError,
+    ToolsError,
 };
 use crate::audit::error::AuditError;
+use crate::chat::{Class, Error};
+use crate::config::AppendError;
 use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};
 use crate::project::{BuildError, CreateError};
 use crate::secret::error::SecretError;
@@ -44,6 +47,12 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Audit(error) => audit(error),
         CliError::Secrets(error) => secrets(error),
         CliError::Tokens(error) => tokens(error),
+        CliError::Models(error) => models(error),
+        CliError::Add(error) => add(error),
+        CliError::Unanswered(unanswered) => asked(&unanswered.error),
+        CliError::Talk(error) => talk(error),
+        CliError::Conversation(error) => conversation(error),
+        CliError::ProvidersFailed { .. } => (codes::PROVIDER_FINDINGS, FINDINGS),
         CliError::SecretValue(ValueError::NothingTyped) => (codes::DECLINED, FAILED),
         CliError::SecretValue(_) => (codes::SECRET_VALUE, USAGE),
         CliError::Call { source, .. } => call(source),
@@ -95,6 +104,72 @@ fn app(error: &AppError) -> (Code, u8) {
         AppError::Start(_) | AppError::Program(_) | AppError::SharedHome { .. } => {
             (codes::SYSTEM, exit::FAILED)
         }
+    }
+}
+
+fn models(error: &ModelsError) -> (Code, u8) {
+    match error {
+        ModelsError::Unknown { .. } => (codes::NO_MODEL, exit::NOT_FOUND),
+        ModelsError::None | ModelsError::Disabled { .. } | ModelsError::NoModel { .. } => {
+            (codes::NO_MODEL, exit::USAGE)
+        }
+        ModelsError::Route { .. }
+        | ModelsError::Roots(_)
+        | ModelsError::PricesFile { .. }
+        | ModelsError::Prices { .. }
+        | ModelsError::Provider(_)
+        | ModelsError::Router(_) => (codes::SETTINGS, exit::USAGE),
+        ModelsError::Secrets(_) => (codes::VAULT, exit::FAILED),
+        ModelsError::Random(_) => (codes::SYSTEM, exit::FAILED),
+    }
+}
+
+fn add(error: &AddError) -> (Code, u8) {
+    match error {
+        AddError::File(AppendError::Write { .. }) => (codes::SYSTEM, exit::FAILED),
+        AddError::File(_) => (codes::SETTINGS, exit::USAGE),
+        AddError::Lock(error) => busy(error),
+        AddError::App(error) => app(error),
+    }
+}
+
+fn talk(error: &TalkError) -> (Code, u8) {
+    match error {
+        TalkError::Asked(unanswered) => asked(&unanswered.error),
+        TalkError::Rounds => (codes::UNANSWERED, exit::FAILED),
+        TalkError::Stopped => (codes::CANCELLED, exit::INTERRUPTED),
+        TalkError::Conversation(error) => conversation(error),
+        TalkError::Models(error) => models(error),
+        TalkError::Tools(error) => tools(error),
+    }
+}
+
+fn conversation(error: &ConversationError) -> (Code, u8) {
+    match error {
+        ConversationError::None | ConversationError::NotFound { .. } => {
+            (codes::CONVERSATION, exit::NOT_FOUND)
+        }
+        ConversationError::Damaged { .. }
+        | ConversationError::Newer { .. }
+        | ConversationError::File { .. } => (codes::CONVERSATION, exit::FAILED),
+    }
+}
+
+/// What a provider, or the router for all of them, says.
+fn asked(error: &Error) -> (Code, u8) {
+    match error.class {
+        Class::Transient if error.code.starts_with("timeout") || error.code == "deadline" => {
+            (codes::UNANSWERED, exit::TIMEOUT)
+        }
+        Class::Transient => (codes::UNANSWERED, exit::FAILED),
+        Class::RateLimit => (codes::MODEL_LIMIT, exit::FAILED),
+        Class::Quota => (codes::MODEL_QUOTA, exit::FAILED),
+        Class::Auth => (codes::MODEL_KEY, exit::FAILED),
+        Class::ModelGone | Class::Region => (codes::MODEL_GONE, exit::NOT_FOUND),
+        Class::ContextTooLong => (codes::MODEL_CONTEXT, exit::FAILED),
+        Class::Policy => (codes::MODEL_POLICY, exit::FAILED),
+        Class::CallerFault => (codes::MODEL_REQUEST, exit::USAGE),
+        Class::Cancelled => (codes::CANCELLED, exit::INTERRUPTED),
     }
 }
 

@@ -109,6 +109,14 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// Returns whether it is so, if this says so.
+    pub(super) fn truth(&self) -> Result<bool, Located> {
+        match self.value.get_ref() {
+            DeValue::Boolean(truth) => Ok(*truth),
+            _ => Err(self.wrong_type("true or false")),
+        }
+    }
+
     /// Returns the table, if this is one.
     pub(super) fn table(&self) -> Result<&'a DeTable<'a>, Located> {
         match self.value.get_ref() {

@@ -18,6 +18,7 @@ use crate::config::network::NetworkSettings;
 use crate::config::places::Places;
 use crate::config::plugins::Told;
 use crate::config::project;
+use crate::config::routing::RouterSettings;
 use crate::config::source::Setting;
 use crate::config::source::Source;
 use crate::config::switches::Switches;
@@ -51,6 +52,7 @@ pub fn load(
     let (project_file, project_name) = read_project(&places, &mut told)?.unzip();
     let project_name = project_file.clone().zip(project_name.flatten());
 
+    let provider = |(name, config)| Some((name, Setting::of_user(user_file, Some(config))?));
     let folders = lay_folders(std::mem::take(&mut user.folders), &places)?;
     Ok(Config {
         color: switches.color(user_file, user.color),
@@ -61,6 +63,8 @@ pub fn load(
         yes: switches.yes,
         sandbox: sandbox(&user, user_file, cores),
         network: NetworkSettings::of_user(user_file, user.network),
+        providers: user.providers.into_iter().filter_map(provider).collect(),
+        router: RouterSettings::of_user(user_file, user.router),
         folders,
         plugins: told.plugins,
         plugin_keys: told.keys,

@@ -12,6 +12,7 @@
 //! Not here: building anything from the settings (`app`), printing them (`cli`), secrets and grants,
 //! which are no settings.
 
+mod append;
 mod document;
 mod environment;
 mod error;
@@ -23,6 +24,8 @@ mod path;
 mod places;
 mod plugins;
 mod project;
+mod providers;
+mod routing;
 mod rows;
 mod shown;
 mod source;
@@ -38,6 +41,9 @@ use std::path::PathBuf;
 
 use ax_manifest::PluginName;
 
+use crate::provider::ProviderConfig;
+
+pub use append::{AppendError, add_provider};
 pub use environment::{environment_variable, toolchain_environment};
 pub use error::{ConfigError, FileFlaw, FlagFlaw, VariableFlaw};
 pub use file::FILE_BYTES_MAX;
@@ -48,6 +54,8 @@ pub use path::PathFlaw;
 pub use places::USER_FILE;
 pub use plugins::{SETTINGS_BYTES_MAX, SETTINGS_KEY_BYTES_MAX, Settings};
 pub use project::PROJECT_NAME_CHARS_MAX;
+pub use providers::PROVIDERS_MAX;
+pub use routing::{Keep, NotARoute, ROUTES_MAX, Route, RouterSettings, TIERS_MAX};
 pub use rows::Row;
 pub use source::{Setting, Source};
 pub use switches::{Color, ColorError, Mode, VERBOSE_MAX};
@@ -125,6 +133,10 @@ pub struct Config {
     pub sandbox: Sandbox,
     /// What the operator opened and trusts beyond the machine's own settings.
     pub network: NetworkSettings,
+    /// Which models may be asked, by the names of their providers.
+    pub providers: BTreeMap<String, Setting<ProviderConfig>>,
+    /// Who is asked first, and what is done when that fails.
+    pub router: RouterSettings,
     /// What plugins are told; the source is the project's file as soon as one key is from there.
     pub plugins: BTreeMap<PluginName, Setting<Settings>>,
     /// The source of each top-level key of `plugins`.

@@ -12,6 +12,7 @@ use ax_manifest::PluginName;
 
 use crate::config::Config;
 use crate::config::NetworkSettings;
+use crate::config::RouterSettings;
 use crate::config::Sandbox;
 use crate::config::Settings;
 use crate::config::plugins::key_of;
@@ -20,6 +21,7 @@ use crate::config::shown::shown_json;
 use crate::config::shown::shown_path;
 use crate::config::source::Setting;
 use crate::config::source::Source;
+use crate::provider::ProviderConfig;
 
 /// Stands for a setting that has no value.
 const NONE: &str = "none";
@@ -59,6 +61,8 @@ pub(super) fn of(config: &Config) -> Vec<Row> {
         yes,
         sandbox: Sandbox { memory_percent, instances, threads },
         network: NetworkSettings { open, ca_file },
+        providers,
+        router,
         plugins,
         plugin_keys,
     } = config;
@@ -88,6 +92,8 @@ pub(super) fn of(config: &Config) -> Vec<Row> {
     ];
     rows.extend(folders.iter().map(|(name, it)| path_row(&format!("folders.{name}"), Some(it))));
     rows.extend(told(plugins, plugin_keys));
+    rows.extend(providers.iter().flat_map(|(name, it)| provider_rows(name, it)));
+    rows.extend(router_rows(router));
     rows.sort();
     rows
 }
@@ -121,6 +127,80 @@ fn told(
     rows
 }
 
+/// Lists what is said of a provider: its keys are names.
+fn provider_rows(name: &str, setting: &Setting<ProviderConfig>) -> Vec<Row> {
+    let ProviderConfig {
+        name: _,
+        kind,
+        enabled,
+        priority,
+        keys,
+        base_url,
+        organisation,
+        timeout_ms,
+        max_retries,
+        requests_per_minute,
+        tokens_per_minute,
+        models,
+        default_model,
+    } = &setting.value;
+    let or_none = |value: Option<String>| value.unwrap_or_else(|| NONE.to_owned());
+    let listed = |items: &[String]| or_none((!items.is_empty()).then(|| items.join(", ")));
+    let said = [
+        ("kind", kind.word().to_owned()),
+        ("enabled", enabled.to_string()),
+        ("priority", priority.to_string()),
+        ("keys", listed(keys)),
+        ("url", or_none(base_url.clone())),
+        ("organisation", or_none(organisation.clone())),
+        ("timeout-ms", timeout_ms.to_string()),
+        ("max-retries", max_retries.to_string()),
+        ("requests-per-minute", or_none(requests_per_minute.map(|it| it.to_string()))),
+        ("tokens-per-minute", or_none(tokens_per_minute.map(|it| it.to_string()))),
+        ("models", listed(models)),
+        ("default-model", or_none(default_model.clone())),
+    ];
+    let source = setting.source.to_string();
+    let of = |(key, value): (&str, String)| Row {
+        key: format!("providers.{name}.{key}"),
+        value: Shown(&value).to_string(),
+        source: source.clone(),
+    };
+    said.into_iter().map(of).collect()
+}
+
+fn router_rows(settings: &RouterSettings) -> Vec<Row> {
+    let RouterSettings {
+        primary,
+        fallbacks,
+        fallback,
+        breaker,
+        breaker_threshold,
+        breaker_cooldown_ms,
+        deadline_ms,
+        hold_ms,
+        prices,
+        keep,
+        keep_days,
+        tiers,
+    } = settings;
+    let mut rows = vec![
+        primary.as_ref().map_or_else(|| absent("router.primary"), |it| row("router.primary", it)),
+        list_row("router.fallbacks", fallbacks),
+        row("router.fallback", fallback),
+        row("router.breaker", breaker),
+        row("router.breaker-threshold", breaker_threshold),
+        row("router.breaker-cooldown-ms", breaker_cooldown_ms),
+        row("router.deadline-ms", deadline_ms),
+        row("router.hold-ms", hold_ms),
+        path_row("router.prices", prices.as_ref()),
+        row("router.keep", keep),
+        row("router.keep-days", keep_days),
+    ];
+    rows.extend(tiers.iter().map(|(name, it)| list_row(&format!("router.tiers.{name}"), it)));
+    rows
+}
+
 fn row(key: &str, setting: &Setting<impl Display>) -> Row {
     let value = Shown(&setting.value.to_string()).to_string();
     Row { key: key.to_owned(), value, source: setting.source.to_string() }
@@ -129,6 +209,7 @@ fn row(key: &str, setting: &Setting<impl Display>) -> Row {
 fn list_row(key: &str, setting: &Setting<Vec<impl Display>>) -> Row {
     let items: Vec<String> = setting.value.iter().map(ToString::to_string).collect();
     let value = if items.is_empty() { NONE.to_owned() } else { items.join(", ") };
+    let value = Shown(&value).to_string();
     Row { key: key.to_owned(), value, source: setting.source.to_string() }
 }
 

@@ -1,5 +1,5 @@
-//! `config.toml`, which the user wrote: the only file that may name folders, change the sandbox
-//! or open networks.
+//! `config.toml`, which the user wrote: the only file that may name folders and models, change
+//! the sandbox or open networks.
 //!
 //! ```toml
 //! color = "auto"
@@ -18,6 +18,13 @@
 //!
 //! [plugins."ax:metrics"]
 //! depth = 3
+//!
+//! [providers.claude]
+//! kind = "claude"
+//! keys = ["anthropic-key"]
+//!
+//! [router]
+//! primary = "claude/claude-sonnet-5-5"
 //! ```
 //!
 //! Not here: what a project may set (`project`), which source wins (`load`).
@@ -42,7 +49,11 @@ use crate::config::path::Bases;
 use crate::config::path::resolve;
 use crate::config::plugins;
 use crate::config::plugins::Section;
+use crate::config::providers;
+use crate::config::routing;
+use crate::config::routing::RouterSection;
 use crate::config::switches::Color;
+use crate::provider::ProviderConfig;
 
 /// `sandbox.memory-percent`: all guests together, in percent of the machine's memory. The rest is
 /// for the host and its compiler; above 90 the machine swaps before a guest is refused.
@@ -61,7 +72,8 @@ pub const INSTANCES_DEFAULT: u32 = 1_000;
 pub const THREADS_RANGE: RangeInclusive<u32> = 1..=256;
 
 /// The keys at the top of the file.
-pub(super) const KEYS: &[&str] = &["color", "folders", "network", "plugins", "sandbox"];
+pub(super) const KEYS: &[&str] =
+    &["color", "folders", "network", "plugins", "providers", "router", "sandbox"];
 
 /// The keys of `[sandbox]`.
 const SANDBOX_KEYS: &[&str] = &["instances", "memory-percent", "threads"];
@@ -89,6 +101,8 @@ pub(super) struct UserFile {
     pub(super) threads: Option<u32>,
     pub(super) network: NetworkSection,
     pub(super) plugins: BTreeMap<PluginName, Section>,
+    pub(super) providers: BTreeMap<String, ProviderConfig>,
+    pub(super) router: RouterSection,
 }
 
 /// Returns where a setting is made that no file makes.
@@ -111,6 +125,8 @@ pub(super) fn parse(text: &str, home: Option<&Path>) -> Result<UserFile, Located
             "sandbox" => sandbox(&entry, &mut file)?,
             "network" => file.network = network::parse(&entry, home)?,
             "plugins" => file.plugins = plugins::parse(&entry)?,
+            "providers" => file.providers = providers::parse(&entry)?,
+            "router" => file.router = routing::parse(&entry, home)?,
             other => {
                 return Err(match elsewhere(other) {
                     Some(instead) => {

@@ -100,7 +100,7 @@ pub struct ProviderConfig {
 pub struct ConfigError {
     /// The provider, as far as it has a name.
     pub provider: String,
-    /// The field.
+    /// The key, as the configuration file spells it.
     pub field: &'static str,
     /// What is wrong with it, its bounds among that.
     pub why: String,
@@ -173,16 +173,16 @@ impl ProviderConfig {
             return wrong("priority", bounds(self.priority, 1, PRIORITY_MAX));
         }
         if !(1..=TIMEOUT_MS_MAX).contains(&self.timeout_ms) {
-            return wrong("timeoutMs", bounds(self.timeout_ms, 1, TIMEOUT_MS_MAX));
+            return wrong("timeout-ms", bounds(self.timeout_ms, 1, TIMEOUT_MS_MAX));
         }
         if self.max_retries > RETRIES_MAX {
-            return wrong("maxRetries", bounds(self.max_retries, 0, RETRIES_MAX));
+            return wrong("max-retries", bounds(self.max_retries, 0, RETRIES_MAX));
         }
         if self.requests_per_minute == Some(0) {
-            return wrong("requestsPerMinute", "is 0, and at least 1 is allowed".to_owned());
+            return wrong("requests-per-minute", "is 0, and at least 1 is allowed".to_owned());
         }
         if self.tokens_per_minute == Some(0) {
-            return wrong("tokensPerMinute", "is 0, and at least 1 is allowed".to_owned());
+            return wrong("tokens-per-minute", "is 0, and at least 1 is allowed".to_owned());
         }
         if self.keys.len() > KEYS_MAX {
             return wrong("keys", format!("has {}", bounds(self.keys.len(), 0, KEYS_MAX)));
@@ -198,18 +198,18 @@ impl ProviderConfig {
             return wrong("models", format!("has one that {why}"));
         }
         if let Some(why) = self.default_model.as_deref().and_then(text_fault) {
-            return wrong("defaultModel", why);
+            return wrong("default-model", why);
         }
         let is_listed = |model: &String| self.models.is_empty() || self.models.contains(model);
         if let Some(model) = self.default_model.as_ref().filter(|model| !is_listed(model)) {
-            return wrong("defaultModel", format!("is `{model}`, which `models` does not have"));
+            return wrong("default-model", format!("is `{model}`, which `models` does not have"));
         }
         if let Some(why) = self.organisation.as_deref().and_then(text_fault) {
             return wrong("organisation", why);
         }
         match self.place() {
             Ok(_) => Ok(()),
-            Err(why) => wrong("baseUrl", why),
+            Err(why) => wrong("url", why),
         }
     }
 
@@ -253,9 +253,9 @@ impl ConfigError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self.field {
-            "baseUrl" => "write a base URL as `http://127.0.0.1:11434/v1`".to_owned(),
+            "url" => "write a base URL as `http://127.0.0.1:11434/v1`".to_owned(),
             "keys" => "write names of secrets; `ax secret set NAME` keeps a key".to_owned(),
-            "defaultModel" => "add it to `models`, or name one of them".to_owned(),
+            "default-model" => "add it to `models`, or name one of them".to_owned(),
             _ => return None,
         })
     }
@@ -372,14 +372,14 @@ mod tests {
         let requests_per_minute = Some(0);
         assert_eq!(
             refused(&ProviderConfig { requests_per_minute, ..local() }),
-            "requestsPerMinute"
+            "requests-per-minute"
         );
         let tokens_per_minute = Some(0);
-        assert_eq!(refused(&ProviderConfig { tokens_per_minute, ..local() }), "tokensPerMinute");
+        assert_eq!(refused(&ProviderConfig { tokens_per_minute, ..local() }), "tokens-per-minute");
         let keys = vec!["sk-ant-api03-THE/KEY ITSELF".to_owned()];
         assert_eq!(refused(&ProviderConfig { keys, ..local() }), "keys");
         let (models, default_model) = (vec!["a".to_owned()], Some("b".to_owned()));
-        assert_eq!(refused(&ProviderConfig { models, default_model, ..local() }), "defaultModel");
+        assert_eq!(refused(&ProviderConfig { models, default_model, ..local() }), "default-model");
         let organisation = Some("a\r\nx-evil: 1".to_owned());
         assert_eq!(refused(&ProviderConfig { organisation, ..local() }), "organisation");
     }
@@ -400,7 +400,7 @@ mod tests {
         ] {
             let base_url = Some(odd.to_owned());
             let error = ProviderConfig { base_url, ..local() }.validate().unwrap_err();
-            assert_eq!(error.field, "baseUrl", "{odd}");
+            assert_eq!(error.field, "url", "{odd}");
             assert!(error.hint().is_some());
             assert!(!error.to_string().contains("secret"));
         }

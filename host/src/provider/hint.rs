@@ -11,7 +11,7 @@ pub fn hint(error: &Error, config: &ProviderConfig) -> Option<String> {
     Some(match error.code.as_str() {
         "dns" | "connect" | "timeout-connect" | "wrong-url" | "tls" | "tls-name" => {
             let place = config.place().unwrap_or_default();
-            format!("look whether `baseUrl` of provider `{name}` is right: `{place}`")
+            format!("look whether `url` of provider `{name}` is right: `{place}`")
         }
         "tls-expired" | "tls-not-yet" => {
             "look at this machine's clock; otherwise its certificate must be renewed there"

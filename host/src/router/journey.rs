@@ -113,7 +113,7 @@ impl Journey {
         let is_open: Vec<_> = fit.iter().map(|target| self.is_open(*target)).collect();
         let first = is_open.iter().position(Option::is_none).unwrap_or(0);
         let reason = |(target, open): (&usize, &Option<_>)| {
-            let placed = || targets.reason(*target, &self.request, &self.needs);
+            let placed = || targets.reason(*target, &self.request, &self.needs, self.options());
             (targets.named(*target), open.map_or_else(placed, Reason::Open))
         };
         let mut decided: Vec<_> = fit.iter().zip(&is_open).map(reason).collect();

@@ -115,6 +115,11 @@ pub struct Options {
     pub in_flight_max: usize,
     /// What each provider may be asked.
     pub rates: BTreeMap<String, Rate>,
+    /// Who answers a request that names neither provider nor model, in this order, each as
+    /// `provider/model`; everybody if nobody is named here.
+    pub preferred: Vec<String>,
+    /// Who answers under a name that is given in place of a model, in this order.
+    pub tiers: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for Options {
@@ -131,6 +136,8 @@ impl Default for Options {
             hold_bytes: 64 << 10,
             in_flight_max: 1_024,
             rates: BTreeMap::new(),
+            preferred: Vec::new(),
+            tiers: BTreeMap::new(),
         }
     }
 }
@@ -261,6 +268,12 @@ impl Router {
     /// [`Refused`]: why there is no answer, and what was tried.
     pub async fn route(&self, request: Arc<Request>) -> Result<Routed, Refused> {
         driver::run(Arc::clone(&self.0), request).await
+    }
+
+    /// Returns who may be asked.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        self.0.targets.all()
     }
 
     /// Says how every provider does. Asks nobody, and starts no probe.

@@ -44,6 +44,8 @@ pub struct Named {
 pub enum Reason {
     /// It wrote what the conversation carries.
     OwnsState,
+    /// The operator named it for such requests.
+    Route,
     /// The caller named its model.
     NamedModel,
     /// Its priority.

@@ -1,7 +1,8 @@
 //! Whom a router may ask, and in which order.
 //!
 //! A provider that a request names is the only one that is asked: whoever names one may have reasons that
-//! a failure does not end. A model that it names goes first, and so does the route whose state the
+//! a failure does not end. A tier stands for the routes that its operator wrote, in their order, and for
+//! nobody else. A model that is named goes first, and so does the route whose state the
 //! conversation carries; then priority, then the order in which they are written.
 
 use std::collections::BTreeSet;
@@ -129,6 +130,11 @@ impl Targets {
             request.provider.as_ref().is_none_or(|name| self.all[*at].provider == *name)
         };
         let mut order: Vec<usize> = (0..self.all.len()).filter(is_named).collect();
+        if let Some(routes) = routes(request, options) {
+            order = self.among(&order, routes, request)?;
+            order.sort_by_key(|at| !self.owns(*at, needs));
+            return Ok(self.allowed(order, options));
+        }
         if let (true, Some(name)) = (order.is_empty(), &request.provider) {
             return Err(Error::invalid(format!("`provider` is `{name}`, which is not configured")));
         }
@@ -138,19 +144,51 @@ impl Targets {
             return Err(Error::invalid(format!("`model` is `{name}`, which is not configured")));
         }
         order.sort_by_key(|at| (!is_of_model(at), !self.owns(*at, needs), self.all[*at].priority));
-        if let (false, Some(first)) = (options.fallback, order.first().copied()) {
-            order.retain(|at| self.owners[*at] == self.owners[first]);
+        Ok(self.allowed(order, options))
+    }
+
+    /// Returns who is asked of those that routes name, in the order of the routes.
+    fn among(
+        &self,
+        of: &[usize],
+        routes: &[String],
+        request: &Request,
+    ) -> Result<Vec<usize>, Error> {
+        let of_route = |route: &String| -> Vec<usize> {
+            of.iter().copied().filter(|at| self.owners[*at] == *route).collect()
+        };
+        let order: Vec<usize> = routes.iter().flat_map(of_route).collect();
+        if order.is_empty() {
+            let name = request.model.as_deref().unwrap_or("default");
+            let why = format!("`model` is `{name}`, and nobody who answers to that can be asked");
+            return Err(Error::invalid(why));
         }
         Ok(order)
     }
 
+    /// Leaves the first route alone where nobody else is to be asked.
+    fn allowed(&self, mut order: Vec<usize>, options: &Options) -> Vec<usize> {
+        if let (false, Some(first)) = (options.fallback, order.first().copied()) {
+            order.retain(|at| self.owners[*at] == self.owners[first]);
+        }
+        order
+    }
+
     /// Says why a target stands where it stands in that order.
-    pub(super) fn reason(&self, target: usize, request: &Request, needs: &Needs) -> Reason {
+    pub(super) fn reason(
+        &self,
+        target: usize,
+        request: &Request,
+        needs: &Needs,
+        options: &Options,
+    ) -> Reason {
         let Target { model, priority, .. } = &self.all[target];
-        if request.model.as_ref() == Some(model) {
-            Reason::NamedModel
-        } else if self.owns(target, needs) {
+        if self.owns(target, needs) && request.model.as_ref() != Some(model) {
             Reason::OwnsState
+        } else if routes(request, options).is_some() {
+            Reason::Route
+        } else if request.model.as_ref() == Some(model) {
+            Reason::NamedModel
         } else {
             Reason::Priority(*priority)
         }
@@ -192,6 +230,18 @@ impl Targets {
 
     pub(super) fn all(&self) -> &[Target] {
         &self.all
+    }
+}
+
+/// Returns the routes that an operator wrote for a request: those of its tier, or the preferred ones where
+/// it names nobody.
+fn routes<'a>(request: &Request, options: &'a Options) -> Option<&'a [String]> {
+    match &request.model {
+        Some(name) => options.tiers.get(name).map(Vec::as_slice),
+        None if request.provider.is_none() && !options.preferred.is_empty() => {
+            Some(&options.preferred)
+        }
+        None => None,
     }
 }
 

@@ -119,7 +119,7 @@ impl Upstream {
         config.validate()?;
         let place = config.place().map_err(|why| super::ConfigError {
             provider: config.name.clone(),
-            field: "baseUrl",
+            field: "url",
             why,
         })?;
         let http = OnceCell::new();

@@ -70,7 +70,7 @@ async fn what_is_no_interface_is_told_as_a_wrong_url() {
             let error = refused(&client, request).await;
             assert_eq!((error.class, error.code.as_str()), (Class::ModelGone, "wrong-url"));
             assert!(error.message.contains(&server.place()));
-            assert!(hint(&error, client.upstream.config()).unwrap().contains("`baseUrl`"));
+            assert!(hint(&error, client.upstream.config()).unwrap().contains("`url`"));
             assert_eq!(server.heard().len(), 1, "nothing is followed");
         }
     }

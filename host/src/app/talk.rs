@@ -1,0 +1,422 @@
+//! `ax chat`: a person, a model and the installed tools, turn by turn.
+//!
+//! ```text
+//! what a person says ─→ Router ─→ answer ─→ calls? ─→ tools, under their grants ─┐
+//!                         ↑                   └ none: the turn is over            │
+//!                         └───────────────────────── what they answered ──────────┘
+//! ```
+//!
+//! Invariant: a tool is called as any other program calls it: through the plugin host, with its grants, on
+//! record. Every call that stands in a conversation has an answer in it before the model is asked again.
+//! What was said is kept after each step, whatever ends the turn.
+//! Not here: printing (`cli`), who is asked (`router`), what a tool may do (`plugin`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::watch;
+
+use super::{App, Catalogue, CatalogueTool, Conversation, ConversationError, Models};
+use super::{ModelsError, ToolsError};
+use crate::chat::{
+    Assembly, Chunk, Error, Finish, Message, Part, PartKind, Request, Role, Thinking, ToolCall,
+    ToolDef, ToolResult, Usage,
+};
+use crate::plugin::schema::violations;
+use crate::plugin::{Call, Content, Output};
+use crate::router::catalogue::{Basis, Cost};
+use crate::router::trail::Trail;
+
+/// Answers of one turn: after as many rounds of tools a model goes in circles.
+pub const ROUNDS_MAX: u32 = 32;
+
+/// Characters of what a tool answered that a model is told: a third of what one message may have.
+const RESULT_CHARS_MAX: usize = 300_000;
+
+/// What is wrong with the input of a call: so much is told at once.
+const VIOLATIONS_MAX: usize = 20;
+
+/// How a person wants to be answered.
+#[derive(Debug, Clone, Default)]
+pub struct Manner {
+    /// The provider, and nobody else.
+    pub provider: Option<String>,
+    /// The model, or a tier.
+    pub model: Option<String>,
+    /// What the model is told before everything else.
+    pub system: Option<String>,
+    /// Tokens of one answer at most.
+    pub max_tokens: Option<u32>,
+    /// 0 to 2.
+    pub temperature: Option<f64>,
+    /// How much it thinks before.
+    pub thinking: Option<Thinking>,
+}
+
+/// One answer, whole.
+#[derive(Debug, Clone)]
+pub struct Answered {
+    /// Names the request.
+    pub id: crate::chat::RequestId,
+    /// Who answered.
+    pub provider: String,
+    /// Which model.
+    pub model: String,
+    /// Why it ends.
+    pub finish: Finish,
+    /// What was used, where it was told.
+    pub usage: Option<Usage>,
+    /// What it cost, where prices are known.
+    pub cost: Option<Cost>,
+    /// What was tried.
+    pub trail: Trail,
+    /// From the question to the end of the answer.
+    pub duration: Duration,
+}
+
+/// Hears and decides for the person while a turn goes on.
+pub trait Audience {
+    /// A piece of the answer came.
+    fn hear(&mut self, chunk: &Chunk);
+
+    /// Answers whether a tool may be called that could change something outside of this host.
+    fn agrees(&mut self, tool: &CatalogueTool, call: &ToolCall) -> bool;
+
+    /// A tool is called now.
+    fn calling(&mut self, call: &ToolCall);
+
+    /// It answered, or did not.
+    fn called(&mut self, call: &ToolCall, result: &ToolResult);
+
+    /// An answer is whole.
+    fn answered(&mut self, answered: &Answered);
+
+    /// Says in words that a model reads why a tool could not be called or failed.
+    fn why(&self, failed: FailedCall) -> String;
+}
+
+/// A call that brought no answer.
+pub enum FailedCall {
+    /// The tool could not be made ready.
+    Unready(ToolsError),
+    /// It ran, and failed.
+    Failed(ax_manifest::ToolId, Box<crate::plugin::Report>),
+}
+
+/// Why a turn ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum TalkError {
+    /// No model answered.
+    #[error(transparent)]
+    Asked(Box<Unanswered>),
+    /// The turn went in circles.
+    #[error("the model called tools {ROUNDS_MAX} times without an answer")]
+    Rounds,
+    /// The person stopped it.
+    #[error("the answer was stopped")]
+    Stopped,
+    /// The conversation cannot be kept.
+    #[error(transparent)]
+    Conversation(#[from] ConversationError),
+    /// Nothing can be asked.
+    #[error(transparent)]
+    Models(#[from] ModelsError),
+    /// The tools cannot be read.
+    #[error(transparent)]
+    Tools(#[from] ToolsError),
+}
+
+/// No answer: why, what was tried, and what to type.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Unanswered {
+    /// Names the request.
+    pub id: crate::chat::RequestId,
+    /// Why.
+    pub error: Error,
+    /// What was tried.
+    pub trail: Trail,
+    /// What an operator can type.
+    pub hint: Option<String>,
+}
+
+impl TalkError {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Asked(unanswered) => unanswered.hint.clone(),
+            Self::Rounds => {
+                Some("say what is wanted in smaller steps, or without tools".to_owned())
+            }
+            Self::Stopped => Some("ax chat --continue".to_owned()),
+            Self::Conversation(error) => error.hint(),
+            Self::Models(error) => error.hint(),
+            Self::Tools(error) => error.hint(),
+        }
+    }
+}
+
+/// What a conversation is held with.
+pub struct Talk {
+    app: Arc<App>,
+    models: Models,
+    manner: Manner,
+    catalogue: Catalogue,
+    tools: Vec<ToolDef>,
+}
+
+impl Talk {
+    /// Prepares one. `is_wanted` says of each tool's wire name whether the model is told of it.
+    ///
+    /// # Errors
+    ///
+    /// When what is installed cannot be read.
+    pub fn new(
+        app: Arc<App>,
+        models: Models,
+        manner: Manner,
+        is_wanted: impl Fn(&CatalogueTool) -> bool,
+    ) -> Result<Self, ToolsError> {
+        let catalogue = app.catalogue()?;
+        let wanted = catalogue.tools().iter().filter(|(_, tool)| is_wanted(tool));
+        let tools = wanted.map(|(name, offered)| ToolDef {
+            name: name.clone(),
+            description: offered.tool.description.clone(),
+            input_schema: offered.tool.input_schema.clone(),
+        });
+        let tools: Vec<_> = tools.collect();
+        Ok(Self { app, models, manner, tools, catalogue })
+    }
+
+    /// Returns how many tools the model is told of.
+    #[must_use]
+    pub fn tools(&self) -> usize {
+        self.tools.len()
+    }
+
+    /// Says what a person said, and lets the model answer and call tools until it is done.
+    ///
+    /// # Errors
+    ///
+    /// [`TalkError`]. The conversation is kept then, too: with what was answered until then, or without
+    /// what nobody answered.
+    pub async fn turn(
+        &self,
+        conversation: &mut Conversation,
+        said: Message,
+        audience: &mut dyn Audience,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), TalkError> {
+        conversation.messages.push(said);
+        let ended = self.rounds(conversation, audience, &mut stop).await;
+        if ended.is_err() {
+            conversation.forget_unanswered();
+        }
+        let kept = match conversation.messages.is_empty() {
+            true => self.app.drop_conversation(conversation),
+            false => self.app.keep_conversation(conversation),
+        };
+        ended.and(kept.map_err(TalkError::from))
+    }
+
+    async fn rounds(
+        &self,
+        conversation: &mut Conversation,
+        audience: &mut dyn Audience,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), TalkError> {
+        for _ in 0..ROUNDS_MAX {
+            self.app.keep_conversation(conversation)?;
+            self.ask(conversation, audience, stop).await?;
+            let calls: Vec<ToolCall> = conversation.open_calls().cloned().collect();
+            if calls.is_empty() {
+                return Ok(());
+            }
+            let mut parts = Vec::new();
+            for call in &calls {
+                parts.push(Part::from(PartKind::ToolResult(self.call(call, audience, stop).await)));
+            }
+            let results = Message { parts, ..Message::text(Role::Tool, "") };
+            conversation.messages.push(results);
+            if *stop.borrow() {
+                return Err(TalkError::Stopped);
+            }
+        }
+        Err(TalkError::Rounds)
+    }
+
+    /// Asks for one answer, and puts it into the conversation: also the beginning of one that was cut.
+    async fn ask(
+        &self,
+        conversation: &mut Conversation,
+        audience: &mut dyn Audience,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), TalkError> {
+        let request = self.request(conversation)?;
+        let id = request.id;
+        let began = self.app.clock.monotonic();
+        let unanswered = |error: Error, trail| {
+            let hint = self.models.hint(&error);
+            TalkError::Asked(Box::new(Unanswered { id, error, trail, hint }))
+        };
+        let routed = tokio::select! {
+            biased;
+            () = stopped(stop) => return Err(TalkError::Stopped),
+            routed = self.models.router.route(Arc::new(request)) => routed,
+        };
+        let routed = routed.map_err(|refused| unanswered(refused.error, refused.trail))?;
+        let (provider, mut chunks) = (routed.answer.provider, routed.answer.chunks);
+        let mut pieces = Assembly::default();
+        let cut = loop {
+            let next = tokio::select! {
+                biased;
+                () = stopped(stop) => break Some(TalkError::Stopped),
+                next = chunks.next() => next,
+            };
+            match next {
+                Some(Ok(chunk)) => {
+                    audience.hear(&chunk);
+                    pieces.add(chunk);
+                }
+                Some(Err(error)) => break Some(unanswered(error, routed.trail.clone())),
+                None => break None,
+            }
+        };
+        // What is not read any more is not to be written either.
+        drop(chunks);
+        if let Some(error) = cut {
+            conversation.messages.extend(pieces.begun());
+            return Err(error);
+        }
+        let response = pieces.finish(&provider).expect("a whole answer has an end");
+        let duration = self.app.clock.monotonic().saturating_sub(began);
+        let cost = response
+            .usage
+            .and_then(|usage| self.models.prices.cost(&response.model, usage, Basis::Reported));
+        let (model, finish, usage) = (response.model, response.finish, response.usage);
+        conversation.messages.push(response.message);
+        let trail = routed.trail;
+        let answered = Answered { id, provider, model, finish, usage, cost, trail, duration };
+        audience.answered(&answered);
+        Ok(())
+    }
+
+    fn request(&self, conversation: &Conversation) -> Result<Request, ModelsError> {
+        let Manner { provider, model, system, max_tokens, temperature, thinking } = &self.manner;
+        let system = system.iter().map(|text| Message::text(Role::System, text));
+        let messages = system.chain(conversation.messages.iter().cloned()).collect();
+        Ok(Request {
+            provider: provider.clone(),
+            model: model.clone(),
+            tools: self.tools.clone(),
+            max_tokens: *max_tokens,
+            temperature: *temperature,
+            thinking: *thinking,
+            stream: true,
+            ..Request::new(self.app.request_id()?, messages)
+        })
+    }
+
+    /// Calls a tool, if the person does not mind.
+    async fn call(
+        &self,
+        call: &ToolCall,
+        audience: &mut dyn Audience,
+        stop: &mut watch::Receiver<bool>,
+    ) -> ToolResult {
+        let result = match self.outcome(call, audience, stop).await {
+            Ok(output) => told(call, output),
+            Err(why) => refused(call, why),
+        };
+        audience.called(call, &result);
+        result
+    }
+
+    async fn outcome(
+        &self,
+        call: &ToolCall,
+        audience: &mut dyn Audience,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<Output, String> {
+        if *stop.borrow() {
+            return Err("the person stopped it before it was called".to_owned());
+        }
+        let catalogue = &self.catalogue;
+        let is_offered = self.tools.iter().any(|tool| tool.name == call.name);
+        let found = catalogue.tools().get(&call.name).filter(|_| is_offered);
+        let tool = found.ok_or_else(|| format!("there is no tool `{}`", call.name))?;
+        let wrong = violations(&tool.tool.input_schema, &call.input, VIOLATIONS_MAX);
+        if !wrong.is_empty() {
+            let lines: String = wrong.iter().map(|it| format!("\n- {it}")).collect();
+            return Err(format!("the input does not fit the tool's schema:{lines}"));
+        }
+        if catalogue.may_change(tool) && !audience.agrees(tool, call) {
+            return Err("the person did not agree to this call".to_owned());
+        }
+        audience.calling(call);
+        let unready = |error| audience.why(FailedCall::Unready(error));
+        let input = call.input.to_string();
+        let (plugin, once) = self.app.ready_of(catalogue, tool, &input).map_err(unready)?;
+        let host = self.app.host().map_err(|error| {
+            audience.why(FailedCall::Unready(super::ChangeError::from(error).into()))
+        })?;
+        let asked = Call {
+            who: Arc::from("chat"),
+            once,
+            cancel: Some(stop.clone()),
+            ..Call::new(&tool.tool.name, &input)
+        };
+        let mut report = host.call(&plugin, asked).await;
+        match std::mem::replace(&mut report.result, Err(crate::plugin::CallError::Lost)) {
+            Ok(output) => Ok(output),
+            Err(error) => {
+                report.result = Err(error);
+                Err(audience.why(FailedCall::Failed(tool.id.clone(), Box::new(report))))
+            }
+        }
+    }
+}
+
+/// Waits until somebody asks to stop; for ever if nobody can.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|asked| *asked).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+fn refused(call: &ToolCall, why: String) -> ToolResult {
+    let (id, name) = (call.id.clone(), call.name.clone());
+    ToolResult { id, name, text: why, images: Vec::new(), is_error: true }
+}
+
+/// Writes what a tool answered as a model reads it.
+fn told(call: &ToolCall, output: Output) -> ToolResult {
+    let (mut text, mut images) = (String::new(), Vec::new());
+    match output {
+        Output::Value(serde_json::Value::String(value)) => text = value,
+        Output::Value(value) => text = value.to_string(),
+        Output::Content { content, structured } => {
+            for piece in content {
+                match piece {
+                    Content::Text { text: more } => text.push_str(&more),
+                    Content::Image(media) => images.push(crate::chat::Media {
+                        media_type: media.media_type,
+                        data: media.data,
+                    }),
+                    other => text.push_str(&serde_json::json!(other).to_string()),
+                }
+            }
+            if let (true, Some(structured)) = (text.is_empty(), structured) {
+                text = structured.to_string();
+            }
+        }
+    }
+    if let Some((cut, _)) = text.char_indices().nth(RESULT_CHARS_MAX) {
+        let more = text.len() - cut;
+        text.truncate(cut);
+        text.push_str(&format!("\n[{more} more bytes were left out]"));
+    }
+    ToolResult { id: call.id.clone(), name: call.name.clone(), text, images, is_error: false }
+}
