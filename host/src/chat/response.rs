@@ -42,6 +42,18 @@ impl Usage {
     pub fn total(self) -> u64 {
         self.input.saturating_add(self.output)
     }
+
+    /// Adds what another used.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            input: self.input.saturating_add(other.input),
+            output: self.output.saturating_add(other.output),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+        }
+    }
 }
 
 /// A whole answer.

@@ -30,6 +30,8 @@ pub(super) struct Attempt {
     /// When the first of the answer came.
     first_at: Option<Duration>,
     usage: Option<Usage>,
+    /// The provider began to answer, or we cut it: it may be billed.
+    is_billed: bool,
     /// The provider said that this is all.
     is_whole: bool,
     bytes: u64,
@@ -78,11 +80,44 @@ impl Attempt {
             began: now,
             first_at: None,
             usage: None,
+            is_billed: false,
             is_whole: false,
             bytes: 0,
             permit: Some(permit),
             reservation,
         })
+    }
+
+    /// Says that it is on its way.
+    pub(super) fn send(&mut self) {
+        self.began = self.shared.clock.monotonic();
+    }
+
+    /// Gives everything back of what was never sent.
+    pub(super) fn withdraw(mut self) {
+        let Some(permit) = self.permit.take() else { return };
+        let now = self.shared.clock.monotonic();
+        let mut books = self.shared.books();
+        books.breakers.settle(permit, now, Ended::Unknown);
+        let (limiter, _) = &mut books.providers[self.shared.targets.provider_of(self.target)];
+        if let (Some(limiter), Some(reservation)) = (limiter, &self.reservation) {
+            limiter.settle(reservation, now, 0);
+        }
+    }
+
+    /// Says that a provider began to answer, or that we cut it, so that it may be billed.
+    pub(super) fn bill(&mut self) {
+        self.is_billed = true;
+    }
+
+    pub(super) fn is_billed(&self) -> bool {
+        self.is_billed
+    }
+
+    /// Returns the milliseconds until the first of the answer came, or until now.
+    pub(super) fn took_ms(&self) -> u64 {
+        let until = self.first_at.unwrap_or_else(|| self.shared.clock.monotonic());
+        u64::try_from(until.saturating_sub(self.began).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Counts a piece of the answer.

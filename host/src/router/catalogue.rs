@@ -69,6 +69,9 @@ impl CatalogueError {
     }
 }
 
+/// How many times more a request may be than was estimated: as far as estimates are corrected (`limit`).
+const ESTIMATE_WRONG_MAX: u64 = 5;
+
 /// What a million tokens cost, in millionths of a dollar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -292,6 +295,23 @@ impl Row {
             + amount(usage.output, prices.output);
         let micro_usd = u64::try_from(sum.div_ceil(1_000_000)).unwrap_or(u64::MAX);
         Cost { basis, micro_usd, prices }
+    }
+}
+
+impl Row {
+    /// Says what a request costs at most that is estimated to read `input` tokens and has `output` written
+    /// at most, in millionths of a dollar: nothing of it comes from a cache, and a long one costs what
+    /// long ones cost if the estimate may be as wrong as estimates are.
+    #[must_use]
+    pub fn bound(&self, input: u64, output: u64) -> u64 {
+        let amount = |prices: Prices| {
+            u128::from(input) * u128::from(prices.input.max(prices.cache_read))
+                + u128::from(output) * u128::from(prices.output)
+        };
+        let may_be_long = |above: u64| input.saturating_mul(ESTIMATE_WRONG_MAX) > above;
+        let long = self.long.filter(|(above, _)| may_be_long(*above));
+        let most = amount(self.prices).max(long.map_or(0, |(_, prices)| amount(prices)));
+        u64::try_from(most.div_ceil(1_000_000)).unwrap_or(u64::MAX)
     }
 }
 

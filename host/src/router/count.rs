@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::Shared;
+use super::caller::Caller;
 use super::candidates;
 use super::candidates::Needs;
 use super::hold;
@@ -19,7 +20,11 @@ use crate::chat::Request;
 /// # Errors
 ///
 /// The request is wrong, or whoever was asked last says why not.
-pub(super) async fn tokens(shared: Arc<Shared>, request: Arc<Request>) -> Result<u64, Error> {
+pub(super) async fn tokens(
+    shared: Arc<Shared>,
+    caller: Arc<Caller>,
+    request: Arc<Request>,
+) -> Result<u64, Error> {
     let _place = journey::place(&shared)?;
     request.validate()?;
     let needs = Needs::of(&request);
@@ -35,7 +40,7 @@ pub(super) async fn tokens(shared: Arc<Shared>, request: Arc<Request>) -> Result
         let fit = candidates::check(&request, &needs, owner, &abilities, 0, leeway);
         let is_open = shared.books().breakers.is_open(target, now).is_some();
         let (Ok(degradations), false) = (fit, is_open) else { continue };
-        if let Err(error) = shared.governor.admit(&request, asked, None) {
+        if let Err(error) = caller.governor.admit(&request, asked, None) {
             last = Some(error);
             continue;
         }

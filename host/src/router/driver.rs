@@ -1,7 +1,7 @@
 //! The one loop that tries.
 //!
 //! Invariant: every attempt is preceded by a check of the target, a permit of its breaker and a place in
-//! the minute; every failure goes through `backoff::next`, which is bounded.
+//! the minute, and by a record of the intent; every failure goes through `backoff::next`, which is bounded.
 //! Not here: what an answer is held for (`hold`), what a request holds (`journey`).
 
 use std::sync::Arc;
@@ -11,12 +11,13 @@ use super::attempt::Attempt;
 use super::backoff;
 use super::backoff::Next;
 use super::backoff::Situation;
+use super::caller::Caller;
 use super::candidates;
 use super::candidates::Degradation;
-use super::catalogue::Basis;
 use super::hold;
 use super::hold::Opened;
 use super::journey::Journey;
+use super::keeper;
 use super::lifecycle::Event;
 use super::limit::Estimates;
 use super::observer::Fact;
@@ -48,14 +49,22 @@ pub struct Refused {
 }
 
 /// Asks until there is an answer or nothing is left to try.
-pub(super) async fn run(shared: Arc<Shared>, request: Arc<Request>) -> Result<Routed, Refused> {
-    let mut journey = Journey::begin(shared, request)?;
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    caller: Arc<Caller>,
+    request: Arc<Request>,
+) -> Result<Routed, Refused> {
+    let mut journey = Journey::begin(shared, caller, request);
+    if let Err(error) = journey.plan() {
+        journey.tell(Event::ValidationFailed(error.clone()));
+        return Err(journey.give_up(error).await);
+    }
     loop {
         match journey.once().await {
-            Ok(opened) => return Ok(journey.open(opened)),
+            Ok(opened) => return Ok(journey.open(opened).await),
             Err(failure) => {
                 if let Some(error) = journey.recover(failure).await {
-                    return Err(journey.give_up(error));
+                    return Err(journey.give_up(error).await);
                 }
             }
         }
@@ -75,16 +84,19 @@ impl Journey {
         let refused = |error| Failure { error, was_asked: false };
         let attempt = self.admission().await.map_err(refused)?;
         let degradations = self.judge(self.current).map_err(|(_, error)| refused(error))?;
-        self.attempt = Some(attempt);
         let target = self.shared.targets.get(self.current);
         let asked = Arc::clone(&target.asked);
         let abilities = self.shared.abilities(self.current);
         let owner = self.shared.targets.owner(self.current);
         let sent =
             candidates::adapt(&self.request, owner, &target.model, &abilities, &degradations);
+        self.intend_with(attempt, &sent).await.map_err(refused)?;
         self.send(degradations);
         let answer = match tokio::time::timeout(self.left(), asked.ask(sent)).await {
-            Ok(Ok(answer)) => hold::hold(self, answer).await,
+            Ok(Ok(answer)) => {
+                self.attempt.iter_mut().for_each(Attempt::bill);
+                hold::hold(self, answer).await
+            }
             Ok(Err(error)) => Err(error),
             Err(_) => Err(hold::late()),
         };
@@ -124,13 +136,26 @@ impl Journey {
         }
     }
 
+    /// Puts on record that an attempt is about to be made, and holds it.
+    async fn intend_with(&mut self, mut attempt: Attempt, sent: &Request) -> Result<(), Error> {
+        if let Err(error) = self.intend(sent).await {
+            attempt.withdraw();
+            return Err(error);
+        }
+        attempt.send();
+        self.attempt = Some(attempt);
+        Ok(())
+    }
+
     fn send(&mut self, degradations: Vec<Degradation>) {
         self.tell(Event::Send);
         let target = self.shared.targets.named(self.current);
         let (provider, key, model) =
             (target.provider.clone(), target.key.clone(), target.model.clone());
         let of_step = degradations.clone();
-        let step = Step { provider, key, model, degradations: of_step, class: None, status: None };
+        let (class, status, code) = (None, None, None);
+        let step =
+            Step { provider, key, model, degradations: of_step, class, status, code, took_ms: 0 };
         self.trail.steps.push(step);
         self.announce(&Fact::Attempt { number: self.attempts(), target, degradations });
     }
@@ -140,7 +165,9 @@ impl Journey {
         let Failure { error, was_asked } = failure;
         self.learn(&error, was_asked);
         let retry = if was_asked { verdict::retry(&error) } else { Retry::Never };
-        let other = self.choose(&error).filter(|_| verdict::falls_back(&error));
+        let is_unkept = keeper::is_unkept(&error);
+        let falls_back = verdict::falls_back(&error) && !is_unkept;
+        let other = self.choose(&error).filter(|_| falls_back);
         let owner = |target: &usize| self.shared.targets.owner(*target);
         let is_key = |it: &&usize| owner(it) == owner(&self.current) && self.is_ready(**it);
         let situation = Situation {
@@ -176,7 +203,8 @@ impl Journey {
                     || self.left().is_zero()
                     || (is_retried && self.retries >= policy.retries_max);
                 self.leave(error.clone(), was_asked);
-                Some(if was_asked { error } else { self.said.take().unwrap_or(error) })
+                let is_last = was_asked || is_unkept;
+                Some(if is_last { error } else { self.said.take().unwrap_or(error) })
             }
         }
     }
@@ -238,7 +266,7 @@ impl Journey {
         self.tell(Event::Fallback { at });
     }
 
-    fn open(mut self, opened: Opened) -> Routed {
+    async fn open(mut self, opened: Opened) -> Routed {
         let trail = self.trail.clone();
         if self.request.stream {
             if let Some(attempt) = &mut self.attempt {
@@ -252,12 +280,12 @@ impl Journey {
         }
         let response = pieces.finish(opened.provider()).expect("it was held to its end");
         self.tell(Event::Response(Box::new(response)));
-        self.succeed();
+        self.succeed().await;
         Routed { answer: opened.whole(), trail }
     }
 
-    fn give_up(mut self, error: Error) -> Refused {
-        self.settle(None, Basis::Estimated);
+    async fn give_up(mut self, error: Error) -> Refused {
+        self.close().await;
         Refused { error, trail: std::mem::take(&mut self.trail) }
     }
 }

@@ -108,32 +108,36 @@ pub(super) const DEADLINE: &str = "deadline";
 /// Hands an answer on. Dropping it cuts the request.
 pub(super) fn answer(opened: Opened, journey: Journey) -> Answer {
     let Opened { provider, held, rest, bytes } = opened;
-    let state = (Some(journey), held, rest, bytes);
-    let chunks = stream::unfold(state, |(journey, mut held, mut rest, mut bytes)| async move {
-        let mut journey = journey?;
-        let chunk = match (held.pop_front(), &mut rest) {
-            (Some(chunk), _) => Ok(chunk),
-            (None, None) => return None,
-            (None, Some(chunks)) => match tokio::time::timeout(journey.left(), chunks.next()).await
-            {
-                Err(_) => Err(late()),
-                Ok(chunk) => received(&mut journey, chunk, &mut bytes).inspect(|chunk| {
-                    journey.hand_on(chunk.clone(), true);
-                }),
-            },
-        };
-        match chunk {
-            Ok(chunk @ Chunk::Done(_)) => {
-                journey.complete();
-                Some((Ok(chunk), (None, held, None, bytes)))
+    let state = (Some(journey), held, rest, bytes, 0_u64);
+    let chunks =
+        stream::unfold(state, |(journey, mut held, mut rest, mut bytes, index)| async move {
+            let mut journey = journey?;
+            let chunk = match (held.pop_front(), &mut rest) {
+                (Some(chunk), _) => Ok(chunk),
+                (None, None) => return None,
+                (None, Some(chunks)) => {
+                    match tokio::time::timeout(journey.left(), chunks.next()).await {
+                        Err(_) => Err(late()),
+                        Ok(chunk) => received(&mut journey, chunk, &mut bytes).inspect(|chunk| {
+                            journey.hand_on(chunk.clone(), true);
+                        }),
+                    }
+                }
+            };
+            chunk.iter().for_each(|chunk| journey.keep(index, chunk));
+            let index = index + 1;
+            match chunk {
+                Ok(chunk @ Chunk::Done(_)) => {
+                    journey.complete().await;
+                    Some((Ok(chunk), (None, held, None, bytes, index)))
+                }
+                Ok(chunk) => Some((Ok(chunk), (Some(journey), held, rest, bytes, index))),
+                Err(error) => {
+                    journey.break_off(&error).await;
+                    Some((Err(error), (None, held, None, bytes, index)))
+                }
             }
-            Ok(chunk) => Some((Ok(chunk), (Some(journey), held, rest, bytes))),
-            Err(error) => {
-                journey.break_off(&error);
-                Some((Err(error), (None, held, None, bytes)))
-            }
-        }
-    });
+        });
     Answer { provider, chunks: chunks.boxed() }
 }
 

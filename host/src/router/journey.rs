@@ -1,29 +1,35 @@
 //! One request on its way: what it holds, and how it ends.
 //!
-//! Invariant: its lifecycle is settled once, whatever ends it; dropped, it was cut by whoever asked.
+//! Invariant: its lifecycle is settled once, whatever ends it, and only after its end was handed to the
+//! keeper; dropped, it was cut by whoever asked, and waits for no record.
 //! Not here: what is tried next (`driver`).
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Options;
 use super::Shared;
 use super::attempt::Attempt;
 use super::breaker::Ended;
+use super::caller::Caller;
 use super::candidates;
 use super::candidates::Degradation;
 use super::candidates::Needs;
 use super::catalogue::Basis;
-use super::driver::Refused;
 use super::hold;
+use super::keeper::Ending;
+use super::keeper::Intent;
 use super::lifecycle::Event;
 use super::lifecycle::Lifecycle;
 use super::lifecycle::Provider;
+use super::lifecycle::State;
 use super::limit::Estimates;
 use super::observer::Fact;
 use super::observer::Reason;
+use super::spent::Spent;
 use super::trail::Trail;
 use super::verdict;
 use crate::chat::Chunk;
@@ -38,6 +44,7 @@ const FULL_WAIT: Duration = Duration::from_secs(1);
 /// One request on its way.
 pub(super) struct Journey {
     pub(super) shared: Arc<Shared>,
+    caller: Arc<Caller>,
     pub(super) request: Arc<Request>,
     pub(super) needs: Needs,
     life: Lifecycle,
@@ -55,15 +62,20 @@ pub(super) struct Journey {
     pub(super) said: Option<Error>,
     pub(super) attempt: Option<Attempt>,
     place: Option<OwnedSemaphorePermit>,
+    /// When it began, in wall time.
+    began_ms: u64,
+    spent: Spent,
+    /// What is on record that somebody would be asked.
+    intents: u32,
+    /// The keeper has its end.
+    is_over: bool,
+    /// The governor let it go to somebody.
+    is_admitted: bool,
 }
 
 impl Journey {
-    /// Begins, and chooses who is asked.
-    ///
-    /// # Errors
-    ///
-    /// The request must not be sent, or nobody could answer it.
-    pub(super) fn begin(shared: Arc<Shared>, request: Arc<Request>) -> Result<Self, Refused> {
+    /// Begins. Nobody is chosen yet.
+    pub(super) fn begin(shared: Arc<Shared>, caller: Arc<Caller>, request: Arc<Request>) -> Self {
         let life = Lifecycle::new(Arc::clone(&request), shared.options.policy.retries_max);
         let deadline = shared.clock.monotonic().saturating_add(shared.options.deadline);
         let mut journey = Self {
@@ -80,22 +92,25 @@ impl Journey {
             said: None,
             attempt: None,
             place: None,
+            began_ms: shared.clock.now_ms(),
+            spent: Spent::default(),
+            intents: 0,
+            is_over: false,
+            is_admitted: false,
             shared,
+            caller,
         };
         journey.tell(Event::Initiate);
         journey.tell(Event::ValidateRequest);
-        match journey.plan() {
-            Ok(()) => Ok(journey),
-            Err(error) => {
-                journey.tell(Event::ValidationFailed(error.clone()));
-                journey.settle(None, Basis::Estimated);
-                Err(Refused { error, trail: Trail::default() })
-            }
-        }
+        journey
     }
 
     /// Chooses who is asked, and in which order.
-    fn plan(&mut self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// The request must not be sent, or nobody could answer it.
+    pub(super) fn plan(&mut self) -> Result<(), Error> {
         self.place = Some(place(&self.shared)?);
         self.request.validate()?;
         let targets = &self.shared.targets;
@@ -138,13 +153,14 @@ impl Journey {
         let providers = fit.iter().map(provider).collect();
         self.current = fit.remove(0);
         self.left = fit;
+        self.is_admitted = true;
         self.tell(Event::ValidationPassed { providers });
         Ok(())
     }
 
     /// Checks a target for the request, as it is now.
     pub(super) fn judge(&self, target: usize) -> Result<Vec<Degradation>, (Reason, Error)> {
-        let Shared { targets, options, governor, .. } = &*self.shared;
+        let Shared { targets, options, .. } = &*self.shared;
         let (model, owner) = (&targets.get(target).model, targets.owner(target));
         let tokens = self.shared.books().estimates.input(model, self.needs.size).max(self.floor);
         let abilities = self.shared.abilities(target);
@@ -154,24 +170,80 @@ impl Journey {
         let output = Estimates::answer(self.request.max_tokens);
         let most = Usage { input: tokens, output, ..Usage::default() };
         let cost = self.shared.cost(target, most, Basis::Estimated).map(|cost| cost.micro_usd);
-        match governor.admit(&self.request, targets.get(target), cost) {
+        match self.caller.governor.admit(&self.request, targets.get(target), cost) {
             Ok(()) => Ok(degradations),
             Err(error) => Err((Reason::Refused, error)),
         }
+    }
+
+    /// Puts on record that the current target is about to be asked.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be, so nobody may be asked.
+    pub(super) async fn intend(&mut self, sent: &Request) -> Result<(), Error> {
+        let shared = Arc::clone(&self.shared);
+        let target = shared.targets.get(self.current);
+        let intent = Intent {
+            id: self.request.id,
+            trigger: &self.caller.trigger,
+            attempt: self.attempts().saturating_add(1),
+            provider: &target.provider,
+            key: &target.key,
+            model: &target.model,
+            began_ms: self.began_ms,
+            at_ms: shared.clock.now_ms(),
+            bound_micro_usd: self.bound(sent),
+        };
+        // Counted before, since whoever drops us while we wait may leave it on record.
+        self.intents = self.intents.saturating_add(1);
+        let kept = shared.keeper.intend(&intent).await;
+        if kept.is_err() {
+            self.intents -= 1;
+        }
+        kept
+    }
+
+    /// Says what it costs at most once `sent` was sent, in millionths of a dollar.
+    fn bound(&self, sent: &Request) -> Option<u64> {
+        let row = self.shared.known[self.current].1.as_ref()?;
+        let most = self.shared.abilities(self.current).output_tokens;
+        let output = sent.max_tokens.map(u64::from).or(most)?;
+        let before = self.spent.cost.map_or(0, |cost| cost.micro_usd);
+        let model = &self.shared.targets.get(self.current).model;
+        let input = self.shared.books().estimates.input(model, self.needs.size).max(self.floor);
+        (!self.spent.is_unpriced).then(|| before.saturating_add(row.bound(input, output)))
     }
 
     /// Settles an attempt that failed.
     pub(super) fn end_badly(&mut self, error: &Error) {
         let is_ours = error.code == hold::DEADLINE && error.provider.is_none();
         let blame = verdict::blame(error).filter(|_| !is_ours);
-        if let Some(attempt) = self.attempt.take() {
-            attempt.end(if is_ours { Ended::Unknown } else { Ended::Badly(error) });
+        if let Some(mut attempt) = self.attempt.take() {
+            if is_ours {
+                attempt.bill();
+            }
+            self.end_attempt(attempt, if is_ours { Ended::Unknown } else { Ended::Badly(error) });
         }
         if let Some(step) = self.trail.steps.last_mut() {
             (step.class, step.status) = (Some(error.class), error.status);
+            step.code = Some(error.code.clone());
         }
         let (class, status, code) = (error.class, error.status, error.code.clone());
         self.announce(&Fact::Error { class, status, code, blame });
+    }
+
+    /// Gives back what an attempt holds, and adds what it cost.
+    fn end_attempt(&mut self, attempt: Attempt, ended: Ended<'_>) {
+        if let Some(step) = self.trail.steps.last_mut() {
+            step.took_ms = attempt.took_ms();
+        }
+        if attempt.is_billed() {
+            let (usage, told) = attempt.usage();
+            let basis = if matches!(ended, Ended::Well) { told } else { Basis::Estimated };
+            self.spent.add(usage, basis, self.shared.cost(self.current, usage, basis));
+        }
+        attempt.end(ended);
     }
 
     /// Takes in that a piece was received, which the caller gets now if it `commits`.
@@ -185,35 +257,66 @@ impl Journey {
         }
     }
 
+    /// Tells the keeper of a piece that is handed on.
+    pub(super) fn keep(&self, index: u64, chunk: &Chunk) {
+        self.shared.keeper.piece(self.request.id, index, chunk);
+    }
+
     /// Settles a stream that is whole.
-    pub(super) fn complete(&mut self) {
+    pub(super) async fn complete(&mut self) {
         self.tell(Event::StreamComplete);
-        self.succeed();
+        self.succeed().await;
     }
 
     /// Settles a stream that failed after something of it was handed on.
-    pub(super) fn break_off(&mut self, error: &Error) {
-        let used = self.attempt.as_ref().map(|attempt| attempt.usage().0);
+    pub(super) async fn break_off(&mut self, error: &Error) {
         self.end_badly(error);
         self.tell(Event::RequestFailed(error.clone()));
-        self.settle(used, Basis::Estimated);
+        self.close().await;
     }
 
-    pub(super) fn succeed(&mut self) {
+    pub(super) async fn succeed(&mut self) {
         let Some(attempt) = self.attempt.take() else { return };
-        let (usage, basis) = attempt.usage();
-        attempt.end(Ended::Well);
-        self.settle(Some(usage), basis);
-        let context = self.life.context();
-        let (cost, duration) = (context.cost, context.duration().unwrap_or_default());
-        let attempts = self.attempts();
+        self.end_attempt(attempt, Ended::Well);
+        self.close().await;
+        let Spent { usage, cost, attempts, .. } = self.spent;
+        let duration = self.life.context().duration().unwrap_or_default();
         self.announce(&Fact::Success { duration, usage, cost, attempts });
     }
 
-    pub(super) fn settle(&mut self, usage: Option<Usage>, basis: Basis) {
-        let cost = usage.and_then(|usage| self.shared.cost(self.current, usage, basis));
+    /// Puts the end on record, and then says what it came to.
+    pub(super) async fn close(&mut self) {
+        let kept = self.hand_over();
+        if let Err(error) = kept.await {
+            self.spent.estimate();
+            self.announce(&Fact::Unkept { why: error.message });
+        }
+        self.settle();
+    }
+
+    /// Hands the end to the keeper.
+    fn hand_over(&mut self) -> BoxFuture<'static, Result<(), Error>> {
+        self.spent.attempts = self.attempts();
+        self.is_over = true;
+        self.shared.keeper.end(&Ending {
+            trigger: &self.caller.trigger,
+            intents: self.intents,
+            began_ms: self.began_ms,
+            at_ms: self.shared.clock.now_ms(),
+            life: &self.life,
+            trail: &self.trail,
+            spent: &self.spent,
+        })
+    }
+
+    fn settle(&mut self) {
+        let Spent { usage, cost, .. } = self.spent;
+        let usage = (usage != Usage::default()).then_some(usage);
         self.tell(Event::Complete { usage, cost });
         self.shared.observer.settled(&self.life);
+        if self.is_admitted {
+            self.caller.governor.settled(self.request.id, &self.spent);
+        }
     }
 
     pub(super) fn tell(&mut self, event: Event) {
@@ -261,10 +364,21 @@ impl Drop for Journey {
         if self.life.context().is_settled {
             return;
         }
-        let used = self.attempt.take().map(|attempt| attempt.usage().0);
-        let told = self.life.apply(Event::Cancel, self.shared.clock.monotonic());
-        debug_assert!(told.is_ok(), "a request that goes on can be cancelled: {told:?}");
-        self.settle(used, Basis::Estimated);
+        if let Some(mut attempt) = self.attempt.take() {
+            attempt.bill();
+            self.end_attempt(attempt, Ended::Unknown);
+        }
+        if !matches!(self.life.state(), State::Completed | State::Failed) {
+            let told = self.life.apply(Event::Cancel, self.shared.clock.monotonic());
+            debug_assert!(told.is_ok(), "a request that goes on can be cancelled: {told:?}");
+        }
+        if self.is_over {
+            // Nobody waited until the end was on record.
+            self.spent.estimate();
+        } else {
+            drop(self.hand_over());
+        }
+        self.settle();
     }
 }
 

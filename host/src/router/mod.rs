@@ -25,6 +25,9 @@
 //! | `count`      | how many tokens would it be?                                |
 //! | `trail`      | what was tried?                                             |
 //! | `observer`   | who is told?                                                |
+//! | `caller`     | who asks, and may they?                                     |
+//! | `keeper`     | what is on record before somebody is asked, and at the end? |
+//! | `spent`      | what did all attempts use and cost?                         |
 //!
 //! Invariant: one loop, one deadline, one budget of attempts for each request; nothing is tried again
 //! once something of an answer was handed on. Dropping a future or an answer stops what it held.
@@ -33,6 +36,7 @@
 mod attempt;
 pub mod backoff;
 pub mod breaker;
+pub mod caller;
 pub mod candidates;
 pub mod catalogue;
 mod count;
@@ -40,9 +44,11 @@ mod driver;
 pub mod health;
 mod hold;
 mod journey;
+pub mod keeper;
 pub mod lifecycle;
 pub mod limit;
 pub mod observer;
+pub mod spent;
 mod targets;
 mod tool_call;
 pub mod trail;
@@ -51,8 +57,12 @@ pub mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use caller::Anything;
+pub use caller::Caller;
+pub use caller::Governor;
 pub use driver::Refused;
 pub use driver::Routed;
+pub use spent::Spent;
 pub use targets::RouterError;
 pub use targets::Target;
 
@@ -80,6 +90,7 @@ use self::health::Book;
 use self::health::Span;
 use self::health::Status;
 use self::health::Summary;
+use self::keeper::Keeper;
 use self::limit::Estimates;
 use self::limit::Left;
 use self::limit::Limiter;
@@ -142,35 +153,12 @@ impl Default for Options {
     }
 }
 
-/// Says whether a request may go to a target: budgets and permissions. Asked before each attempt, so that
-/// falling back never goes around it.
-pub trait Governor: Send + Sync + 'static {
-    /// Allows it. `micro_usd` is the most it is estimated to cost, where prices are known.
-    ///
-    /// # Errors
-    ///
-    /// What the caller is told if no target is left.
-    fn admit(
-        &self,
-        request: &Request,
-        target: &Target,
-        micro_usd: Option<u64>,
-    ) -> Result<(), Error>;
-}
-
-/// Allows everything.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Anything;
-
-impl Governor for Anything {
-    fn admit(&self, _: &Request, _: &Target, _: Option<u64>) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
 /// Asks one of several models, and another if that fails. It is a model itself.
 #[derive(Clone)]
-pub struct Router(Arc<Shared>);
+pub struct Router {
+    shared: Arc<Shared>,
+    caller: Arc<Caller>,
+}
 
 /// What a router is made of.
 pub struct Parts {
@@ -186,8 +174,10 @@ pub struct Parts {
     pub random: Random,
     /// Who is told.
     pub observer: Arc<dyn Observer>,
-    /// Who allows.
-    pub governor: Arc<dyn Governor>,
+    /// What keeps a record.
+    pub keeper: Arc<dyn Keeper>,
+    /// Who asks, until [`Router::of`] names another.
+    pub caller: Caller,
 }
 
 struct Shared {
@@ -198,7 +188,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     random: Random,
     observer: Arc<dyn Observer>,
-    governor: Arc<dyn Governor>,
+    keeper: Arc<dyn Keeper>,
     in_flight: Arc<Semaphore>,
     books: Mutex<Books>,
 }
@@ -235,7 +225,7 @@ impl Router {
     ///
     /// [`RouterError`] if its targets are no list that can be asked.
     pub fn new(parts: Parts) -> Result<Self, RouterError> {
-        let Parts { targets, options, catalogue, clock, random, observer, governor } = parts;
+        let Parts { targets, options, catalogue, clock, random, observer, keeper, caller } = parts;
         let targets = Targets::new(targets)?;
         let providers = targets
             .providers()
@@ -248,17 +238,24 @@ impl Router {
             providers: providers.collect(),
         });
         let in_flight = Arc::new(Semaphore::new(options.in_flight_max.min(Semaphore::MAX_PERMITS)));
-        Ok(Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             targets,
             options,
             known,
             clock,
             random,
             observer,
-            governor,
+            keeper,
             in_flight,
             books,
-        })))
+        });
+        Ok(Self { shared, caller: Arc::new(caller) })
+    }
+
+    /// Gives the same router to another caller: its limits and breakers are those of all.
+    #[must_use]
+    pub fn of(&self, caller: Caller) -> Self {
+        Self { shared: Arc::clone(&self.shared), caller: Arc::new(caller) }
     }
 
     /// Asks, and says what was tried.
@@ -267,7 +264,7 @@ impl Router {
     ///
     /// [`Refused`]: why there is no answer, and what was tried.
     pub async fn route(&self, request: Arc<Request>) -> Result<Routed, Refused> {
-        driver::run(Arc::clone(&self.0), request).await
+        driver::run(Arc::clone(&self.shared), Arc::clone(&self.caller), request).await
     }
 
     /// Returns who may be asked.
@@ -279,13 +276,13 @@ impl Router {
     /// Says how every provider does. Asks nobody, and starts no probe.
     #[must_use]
     pub fn health(&self) -> Vec<Health> {
-        let now = self.0.clock.monotonic();
-        let mut books = self.0.books();
+        let now = self.shared.clock.monotonic();
+        let mut books = self.shared.books();
         let Books { breakers, providers, .. } = &mut *books;
-        let named = self.0.targets.providers().zip(providers).enumerate();
+        let named = self.shared.targets.providers().zip(providers).enumerate();
         let of =
             |(number, (name, (limiter, book))): (usize, (&str, &mut (Option<Limiter>, Book)))| {
-                let own = self.0.targets.of_provider(number);
+                let own = self.shared.targets.of_provider(number);
                 let (open, all) = own.fold((0, 0), |(open, all), target| {
                     (open + usize::from(breakers.is_open(target, now).is_some()), all + 1)
                 });
@@ -318,13 +315,13 @@ impl Shared {
 
 impl Model for Router {
     fn ask(&self, request: Arc<Request>) -> BoxFuture<'static, Result<Answer, Error>> {
-        let shared = Arc::clone(&self.0);
-        let asked = driver::run(shared, request);
+        let (shared, caller) = (Arc::clone(&self.shared), Arc::clone(&self.caller));
+        let asked = driver::run(shared, caller, request);
         asked.map(|it| it.map(|it| it.answer).map_err(|it| it.error)).boxed()
     }
 
     fn count_tokens(&self, request: Arc<Request>) -> BoxFuture<'static, Result<u64, Error>> {
-        count::tokens(Arc::clone(&self.0), request).boxed()
+        count::tokens(Arc::clone(&self.shared), Arc::clone(&self.caller), request).boxed()
     }
 
     /// Lists the models that may be asked; asks nobody.
@@ -334,7 +331,8 @@ impl Model for Router {
             context_tokens: abilities.context_tokens,
             output_tokens: abilities.output_tokens,
         };
-        let mut models: Vec<_> = self.0.targets.all().iter().zip(&self.0.known).map(of).collect();
+        let mut models: Vec<_> =
+            self.shared.targets.all().iter().zip(&self.shared.known).map(of).collect();
         models.sort_by(|one, other| one.name.cmp(&other.name));
         models.dedup();
         futures_util::future::ready(Ok(models)).boxed()

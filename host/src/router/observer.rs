@@ -80,9 +80,9 @@ pub enum Fact {
     Success {
         /// How long it took from the beginning.
         duration: Duration,
-        /// What was used; estimated where the cost says so.
+        /// What all attempts used; estimated where the cost says so.
         usage: Usage,
-        /// What it cost, where prices are known.
+        /// What they cost, where prices are known.
         cost: Option<Cost>,
         /// How often anybody was asked.
         attempts: u32,
@@ -97,6 +97,11 @@ pub enum Fact {
         code: String,
         /// What the target is blamed for.
         blame: Option<Cause>,
+    },
+    /// What came of the request may not be on record, so what it cost is not final.
+    Unkept {
+        /// Why.
+        why: String,
     },
     /// Another target is asked.
     Fallback {

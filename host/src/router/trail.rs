@@ -26,6 +26,11 @@ pub struct Step {
     /// The status of what went wrong, where there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// The word for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Milliseconds until the first of an answer came, or until it went wrong.
+    pub took_ms: u64,
 }
 
 /// All of them, oldest first.

@@ -6,6 +6,7 @@
 mod catalogue;
 mod decision;
 mod lifecycle;
+mod record;
 mod rule_01_commit;
 mod rule_02_verdict;
 mod rule_03_loop;
@@ -32,6 +33,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream;
 
 use super::Anything;
+use super::Caller;
 use super::Governor;
 use super::Options;
 use super::Parts;
@@ -39,6 +41,8 @@ use super::Router;
 use super::Target;
 use super::backoff::Random;
 use super::catalogue::Catalogue;
+use super::keeper::Forgetful;
+use super::keeper::Keeper;
 use super::lifecycle::Lifecycle;
 use super::observer::Fact;
 use super::observer::Observer;
@@ -236,6 +240,7 @@ impl Observer for Log {
             Fact::Error { class, status, code, blame } => {
                 format!("error {} {status:?} {code} blame {blame:?}", class.word())
             }
+            Fact::Unkept { why } => format!("unkept {why}"),
             Fact::Fallback { from, to, reason } => {
                 format!(
                     "fallback {}/{} -> {}/{} {reason}",
@@ -252,6 +257,10 @@ impl Observer for Log {
     }
 }
 
+fn caller(governor: Arc<dyn Governor>) -> Caller {
+    Caller { trigger: "test".to_owned(), governor }
+}
+
 /// A router of scripted models.
 struct Stage {
     router: Router,
@@ -264,7 +273,7 @@ struct Stage {
 type Cast = (&'static str, u8, Vec<Play>);
 
 fn stage(cast: Vec<Cast>) -> Stage {
-    stage_with(cast, Options::default(), Catalogue::built_in(), Arc::new(Anything))
+    stage_of(cast, Options::default())
 }
 
 fn stage_of(cast: Vec<Cast>, options: Options) -> Stage {
@@ -276,6 +285,16 @@ fn stage_with(
     options: Options,
     catalogue: Catalogue,
     governor: Arc<dyn Governor>,
+) -> Stage {
+    stage_kept(cast, options, catalogue, governor, Arc::new(Forgetful))
+}
+
+fn stage_kept(
+    cast: Vec<Cast>,
+    options: Options,
+    catalogue: Catalogue,
+    governor: Arc<dyn Governor>,
+    keeper: Arc<dyn Keeper>,
 ) -> Stage {
     let (mut targets, mut actors) = (Vec::new(), Vec::new());
     for (path, priority, plays) in cast {
@@ -299,7 +318,8 @@ fn stage_with(
         clock: clock.clone(),
         random: Random::seeded(7),
         observer: log.clone(),
-        governor,
+        keeper,
+        caller: caller(governor),
     });
     Stage { router: router.expect("the targets are sound"), actors, log, clock }
 }

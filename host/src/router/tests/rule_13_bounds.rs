@@ -46,7 +46,8 @@ fn targets_are_a_list_that_can_be_asked() {
             clock: Arc::new(TokioClock::new()),
             random: Random::seeded(1),
             observer: Arc::new(Log::default()),
-            governor: Arc::new(Anything),
+            keeper: Arc::new(Forgetful),
+            caller: caller(Arc::new(Anything)),
         };
         Router::new(parts).err()
     };
