@@ -60,14 +60,16 @@ impl Catalogue {
         &self.damaged
     }
 
-    /// Answers whether a call of a tool may change something outside of this host. What its plugin is granted
-    /// decides, and what it claims can only make it worse.
+    /// Answers whether a call of a tool may change something that lasts. What its plugin is granted decides,
+    /// and what it claims can only make it worse: nothing granted changes nothing.
     #[must_use]
     pub fn may_change(&self, tool: &CatalogueTool) -> bool {
         let claims = &tool.tool.annotations;
+        let destroys = claims.destructive && !claims.read_only;
+        let keeps = |it: &Permission| matches!(it, Permission::Kv | Permission::Memory(_));
         let grants = self.generation.grants.get(&tool.plugin.installed.identity);
-        (claims.destructive && !claims.read_only)
-            || grants.iter().any(|grant| changes(&grant.permission))
+        let mut granted = grants.iter().map(|grant| &grant.permission);
+        granted.any(|it| changes(it) || (destroys && keeps(it)))
     }
 }
 

@@ -21,22 +21,28 @@ use ax_registry::{HomeLock, HomeLockError};
 
 use super::roots::{RootsError, extra_roots};
 use super::{App, AppError};
-use crate::chat::{Class, Model, RequestId};
+use crate::chat::{Model, RequestId};
 use crate::config::{AppendError, Route, RouterSettings, add_provider};
 use crate::folder;
 use crate::provider::{self, Client, Key, ProviderConfig, Settings, Upstream};
 use crate::router::backoff::Random;
 use crate::router::breaker;
 use crate::router::catalogue::{self, Catalogue, CatalogueError};
+use crate::router::keeper::Forgetful;
 use crate::router::limit::Rate;
 use crate::router::observer::Nobody;
-use crate::router::{Anything, Options, Parts, Router, RouterError, Target};
+use crate::router::{
+    Anything, Caller, NOT_CONFIGURED, Options, Parts, Router, RouterError, Target,
+};
 use crate::secret::error::SecretError;
 use crate::secret::name::SecretName;
 use crate::secret::value::SecretValue;
 
 /// What a provider without keys is asked with, where a name is wanted.
 const NO_KEY: &str = "none";
+
+/// Who asks where nobody else is named.
+const PERSON: &str = "person";
 
 /// Why no model can be asked.
 #[derive(Debug, thiserror::Error)]
@@ -192,7 +198,7 @@ impl Models {
     pub fn hint(&self, error: &crate::chat::Error) -> Option<String> {
         match &error.provider {
             Some(name) => provider::hint(error, &self.providers.get(name)?.config),
-            None if error.class == Class::CallerFault => {
+            None if error.code == NOT_CONFIGURED => {
                 Some("ax model list shows what can be named".to_owned())
             }
             None => None,
@@ -231,7 +237,8 @@ impl App {
             clock: Arc::clone(&self.clock),
             random: Random::seeded(seed()?),
             observer: Arc::new(Nobody),
-            governor: Arc::new(Anything),
+            keeper: Arc::new(Forgetful),
+            caller: Caller { trigger: PERSON.to_owned(), governor: Arc::new(Anything) },
         })?;
         Ok(Models { router, prices, providers })
     }
@@ -445,6 +452,10 @@ fn options(settings: &RouterSettings, providers: &BTreeMap<String, Provider>) ->
         },
         deadline: ms(settings.deadline_ms.value),
         hold: ms(settings.hold_ms.value),
+        retries: providers
+            .values()
+            .map(|it| (it.config.name.clone(), it.config.max_retries))
+            .collect(),
         rates: providers.values().filter_map(rate).collect(),
         preferred: names(&preferred),
         tiers: settings.tiers.iter().map(|(name, it)| (name.clone(), names(&it.value))).collect(),

@@ -11,7 +11,7 @@
 //! What was said is kept after each step, whatever ends the turn.
 //! Not here: printing (`cli`), who is asked (`router`), what a tool may do (`plugin`).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -20,13 +20,17 @@ use tokio::sync::watch;
 use super::{App, Catalogue, CatalogueTool, Conversation, ConversationError, Models};
 use super::{ModelsError, ToolsError};
 use crate::chat::{
-    Assembly, Chunk, Error, Finish, Message, Part, PartKind, Request, Role, Thinking, ToolCall,
-    ToolDef, ToolResult, Usage,
+    Assembly, Chunk, Error, Finish, Message, Part, PartKind, Request, RequestId, Role, Thinking,
+    ToolCall, ToolDef, ToolResult, Usage,
 };
 use crate::plugin::schema::violations;
 use crate::plugin::{Call, Content, Output};
-use crate::router::catalogue::{Basis, Cost};
+use crate::router::catalogue::Cost;
 use crate::router::trail::Trail;
+use crate::router::{Caller, Governor, Router, Spent, Target};
+
+/// What makes a model asked here.
+const TRIGGER: &str = "chat";
 
 /// Answers of one turn: after as many rounds of tools a model goes in circles.
 pub const ROUNDS_MAX: u32 = 32;
@@ -67,7 +71,7 @@ pub struct Answered {
     pub finish: Finish,
     /// What was used, where it was told.
     pub usage: Option<Usage>,
-    /// What it cost, where prices are known.
+    /// What that cost, with all that was tried, where prices are known.
     pub cost: Option<Cost>,
     /// What was tried.
     pub trail: Trail,
@@ -162,6 +166,8 @@ impl TalkError {
 pub struct Talk {
     app: Arc<App>,
     models: Models,
+    router: Router,
+    till: Arc<Till>,
     manner: Manner,
     catalogue: Catalogue,
     tools: Vec<ToolDef>,
@@ -187,7 +193,10 @@ impl Talk {
             input_schema: offered.tool.input_schema.clone(),
         });
         let tools: Vec<_> = tools.collect();
-        Ok(Self { app, models, manner, tools, catalogue })
+        let till = Arc::new(Till::default());
+        let governor = Arc::clone(&till) as Arc<dyn Governor>;
+        let router = models.router.of(Caller { trigger: TRIGGER.to_owned(), governor });
+        Ok(Self { app, models, router, till, manner, tools, catalogue })
     }
 
     /// Returns how many tools the model is told of.
@@ -264,7 +273,7 @@ impl Talk {
         let routed = tokio::select! {
             biased;
             () = stopped(stop) => return Err(TalkError::Stopped),
-            routed = self.models.router.route(Arc::new(request)) => routed,
+            routed = self.router.route(Arc::new(request)) => routed,
         };
         let routed = routed.map_err(|refused| unanswered(refused.error, refused.trail))?;
         let (provider, mut chunks) = (routed.answer.provider, routed.answer.chunks);
@@ -292,10 +301,9 @@ impl Talk {
         }
         let response = pieces.finish(&provider).expect("a whole answer has an end");
         let duration = self.app.clock.monotonic().saturating_sub(began);
-        let cost = response
-            .usage
-            .and_then(|usage| self.models.prices.cost(&response.model, usage, Basis::Reported));
-        let (model, finish, usage) = (response.model, response.finish, response.usage);
+        let spent = self.till.take(id).unwrap_or_default();
+        let (usage, cost) = (Some(spent.usage), spent.cost);
+        let (model, finish) = (response.model, response.finish);
         conversation.messages.push(response.message);
         let trail = routed.trail;
         let answered = Answered { id, provider, model, finish, usage, cost, trail, duration };
@@ -376,6 +384,28 @@ impl Talk {
                 Err(audience.why(FailedCall::Failed(tool.id.clone(), Box::new(report))))
             }
         }
+    }
+}
+
+/// Hears what answers cost. A person may spend what they like.
+#[derive(Default)]
+struct Till(Mutex<Option<(RequestId, Spent)>>);
+
+impl Till {
+    /// Returns what a request cost, once.
+    fn take(&self, id: RequestId) -> Option<Spent> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.take().filter(|(of, _)| *of == id).map(|(_, spent)| spent)
+    }
+}
+
+impl Governor for Till {
+    fn admit(&self, _: &Request, _: &Target, _: Option<u64>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn settled(&self, id: RequestId, spent: &Spent) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, *spent));
     }
 }
 

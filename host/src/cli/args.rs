@@ -16,6 +16,7 @@ use super::model::ModelCommand;
 use super::profile::ProfileArgs;
 use super::provider::ProviderCommand;
 use super::prune::PruneArgs;
+use super::route::RouteCommand;
 use super::secret::{Discarded, GivenName};
 use super::stats::StatsArgs;
 use super::test::TestArgs;
@@ -151,6 +152,9 @@ pub(crate) enum Command {
     /// List the models that may be asked
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Explain who would be asked for a request, and why
+    #[command(subcommand)]
+    Route(RouteCommand),
     /// Read and check the record of what happened
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -76,7 +76,7 @@ enum HowMuch {
 }
 
 pub(super) fn run(app: &Arc<App>, output: Output, arguments: ChatArgs) -> Result<(), CliError> {
-    let route = arguments.model.as_deref().and_then(|name| route(app, name));
+    let route = arguments.model.as_deref().and_then(|name| route_of(app, name));
     let models = app.models(route.as_ref())?;
     let mut conversation = match &arguments.r#continue {
         Some(id) => app.conversation(id.as_deref())?,
@@ -104,19 +104,27 @@ pub(super) fn run(app: &Arc<App>, output: Output, arguments: ChatArgs) -> Result
 }
 
 /// Finds the provider in a model's name, where one is there.
-fn route(app: &App, name: &str) -> Option<Route> {
+pub(super) fn route_of(app: &App, name: &str) -> Option<Route> {
     let config = app.config();
     let is_tier = config.router.tiers.contains_key(name);
     let route = name.parse::<Route>().ok().filter(|_| !is_tier)?;
     config.providers.contains_key(&route.provider).then_some(route)
 }
 
+/// Says which provider and which model a request names.
+pub(super) fn model_of(
+    route: Option<Route>,
+    name: Option<&String>,
+) -> (Option<String>, Option<String>) {
+    match route {
+        Some(Route { provider, model }) => (Some(provider), Some(model)),
+        None => (None, name.cloned()),
+    }
+}
+
 fn manner(arguments: &ChatArgs, route: Option<Route>) -> Manner {
     let ChatArgs { model, system, max_tokens, temperature, thinking, .. } = arguments;
-    let (provider, model) = match route {
-        Some(Route { provider, model }) => (Some(provider), Some(model)),
-        None => (None, model.clone()),
-    };
+    let (provider, model) = model_of(route, model.as_ref());
     let thinking = thinking.map(|how_much| match how_much {
         HowMuch::Off => Thinking::Off,
         HowMuch::Low => Thinking::Low,

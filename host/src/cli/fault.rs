@@ -12,6 +12,7 @@ use super::cause::Cause;
 use super::codes;
 use super::render::counted;
 use super::secret::ValueError;
+use super::unanswered;
 use super::verdict::verdict;
 use crate::app::{
     AddError, AppError, ChangeError, ConsentError, ConversationError, GrantError, InstallError,
@@ -19,7 +20,6 @@ use crate::app::{
     TalkError, TestError, TokensError, ToolsError, Unanswered, quoted,
 };
 use crate::audit::error::AuditError;
-use crate::chat::Class;
 use crate::config::ConfigError;
 use crate::plugin::{CallError, Denial, DenialReason, scrub};
 use crate::project::CreateError;
@@ -90,10 +90,8 @@ pub(crate) enum CliError {
     Secrets(#[from] SecretsError),
     #[error(transparent)]
     Tokens(#[from] TokensError),
-    /// No model can be asked.
     #[error(transparent)]
     Models(#[from] ModelsError),
-    /// A provider cannot be added.
     #[error(transparent)]
     Add(#[from] AddError),
     /// No model answered.
@@ -449,9 +447,9 @@ fn details(error: &CliError) -> Value {
             }
             details
         }
-        CliError::Unanswered(unanswered) => of_model(unanswered),
+        CliError::Unanswered(unanswered) => unanswered::details(unanswered),
         CliError::Talk(error) => match &**error {
-            TalkError::Asked(unanswered) => of_model(unanswered),
+            TalkError::Asked(unanswered) => unanswered::details(unanswered),
             _ => Value::Null,
         },
         CliError::Install(InstallError::ConsentMissing { card, .. }) => {
@@ -459,21 +457,6 @@ fn details(error: &CliError) -> Value {
         }
         _ => Value::Null,
     }
-}
-
-/// What a provider said, for programs.
-fn of_model(unanswered: &Unanswered) -> Value {
-    let Unanswered { id, error, trail, .. } = unanswered;
-    json!({
-        "request": id,
-        "class": error.class,
-        "code": error.code,
-        "status": error.status,
-        "provider": error.provider,
-        "providerRequestId": error.provider_request_id,
-        "retryAfterMs": error.retry_after.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
-        "attempts": trail.steps,
-    })
 }
 
 fn trace(error: &CliError) -> Value {
@@ -487,9 +470,9 @@ fn retryable(error: &CliError) -> bool {
     match error {
         CliError::Call { source, .. } => source.is_transient(),
         CliError::Secrets(error) => error.is_transient(),
-        CliError::Unanswered(unanswered) => is_worth_asking_again(unanswered),
+        CliError::Unanswered(unanswered) => unanswered::is_retryable(unanswered),
         CliError::Talk(error) => match &**error {
-            TalkError::Asked(unanswered) => is_worth_asking_again(unanswered),
+            TalkError::Asked(unanswered) => unanswered::is_retryable(unanswered),
             _ => false,
         },
         CliError::Tokens(error) => error.is_transient(),
@@ -500,10 +483,6 @@ fn retryable(error: &CliError) -> bool {
         | CliError::Tools(ToolsError::Change(error)) => error.is_transient(),
         _ => false,
     }
-}
-
-fn is_worth_asking_again(unanswered: &Unanswered) -> bool {
-    matches!(unanswered.error.class, Class::Transient | Class::RateLimit)
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ mod prompt;
 mod provider;
 mod prune;
 mod render;
+mod route;
 mod secret;
 mod stats;
 mod stop;
@@ -39,6 +40,7 @@ mod test;
 mod token;
 mod tool;
 mod trace;
+mod unanswered;
 mod usage;
 mod verdict;
 
@@ -149,6 +151,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         Command::Mcp(command) => mcp::run(&app, *output, command),
         Command::Chat(arguments) => chat::run(&app, *output, *arguments),
         Command::Provider(command) => provider::run(&app, *output, command),
+        Command::Route(command) => route::run(&app, *output, &command),
         Command::Model(command) => model::run(&app, *output, &command),
         Command::Audit(command) => audit::run(&app, *output, command),
         Command::Config(command) => config::run(&app, *output, &command),

@@ -67,7 +67,12 @@ pub(super) fn money(cost: &Cost) -> String {
         Basis::Reported => "",
         Basis::Estimated => "about ",
     };
-    format!("{about}${}.{:06}", micro / 1_000_000, micro % 1_000_000)
+    format!("{about}{}", dollars(micro))
+}
+
+/// Writes millionths of a dollar.
+pub(super) fn dollars(micro: u64) -> String {
+    format!("${}.{:06}", micro / 1_000_000, micro % 1_000_000)
 }
 
 /// Writes a size as people read it, with at most one decimal; [`ByteSize`] is exact, and so often long.

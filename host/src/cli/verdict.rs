@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use super::codes::{self, Code};
 use super::fault::{CliError, exit};
 use super::secret::ValueError;
+use super::unanswered;
 use crate::app::{
     AddError, AppError, ChangeError, ConsentError, ConversationError, Forbidden, GrantError,
     InstallError, LookupError, ModelsError, PolicyFileError, ProjectError, PruneError,
@@ -15,7 +16,6 @@ use crate::app::{
     ToolsError,
 };
 use crate::audit::error::AuditError;
-use crate::chat::{Class, Error};
 use crate::config::AppendError;
 use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};
 use crate::project::{BuildError, CreateError};
@@ -49,7 +49,7 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Tokens(error) => tokens(error),
         CliError::Models(error) => models(error),
         CliError::Add(error) => add(error),
-        CliError::Unanswered(unanswered) => asked(&unanswered.error),
+        CliError::Unanswered(unanswered) => unanswered::verdict(&unanswered.error),
         CliError::Talk(error) => talk(error),
         CliError::Conversation(error) => conversation(error),
         CliError::ProvidersFailed { .. } => (codes::PROVIDER_FINDINGS, FINDINGS),
@@ -135,7 +135,7 @@ fn add(error: &AddError) -> (Code, u8) {
 
 fn talk(error: &TalkError) -> (Code, u8) {
     match error {
-        TalkError::Asked(unanswered) => asked(&unanswered.error),
+        TalkError::Asked(unanswered) => unanswered::verdict(&unanswered.error),
         TalkError::Rounds => (codes::UNANSWERED, exit::FAILED),
         TalkError::Stopped => (codes::CANCELLED, exit::INTERRUPTED),
         TalkError::Conversation(error) => conversation(error),
@@ -152,24 +152,6 @@ fn conversation(error: &ConversationError) -> (Code, u8) {
         ConversationError::Damaged { .. }
         | ConversationError::Newer { .. }
         | ConversationError::File { .. } => (codes::CONVERSATION, exit::FAILED),
-    }
-}
-
-/// What a provider, or the router for all of them, says.
-fn asked(error: &Error) -> (Code, u8) {
-    match error.class {
-        Class::Transient if error.code.starts_with("timeout") || error.code == "deadline" => {
-            (codes::UNANSWERED, exit::TIMEOUT)
-        }
-        Class::Transient => (codes::UNANSWERED, exit::FAILED),
-        Class::RateLimit => (codes::MODEL_LIMIT, exit::FAILED),
-        Class::Quota => (codes::MODEL_QUOTA, exit::FAILED),
-        Class::Auth => (codes::MODEL_KEY, exit::FAILED),
-        Class::ModelGone | Class::Region => (codes::MODEL_GONE, exit::NOT_FOUND),
-        Class::ContextTooLong => (codes::MODEL_CONTEXT, exit::FAILED),
-        Class::Policy => (codes::MODEL_POLICY, exit::FAILED),
-        Class::CallerFault => (codes::MODEL_REQUEST, exit::USAGE),
-        Class::Cancelled => (codes::CANCELLED, exit::INTERRUPTED),
     }
 }
 

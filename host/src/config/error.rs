@@ -13,13 +13,14 @@ use ax_manifest::PluginName;
 
 use crate::config::folders::FolderNameFlaw;
 use crate::config::path::PathFlaw;
+use crate::config::providers::ProviderFlaw;
+use crate::config::routing::RoutingFlaw;
 use crate::config::shown::Shown;
 use crate::config::shown::shell_word;
 use crate::config::shown::shown_path;
 use crate::config::source::Source;
 use crate::config::switches::VERBOSE_MAX;
 use crate::egress::NetworkError;
-use crate::provider;
 use ax_manifest::Quoted;
 
 /// Why there is no configuration.
@@ -320,76 +321,12 @@ pub enum FileFlaw {
         /// Networks there may be.
         max: usize,
     },
-    /// More providers than there can be.
-    #[error("there are more than {max} providers")]
-    TooManyProviders {
-        /// Providers there may be.
-        max: usize,
-    },
-    /// A provider that does not say which interface it speaks.
-    #[error("provider {} has no `kind`", Quoted(.provider))]
-    NoKind {
-        /// Its name.
-        provider: String,
-    },
-    /// Not an interface that is spoken here.
-    #[error("`kind` is {}, which is not one of claude, gemini, openai, responses, compatible", Quoted(.found))]
-    NotAKind {
-        /// What was written.
-        found: String,
-    },
-    /// A provider that cannot be meant.
+    /// A provider of models that cannot be meant.
     #[error(transparent)]
-    Provider(provider::ConfigError),
-    /// Not a provider and a model.
-    #[error("{} is {}, not a provider and a model with a slash between them", Quoted(.key), Quoted(.found))]
-    NotARoute {
-        /// The whole key.
-        key: String,
-        /// What was written.
-        found: String,
-    },
-    /// The same provider and model in one list twice.
-    #[error("{} is there twice", Quoted(.route))]
-    RouteTwice {
-        /// The provider and the model.
-        route: String,
-    },
-    /// More routes than there can be.
-    #[error("{} has more than {max} routes", Quoted(.key))]
-    TooManyRoutes {
-        /// The whole key.
-        key: String,
-        /// Routes there may be.
-        max: usize,
-    },
-    /// Fallbacks of nobody.
-    #[error("`router.fallbacks` is there without `router.primary`")]
-    NoPrimary,
-    /// Not a name for a tier.
-    #[error("{} cannot name a tier", Quoted(.name))]
-    TierName {
-        /// What was written.
-        name: String,
-    },
-    /// More tiers than there can be.
-    #[error("there are more than {max} tiers")]
-    TooManyTiers {
-        /// Tiers there may be.
-        max: usize,
-    },
-    /// A tier that nobody answers.
-    #[error("the tier {} names nobody", Quoted(.name))]
-    EmptyTier {
-        /// Its name.
-        name: String,
-    },
-    /// Not what can be kept.
-    #[error("`router.keep` is {}, which is not one of nothing, responses, chunks", Quoted(.found))]
-    NotKept {
-        /// What was written.
-        found: String,
-    },
+    Provider(ProviderFlaw),
+    /// A route to models that cannot be meant.
+    #[error(transparent)]
+    Routing(RoutingFlaw),
     /// Not the name of a plugin.
     #[error(transparent)]
     Plugin(NameError),
@@ -474,29 +411,8 @@ impl FileFlaw {
             Self::TooManyNetworks { max } => {
                 format!("keep at most {max}; a shorter prefix holds more addresses")
             }
-            Self::TooManyProviders { max } => format!("keep the {max} that are asked"),
-            Self::NoKind { .. } => "write `kind = \"claude\"`, or gemini, openai, responses, \
-                                    compatible"
-                .to_owned(),
-            Self::NotAKind { .. } => {
-                "write `kind = \"compatible\"` for what speaks as OpenAI does: Ollama, vLLM, \
-                 llama.cpp"
-                    .to_owned()
-            }
-            Self::Provider(error) => {
-                error.hint().unwrap_or_else(|| "ax config show --sources".to_owned())
-            }
-            Self::NotARoute { .. } | Self::EmptyTier { .. } => {
-                "write it like `claude/claude-sonnet-5-5`; `ax model list` shows all".to_owned()
-            }
-            Self::RouteTwice { .. } => "delete one of the two".to_owned(),
-            Self::TooManyRoutes { max, .. } => format!("keep the first {max}"),
-            Self::NoPrimary => "write who is asked first as `primary`".to_owned(),
-            Self::TierName { .. } => "write up to 64 small letters, digits and `-`, like `fast`; \
-                                      `default` is `router.primary`"
-                .to_owned(),
-            Self::TooManyTiers { max } => format!("keep the {max} that are used"),
-            Self::NotKept { .. } => "write `keep = \"nothing\"`".to_owned(),
+            Self::Provider(flaw) => flaw.hint(),
+            Self::Routing(flaw) => flaw.hint(),
             Self::Plugin(error) => format!("{}, in quotes", error.hint()),
             Self::NotInJson { .. } => "write it in quotes, as a string".to_owned(),
             Self::LongKey { bytes_max, .. } => format!("shorten it to {bytes_max} bytes"),

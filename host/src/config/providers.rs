@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 
 use crate::config::document::{Entry, Located, entries};
 use crate::config::error::FileFlaw;
-use crate::provider::{Kind, ProviderConfig};
+use crate::provider::{self, Kind, ProviderConfig};
+use ax_manifest::Quoted;
 
 /// Providers of one installation.
 pub const PROVIDERS_MAX: usize = 50;
@@ -44,12 +45,60 @@ const KEYS: &[&str] = &[
 /// Numbers whose own bounds are those of the provider's configuration.
 const ANY: std::ops::RangeInclusive<u32> = 0..=u32::MAX;
 
+/// What is wrong in the section.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderFlaw {
+    /// More providers than there can be.
+    #[error("there are more than {max} providers")]
+    TooMany {
+        /// Providers there may be.
+        max: usize,
+    },
+    /// A provider that does not say which interface it speaks.
+    #[error("provider {} has no `kind`", Quoted(.provider))]
+    NoKind {
+        /// Its name.
+        provider: String,
+    },
+    /// Not an interface that is spoken here.
+    #[error("`kind` is {}, which is not one of {KINDS}", Quoted(.found))]
+    NotAKind {
+        /// What was written.
+        found: String,
+    },
+    /// A provider that cannot be meant.
+    #[error(transparent)]
+    Config(provider::ConfigError),
+}
+
+/// The kinds, as an error lists them.
+const KINDS: &str = "claude, gemini, openai, responses, compatible";
+
+impl ProviderFlaw {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::TooMany { max } => format!("keep the {max} that are asked"),
+            Self::NoKind { .. } => format!("write `kind = \"claude\"`; there are {KINDS}"),
+            Self::NotAKind { .. } => "write `kind = \"compatible\"` for what speaks as OpenAI \
+                                      does: Ollama, vLLM, llama.cpp"
+                .to_owned(),
+            Self::Config(error) => {
+                error.hint().unwrap_or_else(|| "ax config show --sources".to_owned())
+            }
+        }
+    }
+}
+
 /// Reads the section.
 pub(super) fn parse(section: &Entry<'_>) -> Result<BTreeMap<String, ProviderConfig>, Located> {
     let mut providers = BTreeMap::new();
     for (name, entry) in entries(section.table()?, "providers") {
         if providers.len() == PROVIDERS_MAX {
-            return Err(entry.wrong_key(FileFlaw::TooManyProviders { max: PROVIDERS_MAX }));
+            return Err(
+                entry.wrong_key(FileFlaw::Provider(ProviderFlaw::TooMany { max: PROVIDERS_MAX }))
+            );
         }
         providers.insert(name.to_owned(), provider(name, &entry)?);
     }
@@ -60,7 +109,8 @@ fn provider(name: &str, section: &Entry<'_>) -> Result<ProviderConfig, Located> 
     let table = section.table()?;
     let kind = entries(table, &section.key).find(|(key, _)| *key == "kind");
     let Some((_, kind)) = kind else {
-        return Err(section.wrong_key(FileFlaw::NoKind { provider: name.to_owned() }));
+        return Err(section
+            .wrong_key(FileFlaw::Provider(ProviderFlaw::NoKind { provider: name.to_owned() })));
     };
     let mut read = ProviderConfig::new(name, kind_of(&kind)?);
     for (key, entry) in entries(table, &section.key) {
@@ -82,18 +132,28 @@ fn provider(name: &str, section: &Entry<'_>) -> Result<ProviderConfig, Located> 
             other => return Err(entry.unknown(other, KEYS)),
         }
     }
-    read.validate().map_err(|error| section.wrong_key(FileFlaw::Provider(error)))?;
+    read.validate()
+        .map_err(|error| section.wrong_key(FileFlaw::Provider(ProviderFlaw::Config(error))))?;
     Ok(read)
 }
 
 fn kind_of(entry: &Entry<'_>) -> Result<Kind, Located> {
     let text = entry.text()?;
-    Kind::ALL
-        .into_iter()
-        .find(|kind| kind.word() == text)
-        .ok_or_else(|| entry.wrong(FileFlaw::NotAKind { found: text.to_owned() }))
+    Kind::ALL.into_iter().find(|kind| kind.word() == text).ok_or_else(|| {
+        entry.wrong(FileFlaw::Provider(ProviderFlaw::NotAKind { found: text.to_owned() }))
+    })
 }
 
 fn texts(entry: &Entry<'_>) -> Result<Vec<String>, Located> {
     entry.list()?.map(|item| item.text().map(str::to_owned)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_lists_every_kind() {
+        assert_eq!(Kind::ALL.map(Kind::word).join(", "), KINDS);
+    }
 }

@@ -23,6 +23,7 @@ use crate::config::document::{Entry, Located, entries};
 use crate::config::error::FileFlaw;
 use crate::config::path::{Bases, resolve};
 use crate::config::source::Setting;
+use ax_manifest::Quoted;
 
 /// Tiers there can be: each is a name that people have to remember.
 pub const TIERS_MAX: usize = 32;
@@ -102,6 +103,80 @@ impl std::str::FromStr for Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("it is not a provider and a model with a slash between them")]
 pub struct NotARoute;
+
+/// What is wrong in the section.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RoutingFlaw {
+    /// Not a provider and a model.
+    #[error("{} is {}: {NotARoute}", Quoted(.key), Quoted(.found))]
+    NotARoute {
+        /// The whole key.
+        key: String,
+        /// What was written.
+        found: String,
+    },
+    /// The same provider and model in one list twice.
+    #[error("{} is there twice", Quoted(.route))]
+    RouteTwice {
+        /// The provider and the model.
+        route: String,
+    },
+    /// More routes than there can be.
+    #[error("{} has more than {max} routes", Quoted(.key))]
+    TooManyRoutes {
+        /// The whole key.
+        key: String,
+        /// Routes there may be.
+        max: usize,
+    },
+    /// Fallbacks of nobody.
+    #[error("`router.fallbacks` is there without `router.primary`")]
+    NoPrimary,
+    /// Not a name for a tier.
+    #[error("{} cannot name a tier", Quoted(.name))]
+    TierName {
+        /// What was written.
+        name: String,
+    },
+    /// More tiers than there can be.
+    #[error("there are more than {max} tiers")]
+    TooManyTiers {
+        /// Tiers there may be.
+        max: usize,
+    },
+    /// A tier that nobody answers.
+    #[error("the tier {} names nobody", Quoted(.name))]
+    EmptyTier {
+        /// Its name.
+        name: String,
+    },
+    /// Not what can be kept.
+    #[error("`router.keep` is {}, which is not one of nothing, responses, chunks", Quoted(.found))]
+    NotKept {
+        /// What was written.
+        found: String,
+    },
+}
+
+impl RoutingFlaw {
+    /// Says what the user can do.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotARoute { .. } | Self::EmptyTier { .. } => {
+                "write it like `claude/claude-sonnet-5-5`; `ax model list` shows all".to_owned()
+            }
+            Self::RouteTwice { .. } => "delete one of the two".to_owned(),
+            Self::TooManyRoutes { max, .. } => format!("keep the first {max}"),
+            Self::NoPrimary => "write who is asked first as `primary`".to_owned(),
+            Self::TierName { .. } => "write up to 64 small letters, digits and `-`, like `fast`; \
+                                      `default` is `router.primary`"
+                .to_owned(),
+            Self::TooManyTiers { max } => format!("keep the {max} that are used"),
+            Self::NotKept { .. } => "write `keep = \"nothing\"`".to_owned(),
+        }
+    }
+}
 
 /// What is kept of what was asked and answered, beside its times and costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -234,7 +309,7 @@ pub(super) fn parse(section: &Entry<'_>, home: Option<&Path>) -> Result<RouterSe
         }
     }
     match (fallbacks_at, &read.primary) {
-        (Some(entry), None) => Err(entry.wrong_key(FileFlaw::NoPrimary)),
+        (Some(entry), None) => Err(entry.wrong_key(FileFlaw::Routing(RoutingFlaw::NoPrimary))),
         _ => Ok(read),
     }
 }
@@ -245,14 +320,20 @@ fn tiers(section: &Entry<'_>) -> Result<BTreeMap<String, Vec<Route>>, Located> {
         let is_plain = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
         let is_name = (1..=TIER_CHARS_MAX).contains(&name.len()) && name.chars().all(is_plain);
         if !is_name || name == DEFAULT_TIER {
-            return Err(entry.wrong_key(FileFlaw::TierName { name: name.to_owned() }));
+            return Err(
+                entry.wrong_key(FileFlaw::Routing(RoutingFlaw::TierName { name: name.to_owned() }))
+            );
         }
         if tiers.len() == TIERS_MAX {
-            return Err(entry.wrong_key(FileFlaw::TooManyTiers { max: TIERS_MAX }));
+            return Err(
+                entry.wrong_key(FileFlaw::Routing(RoutingFlaw::TooManyTiers { max: TIERS_MAX }))
+            );
         }
         let routes = routes(&entry)?;
         if routes.is_empty() {
-            return Err(entry.wrong(FileFlaw::EmptyTier { name: name.to_owned() }));
+            return Err(
+                entry.wrong(FileFlaw::Routing(RoutingFlaw::EmptyTier { name: name.to_owned() }))
+            );
         }
         tiers.insert(name.to_owned(), routes);
     }
@@ -267,11 +348,15 @@ fn routes(list: &Entry<'_>) -> Result<Vec<Route>, Located> {
     for item in list.list()? {
         if routes.len() == ROUTES_MAX {
             let key = item.key.clone();
-            return Err(item.wrong(FileFlaw::TooManyRoutes { key, max: ROUTES_MAX }));
+            return Err(
+                item.wrong(FileFlaw::Routing(RoutingFlaw::TooManyRoutes { key, max: ROUTES_MAX }))
+            );
         }
         let route = route(&item)?;
         if routes.contains(&route) {
-            return Err(item.wrong(FileFlaw::RouteTwice { route: route.to_string() }));
+            return Err(
+                item.wrong(FileFlaw::Routing(RoutingFlaw::RouteTwice { route: route.to_string() }))
+            );
         }
         routes.push(route);
     }
@@ -282,7 +367,7 @@ fn route(entry: &Entry<'_>) -> Result<Route, Located> {
     let text = entry.text()?;
     text.parse().map_err(|_| {
         let (key, found) = (entry.key.clone(), text.to_owned());
-        entry.wrong(FileFlaw::NotARoute { key, found })
+        entry.wrong(FileFlaw::Routing(RoutingFlaw::NotARoute { key, found }))
     })
 }
 
@@ -296,6 +381,6 @@ fn path(entry: &Entry<'_>, home: Option<&Path>) -> Result<PathBuf, Located> {
 
 fn keep(entry: &Entry<'_>) -> Result<Keep, Located> {
     let text = entry.text()?;
-    let found = || entry.wrong(FileFlaw::NotKept { found: text.to_owned() });
+    let found = || entry.wrong(FileFlaw::Routing(RoutingFlaw::NotKept { found: text.to_owned() }));
     Keep::ALL.into_iter().find(|keep| keep.word() == text).ok_or_else(found)
 }

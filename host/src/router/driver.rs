@@ -125,7 +125,8 @@ impl Journey {
                 has_other_key: false,
                 has_other: !is_last,
             };
-            let next = backoff::next(&self.options().policy, &situation, &self.shared.random);
+            let next =
+                backoff::next(&self.shared.policy(self.current), &situation, &self.shared.random);
             match next {
                 Next::Wait(wait) if is_last => {
                     self.waits += 1;
@@ -179,7 +180,7 @@ impl Journey {
             has_other_key: self.left.iter().any(|it| is_key(&it)),
             has_other: other.is_some(),
         };
-        let policy = self.options().policy;
+        let policy = self.shared.policy(self.current);
         let next = backoff::next(&policy, &situation, &self.shared.random);
         match (next, other) {
             (Next::Wait(wait), _) => {

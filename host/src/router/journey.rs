@@ -15,7 +15,6 @@ use super::Shared;
 use super::attempt::Attempt;
 use super::breaker::Ended;
 use super::caller::Caller;
-use super::candidates;
 use super::candidates::Degradation;
 use super::candidates::Needs;
 use super::catalogue::Basis;
@@ -26,9 +25,10 @@ use super::lifecycle::Event;
 use super::lifecycle::Lifecycle;
 use super::lifecycle::Provider;
 use super::lifecycle::State;
-use super::limit::Estimates;
 use super::observer::Fact;
 use super::observer::Reason;
+use super::plan::Decision;
+use super::plan::Plan;
 use super::spent::Spent;
 use super::trail::Trail;
 use super::verdict;
@@ -76,7 +76,7 @@ pub(super) struct Journey {
 impl Journey {
     /// Begins. Nobody is chosen yet.
     pub(super) fn begin(shared: Arc<Shared>, caller: Arc<Caller>, request: Arc<Request>) -> Self {
-        let life = Lifecycle::new(Arc::clone(&request), shared.options.policy.retries_max);
+        let life = Lifecycle::new(Arc::clone(&request), shared.retries_max());
         let deadline = shared.clock.monotonic().saturating_add(shared.options.deadline);
         let mut journey = Self {
             needs: Needs::of(&request),
@@ -113,31 +113,8 @@ impl Journey {
     pub(super) fn plan(&mut self) -> Result<(), Error> {
         self.place = Some(place(&self.shared)?);
         self.request.validate()?;
-        let targets = &self.shared.targets;
-        let order = targets.order(&self.request, &self.needs, &self.shared.options)?;
-        let (mut fit, mut unfit, mut why) = (Vec::new(), Vec::new(), None);
-        for target in order {
-            match self.judge(target) {
-                Ok(_) => fit.push(target),
-                Err((reason, error)) => {
-                    unfit.push((targets.named(target), reason));
-                    why.get_or_insert(error);
-                }
-            }
-        }
-        let is_open: Vec<_> = fit.iter().map(|target| self.is_open(*target)).collect();
-        let first = is_open.iter().position(Option::is_none).unwrap_or(0);
-        let reason = |(target, open): (&usize, &Option<_>)| {
-            let placed = || targets.reason(*target, &self.request, &self.needs, self.options());
-            (targets.named(*target), open.map_or_else(placed, Reason::Open))
-        };
-        let mut decided: Vec<_> = fit.iter().zip(&is_open).map(reason).collect();
-        if !fit.is_empty() {
-            decided[..=first].rotate_right(1);
-            fit[..=first].rotate_right(1);
-        }
-        decided.extend(unfit);
-        self.announce(&Fact::RoutingDecision { targets: decided });
+        let Decision { mut fit, targets, why } = self.plan_of_now().decide()?;
+        self.announce(&Fact::RoutingDecision { targets });
         if let (true, Some(error)) = (fit.is_empty(), why) {
             return Err(error);
         }
@@ -160,20 +137,12 @@ impl Journey {
 
     /// Checks a target for the request, as it is now.
     pub(super) fn judge(&self, target: usize) -> Result<Vec<Degradation>, (Reason, Error)> {
-        let Shared { targets, options, .. } = &*self.shared;
-        let (model, owner) = (&targets.get(target).model, targets.owner(target));
-        let tokens = self.shared.books().estimates.input(model, self.needs.size).max(self.floor);
-        let abilities = self.shared.abilities(target);
-        let leeway = options.leeway;
-        let fit = candidates::check(&self.request, &self.needs, owner, &abilities, tokens, leeway);
-        let degradations = fit.map_err(|it| (Reason::Misfit(it), it.error(owner)))?;
-        let output = Estimates::answer(self.request.max_tokens);
-        let most = Usage { input: tokens, output, ..Usage::default() };
-        let cost = self.shared.cost(target, most, Basis::Estimated).map(|cost| cost.micro_usd);
-        match self.caller.governor.admit(&self.request, targets.get(target), cost) {
-            Ok(()) => Ok(degradations),
-            Err(error) => Err((Reason::Refused, error)),
-        }
+        self.plan_of_now().judge(target)
+    }
+
+    fn plan_of_now(&self) -> Plan<'_> {
+        let Self { shared, caller, request, needs, floor, .. } = self;
+        Plan { shared, caller, request, needs, floor: *floor }
     }
 
     /// Puts on record that the current target is about to be asked.
@@ -333,7 +302,7 @@ impl Journey {
     }
 
     pub(super) fn is_open(&self, target: usize) -> Option<verdict::Cause> {
-        self.shared.books().breakers.is_open(target, self.now())
+        self.plan_of_now().is_open(target)
     }
 
     pub(super) fn is_ready(&self, target: usize) -> bool {

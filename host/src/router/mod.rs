@@ -18,6 +18,7 @@
 //! | `tool_call`  | is a call one that its tool takes?                          |
 //! | `health`     | how did a provider do?                                      |
 //! | `targets`    | who is there, and in which order?                           |
+//! | `plan`       | who of them is asked for this request, and why?             |
 //! | `attempt`    | what does one attempt hold, and how is it settled?          |
 //! | `hold`       | when is an answer handed on?                                |
 //! | `journey`    | what does one request hold, and how does it end?            |
@@ -48,6 +49,7 @@ pub mod keeper;
 pub mod lifecycle;
 pub mod limit;
 pub mod observer;
+mod plan;
 pub mod spent;
 mod targets;
 mod tool_call;
@@ -62,7 +64,9 @@ pub use caller::Caller;
 pub use caller::Governor;
 pub use driver::Refused;
 pub use driver::Routed;
+pub use plan::Explained;
 pub use spent::Spent;
+pub use targets::NOT_CONFIGURED;
 pub use targets::RouterError;
 pub use targets::Target;
 
@@ -81,6 +85,7 @@ use self::backoff::Policy;
 use self::backoff::Random;
 use self::breaker::Breakers;
 use self::candidates::Leeway;
+use self::candidates::Needs;
 use self::catalogue::Abilities;
 use self::catalogue::Basis;
 use self::catalogue::Catalogue;
@@ -96,6 +101,7 @@ use self::limit::Left;
 use self::limit::Limiter;
 use self::limit::Rate;
 use self::observer::Observer;
+use self::plan::Plan;
 use self::targets::Targets;
 use crate::chat::Answer;
 use crate::chat::Error;
@@ -124,6 +130,8 @@ pub struct Options {
     pub hold_bytes: usize,
     /// Requests at once. More are refused rather than queued.
     pub in_flight_max: usize,
+    /// How often each provider is tried again, where that is another number than the policy's.
+    pub retries: BTreeMap<String, u32>,
     /// What each provider may be asked.
     pub rates: BTreeMap<String, Rate>,
     /// Who answers a request that names neither provider nor model, in this order, each as
@@ -146,6 +154,7 @@ impl Default for Options {
             hold: Duration::from_secs(10),
             hold_bytes: 64 << 10,
             in_flight_max: 1_024,
+            retries: BTreeMap::new(),
             rates: BTreeMap::new(),
             preferred: Vec::new(),
             tiers: BTreeMap::new(),
@@ -267,10 +276,21 @@ impl Router {
         driver::run(Arc::clone(&self.shared), Arc::clone(&self.caller), request).await
     }
 
+    /// Says who would be asked for a request, in which order, and why. Asks nobody.
+    ///
+    /// # Errors
+    ///
+    /// The request must not be sent, or names what is not configured.
+    pub fn explain(&self, request: &Request) -> Result<Vec<Explained>, Error> {
+        let needs = Needs::of(request);
+        let (shared, caller) = (&self.shared, &self.caller);
+        Plan { shared, caller, request, needs: &needs, floor: 0 }.explain()
+    }
+
     /// Returns who may be asked.
     #[must_use]
     pub fn targets(&self) -> &[Target] {
-        self.0.targets.all()
+        self.shared.targets.all()
     }
 
     /// Says how every provider does. Asks nobody, and starts no probe.
@@ -302,6 +322,20 @@ impl Router {
 impl Shared {
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns how much is tried at a target.
+    fn policy(&self, target: usize) -> Policy {
+        let provider = &self.targets.get(target).provider;
+        let policy = self.options.policy;
+        let retries_max = self.options.retries.get(provider).copied();
+        Policy { retries_max: retries_max.unwrap_or(policy.retries_max), ..policy }
+    }
+
+    /// Returns how often any target is tried again.
+    fn retries_max(&self) -> u32 {
+        let named = self.options.retries.values().copied();
+        named.chain([self.options.policy.retries_max]).max().unwrap_or(0)
     }
 
     fn abilities(&self, target: usize) -> Abilities {

@@ -12,6 +12,7 @@ use super::candidates::Degradation;
 use super::candidates::Misfit;
 use super::catalogue::Cost;
 use super::lifecycle::Lifecycle;
+use super::targets::Target;
 use super::verdict::Cause;
 use crate::chat::Class;
 use crate::chat::RequestId;
@@ -36,6 +37,12 @@ pub struct Named {
     pub key: String,
     /// The model.
     pub model: String,
+}
+
+impl PartialEq<Target> for Named {
+    fn eq(&self, other: &Target) -> bool {
+        (&self.provider, &self.key, &self.model) == (&other.provider, &other.key, &other.model)
+    }
 }
 
 /// Why a target stands where it stands.

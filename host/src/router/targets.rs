@@ -12,6 +12,7 @@ use super::Options;
 use super::candidates::Needs;
 use super::observer::Named;
 use super::observer::Reason;
+use crate::chat::Class;
 use crate::chat::Error;
 use crate::chat::Model;
 use crate::chat::Request;
@@ -136,12 +137,12 @@ impl Targets {
             return Ok(self.allowed(order, options));
         }
         if let (true, Some(name)) = (order.is_empty(), &request.provider) {
-            return Err(Error::invalid(format!("`provider` is `{name}`, which is not configured")));
+            return Err(unknown(&format!("`provider` is `{name}`, which is not configured")));
         }
         let is_of_model =
             |at: &usize| request.model.as_ref().is_some_and(|it| self.all[*at].model == *it);
         if let (false, Some(name)) = (order.iter().any(is_of_model), &request.model) {
-            return Err(Error::invalid(format!("`model` is `{name}`, which is not configured")));
+            return Err(unknown(&format!("`model` is `{name}`, which is not configured")));
         }
         order.sort_by_key(|at| (!is_of_model(at), !self.owns(*at, needs), self.all[*at].priority));
         Ok(self.allowed(order, options))
@@ -161,7 +162,7 @@ impl Targets {
         if order.is_empty() {
             let name = request.model.as_deref().unwrap_or("default");
             let why = format!("`model` is `{name}`, and nobody who answers to that can be asked");
-            return Err(Error::invalid(why));
+            return Err(unknown(&why));
         }
         Ok(order)
     }
@@ -231,6 +232,13 @@ impl Targets {
     pub(super) fn all(&self) -> &[Target] {
         &self.all
     }
+}
+
+/// The code of a request that names what is not configured.
+pub const NOT_CONFIGURED: &str = "not-configured";
+
+fn unknown(why: &str) -> Error {
+    Error::new(Class::CallerFault, NOT_CONFIGURED, why)
 }
 
 /// Returns the routes that an operator wrote for a request: those of its tier, or the preferred ones where

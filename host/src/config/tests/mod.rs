@@ -1,6 +1,7 @@
 //! What a caller of [`load`] sees, in a folder of its own and an environment made of a map.
 
 mod bounds;
+mod models;
 mod precedence;
 mod refusals;
 

@@ -23,6 +23,7 @@ fn a_project_cannot_relax_anything() {
         "workspace = '/'",
         "yes = true",
         "[providers]",
+        "[router]\nprimary = 'evil/model'",
         "[permissions]",
     ];
     insta::assert_snapshot!(refusals(&texts, |world, text| world.project(text)), @r#"
@@ -48,7 +49,10 @@ fn a_project_cannot_relax_anything() {
     hint: delete it here; use `--yes` or set AX_YES=1
 
     @/work/ax.toml:1:2: a project file may not set `providers`: it can come from a stranger, so it cannot relax anything
-    hint: a project has `[project]` and `[plugins."…"]`; settings of the host are in the user file `@/me/.config/ax/config.toml`
+    hint: move it into the user file `@/me/.config/ax/config.toml`
+
+    @/work/ax.toml:1:2: a project file may not set `router`: it can come from a stranger, so it cannot relax anything
+    hint: move it into the user file `@/me/.config/ax/config.toml`
 
     @/work/ax.toml:1:2: a project file may not set `permissions`: it can come from a stranger, so it cannot relax anything
     hint: a project has `[project]` and `[plugins."…"]`; settings of the host are in the user file `@/me/.config/ax/config.toml`
@@ -116,7 +120,7 @@ fn a_user_file_says_where_it_is_wrong() {
     hint: write `color = "auto"`
 
     @/me/.config/ax/config.toml:1:1: unknown key `shape`
-    hint: the keys here are color, folders, network, plugins, sandbox
+    hint: the keys here are color, folders, network, plugins, providers, router, sandbox
 
     @/me/.config/ax/config.toml:1:1: `workspace` is not set in a file
     hint: use `--workspace DIR` or set AX_WORKSPACE

@@ -31,6 +31,66 @@ async fn every_request_is_settled_once() {
     ");
 }
 
+/// Whom a router would ask, with the reasons.
+fn explained(stage: &Stage, request: Request) -> String {
+    let explained = stage.router.explain(&request);
+    let line = |it: &crate::router::Explained| {
+        format!("{}/{}: {:?}", it.target.provider, it.target.model, it.reason)
+    };
+    explained.map_or_else(|it| it.message, |it| it.iter().map(line).collect::<Vec<_>>().join("; "))
+}
+
+fn routes(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tier_stands_for_its_routes_in_their_order_and_nobody_else() {
+    let tiers = [
+        ("fast".to_owned(), routes(&["c/small", "a/large"])),
+        ("gone".to_owned(), routes(&["x/y"])),
+    ];
+    let options =
+        Options { tiers: tiers.into(), preferred: routes(&["b/mid"]), ..Options::default() };
+    let cast = [("a/k/large", 1, vec![]), ("b/k/mid", 1, vec![]), ("c/k/small", 2, vec![])];
+    let stage = stage_of(cast.to_vec(), options);
+    let named = |name: &str| Request { model: Some(name.to_owned()), ..question() };
+    assert_eq!(explained(&stage, named("fast")), "c/small: Route; a/large: Route");
+    assert_eq!(explained(&stage, question()), "b/mid: Route");
+    assert_eq!(
+        explained(&stage, named("large")),
+        "a/large: NamedModel; b/mid: Priority(1); c/small: Priority(2)"
+    );
+    let of_c = Request { provider: Some("c".to_owned()), ..question() };
+    assert_eq!(explained(&stage, of_c), "c/small: Priority(2)");
+    let elsewhere = Request { provider: Some("b".to_owned()), ..named("fast") };
+    assert!(explained(&stage, elsewhere).contains("nobody who answers to that"));
+    assert!(explained(&stage, named("gone")).contains("nobody who answers to that"));
+    assert!(explained(&stage, named("other")).contains("which is not configured"));
+    assert_eq!(stage.ask(named("fast")).await, "c");
+    assert_eq!(stage.asked(), [0, 0, 1], "nobody was asked to explain");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_fallback_the_first_route_of_a_tier_is_all_of_it() {
+    let tiers = [("fast".to_owned(), routes(&["b/m", "a/m"]))];
+    let options = Options { tiers: tiers.into(), fallback: false, ..Options::default() };
+    let cast = [("a/k/m", 1, vec![]), ("b/one/m", 1, vec![]), ("b/two/m", 1, vec![])];
+    let stage = stage_of(cast.to_vec(), options);
+    let request = Request { model: Some("fast".to_owned()), ..question() };
+    assert_eq!(explained(&stage, request), "b/m: Route; b/m: Route");
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_provider_is_tried_again_as_often_as_it_says() {
+    let failing = || (0..9).map(|_| fail(overloaded())).collect::<Vec<_>>();
+    let retries = [("a".to_owned(), 0), ("b".to_owned(), 5)];
+    let options = Options { retries: retries.into(), ..Options::default() };
+    let stage = stage_of(vec![("a/k/m", 1, failing()), ("b/k/m", 2, failing())], options);
+    stage.ask(question()).await;
+    assert_eq!(stage.asked(), [1, 6]);
+}
+
 fn any_error() -> impl Strategy<Value = Error> {
     let codes = ["x", "insufficient_quota", "deadline"];
     let parts = (0_usize..10, any::<Option<u16>>(), 0_usize..3, any::<Option<u64>>());
