@@ -1,12 +1,14 @@
 //! What the tests of the whole have in common: where the program is, a home of its own for each
 //! test, tiny components, servers on loopback, texts that compare, pages of the documentation,
-//! the lines of a bench.
+//! the lines of a bench, answers of models and an upstream that fails.
 //!
 //! The tests are in `tests/`: `architecture` (the code's own order), `cli` (one promise to a user
 //! each, through the program), `processes` (several at once, and killed ones), `hostile…` (guests
-//! that try to break out).
+//! that try to break out), `chaos` (providers that fail in every way).
 
+pub mod answer;
 pub mod authority;
+pub mod chaos;
 pub mod components;
 pub mod home;
 pub mod page;

@@ -14,6 +14,8 @@ pub enum Bar {
     Rate { per_second: f64, share: f64 },
     /// `ours` at least this many a second.
     PerSecond(f64),
+    /// `ours` at least this share of raw.
+    Share(f64),
     /// `ours` at most this many times raw.
     Ratio(f64),
     /// `ours` at most this many KiB.
@@ -80,6 +82,7 @@ impl Row {
                 self.ours >= per_second && self.raw.is_none_or(|raw| self.ours / raw >= share)
             }
             Bar::PerSecond(min) => self.ours >= min,
+            Bar::Share(share) => self.raw.is_none_or(|raw| self.ours / raw >= share),
             Bar::Ratio(max) => self.raw.is_none_or(|raw| self.ours <= max * raw),
             Bar::Kib(max) => self.ours <= max,
             Bar::None => true,
@@ -100,6 +103,7 @@ impl fmt::Display for Row {
             Bar::AtMost(max) => format!("<= {} ms", max.as_millis()),
             Bar::Rate { per_second, share } => format!(">= {per_second} /s, >= {share} x raw"),
             Bar::PerSecond(min) => format!(">= {min} /s"),
+            Bar::Share(share) => format!(">= {share} x raw"),
             Bar::Ratio(max) => format!("<= {max} x raw"),
             Bar::Kib(max) => format!("<= {max} KiB"),
             Bar::None => "-".to_owned(),

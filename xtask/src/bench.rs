@@ -14,7 +14,8 @@ use crate::process;
 use crate::wasm_target;
 
 /// What can be measured, by the program that does it.
-const SUBJECTS: [(&str, &str); 2] = [("sandbox", "bench-sandbox"), ("mcp", "bench-mcp")];
+const SUBJECTS: [(&str, &str); 3] =
+    [("sandbox", "bench-sandbox"), ("mcp", "bench-mcp"), ("router", "bench-router")];
 
 /// Runs the task and ends with the measuring program's exit code.
 pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode> {
@@ -26,7 +27,7 @@ pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
     let Some((program, options)) = found else {
         return Err(Failure::new(
             "`bench` needs to know what to measure",
-            "cargo xtask bench sandbox [--quick] [SUBJECT…], or mcp [--quick]",
+            "cargo xtask bench sandbox [--quick] [SUBJECT…], or mcp [--quick], or router [--quick]",
         ));
     };
     wasm_target::ensure(checkout)?;

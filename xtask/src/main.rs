@@ -7,6 +7,7 @@
 mod accept;
 mod ax;
 mod bench;
+mod chaos;
 mod checkout;
 mod cpu;
 mod demo;
@@ -70,6 +71,12 @@ const TASKS: &[Task] = &[
         run: hostile::run,
     },
     Task {
+        name: "chaos",
+        arguments: "[--requests N] [--seed S]",
+        about: "route requests to an upstream that fails in every way: what was done, what came of it",
+        run: chaos::run,
+    },
+    Task {
         name: "fuzz",
         arguments: "[TARGET…] [--seconds N]",
         about: "look for inputs that break a parser: one line each target",
@@ -77,8 +84,8 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "sandbox [--quick]",
-        about: "measure the sandbox against its bars, in release",
+        arguments: "sandbox|mcp|router [--quick]",
+        about: "measure a part against its bars, in release",
         run: bench::run,
     },
     Task {
@@ -89,7 +96,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "accept",
-        arguments: "[languages|all]",
+        arguments: "[languages|mcp|llm|all]",
         about: "check the product with tools that others wrote, at pinned versions",
         run: accept::run,
     },
