@@ -207,7 +207,7 @@ pub const TABLE: &[Row] = {
         later(C::AxTools, "ax:tools/tools", "0.3", P::Tools, E::Unsafe),
         later(C::AxServices, "ax:services/services", "0.3", P::Services, E::Unsafe),
         // Asking a model changes nothing but the bill, so it may be asked again.
-        later(C::AxModelChat, "ax:model/chat", "0.3", P::Models, E::Pure),
+        ours(C::AxModelChat, "ax:model/chat", P::Models, E::Pure),
         later(C::AxMemory, "ax:memory/memory", "0.3", P::Memory, E::Keyed),
         // Waiting needs no permission; setting another agent to work does.
         Row {
@@ -446,7 +446,7 @@ mod tests {
         ax:events/bus events Keyed From("0.3")
         ax:tools/tools tools Unsafe From("0.3")
         ax:services/services services Unsafe From("0.3")
-        ax:model/chat models Pure From("0.3")
+        ax:model/chat models Pure Now
         ax:memory/memory memory Keyed From("0.3")
         ax:task/task agents Keyed From("0.3")
         wasi:http/types net Pure Now

@@ -8,6 +8,7 @@
 //! panics, never recurses without a bound and never allocates more than a small multiple of it.
 //! Not here: files, clocks, processes, the engine (`ax-host`); packages and locks (`ax-registry`).
 
+mod money;
 mod nearest;
 mod text;
 
@@ -49,12 +50,13 @@ pub use manifest::{
     Ask, HOST_API, HOST_REQUIREMENT, LimitRequests, MANIFEST_BYTES_MAX, Manifest, ManifestError,
     ManifestErrorKind, PluginSection, Quota, Reuse, ToolNotes,
 };
+pub use money::{micro_usd, usd};
 pub use name::{
     NAME_PART_CHARS_MAX, NameError, PluginName, TOOL_NAME_CHARS_MAX, ToolId, WIRE_NAME_CHARS_MAX,
 };
 pub use nearest::nearest;
 pub use permission::{
-    Access, EventDirection, Flaw, HostPattern, MemoryScope, Method, NetRule, Origin,
+    Access, DEFAULT_MODEL, EventDirection, Flaw, HostPattern, MemoryScope, Method, NetRule, Origin,
     PERMISSION_BYTES_MAX, PathPattern, Permission, PermissionDifference, PermissionError,
     PermissionKind, PermissionSet, RequestUrl, Scheme, ToolPattern, URL_BYTES_MAX, UrlError,
 };

@@ -15,7 +15,7 @@ use semver::Version;
 use serde::Serialize;
 
 use super::policy::PolicyNote;
-use crate::plugin::{Folder, Injection, Lowered, Raise};
+use crate::plugin::{Budget, Folder, Injection, Lowered, Raise};
 
 /// Plugins followed when the reach through other plugins is computed; calls go 8 deep.
 const REACH_DEPTH: usize = 8;
@@ -68,6 +68,9 @@ pub struct CardPermission {
     /// For a secret: the header of requests that carries it, with `{}` for the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<String>,
+    /// For models: what one call may use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
     /// The folder it is about, absolute; none if it is not bound here or not about one.
     pub path: Option<String>,
     /// Why granting it has no effect on this host, if so.
@@ -165,6 +168,9 @@ impl Card {
             }
             line(text);
             line(format!("        {}", entry.permission));
+            if let Some(budget) = &entry.budget {
+                line(format!("        {budget}"));
+            }
             if let Some(header) = &entry.header {
                 line(format!("        as the header `{header}`"));
             }
@@ -217,6 +223,7 @@ fn shown(ask: &Ask, folders: &[Folder], facts: &Facts<'_>) -> CardPermission {
     CardPermission {
         words: ask.permission.plain_words(),
         header: Injection::header_of(ask).map(str::to_owned),
+        budget: Budget::asked(ask).map(|budget| budget.words()),
         reason: ask.reason.clone(),
         path,
         idle: idle(&ask.permission),
@@ -232,9 +239,9 @@ pub(super) fn idle(permission: &Permission) -> Option<&'static str> {
         | Permission::Env { .. }
         | Permission::Kv
         | Permission::Net(_)
+        | Permission::Models { .. }
         | Permission::Secret { .. } => None,
-        Permission::Models { .. }
-        | Permission::Tools(_)
+        Permission::Tools(_)
         | Permission::Services { .. }
         | Permission::Events { .. }
         | Permission::Memory(_)

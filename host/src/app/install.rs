@@ -30,7 +30,7 @@ use super::source::SourceError;
 use super::start::LeftBehind;
 use super::state::{Coming, Given, StateError, keeps};
 use crate::audit::entry::Action;
-use crate::plugin::{Limits, LoadError, Raise};
+use crate::plugin::{Budget, Limits, LoadError, Raise};
 
 /// Arguments of a call that is shown to be tried; whoever needs more reads about the tool first.
 const ARGUMENTS_SHOWN: usize = 8;
@@ -347,6 +347,7 @@ impl App {
             permissions: manifest.asked(),
             limits: if is_raised { manifest.limits.clone() } else { LimitRequests::default() },
             kv_bytes: kv_asked(manifest).filter(|_| is_raised),
+            models_raised: is_raised && !model_raises(manifest).is_empty(),
             state: 0,
         }
     }
@@ -458,10 +459,16 @@ fn whole_limits(manifest: &Manifest) -> Limits {
     Limits::effective(&manifest.limits, true)
 }
 
-/// Lists what a manifest asks to be raised, the quota on its data included.
+/// Lists what a manifest asks to use of models beyond the usual.
+fn model_raises(manifest: &Manifest) -> Vec<Raise> {
+    manifest.permissions.iter().flat_map(Budget::raises).collect()
+}
+
+/// Lists what a manifest asks to be raised, its data and its models included.
 fn raises(manifest: &Manifest) -> Vec<Raise> {
     let mut raises = Limits::raises(&manifest.limits);
     raises.extend(Limits::kv_raise(kv_asked(manifest)));
+    raises.extend(model_raises(manifest));
     raises
 }
 

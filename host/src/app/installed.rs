@@ -1,12 +1,12 @@
 //! What is installed, as commands ask for it.
 
-use ax_manifest::{ByteSize, Identity, Manifest, PluginName, Policies, nearest};
+use ax_manifest::{Ask, ByteSize, Identity, Manifest, PluginName, Policies, nearest};
 use ax_registry::{
     Generation, GenerationError, LockedPlugin, Lockfile, PackageError, PluginConfig, StoreError,
 };
 
 use super::App;
-use crate::plugin::Limits;
+use crate::plugin::{Budget, Limits};
 
 /// One installed plugin with everything known of it.
 #[derive(Debug, Clone)]
@@ -108,6 +108,14 @@ impl InstalledPlugin {
         // The lock holds the requests a person agreed to; without consent it holds none.
         let limits = Limits::effective(asked, self.locked.limits == *asked);
         limits.keeping(kv_asked(&self.config.manifest), self.locked.kv_bytes)
+    }
+}
+
+impl InstalledPlugin {
+    /// Returns what one call of it may use of models; none for what is no ask for models.
+    #[must_use]
+    pub fn budget(&self, ask: &Ask) -> Option<Budget> {
+        Budget::of(ask, self.locked.models_raised)
     }
 }
 

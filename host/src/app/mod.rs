@@ -67,8 +67,8 @@ use crate::config::{self, Config};
 use crate::egress::EgressConfig;
 use crate::kv::Kv;
 use crate::plugin::{
-    Allocation, CompileWatch, EnvironmentLookup, Folder, FolderError, HostConfig, PluginHost,
-    StartError, WORKSPACE, jail, limits,
+    Allocation, CompileWatch, EnvironmentLookup, Folder, FolderError, HostConfig, Models,
+    PluginHost, StartError, WORKSPACE, jail, limits,
 };
 use crate::secret::vault::{KEY_FILE, Vault};
 
@@ -137,6 +137,8 @@ struct Ground {
     folders: Vec<Folder>,
     environment: EnvironmentLookup,
     network: EgressConfig,
+    /// Who answers plugins that ask models.
+    models: Option<Arc<dyn Models>>,
     /// When it is, in a rehearsal.
     rehearsal_at_ms: Option<u64>,
 }
@@ -295,13 +297,14 @@ impl App {
             folders,
             environment: Arc::new(config::environment_variable),
             network: self.network()?,
+            models: None,
             rehearsal_at_ms: None,
         })
     }
 
     /// Builds a sandbox.
     fn host_on(&self, ground: Ground) -> Result<Arc<PluginHost>, AppError> {
-        let Ground { kv, vault, folders, environment, network, rehearsal_at_ms } = ground;
+        let Ground { kv, vault, folders, environment, network, models, rehearsal_at_ms } = ground;
         let sandbox = &self.config.sandbox;
         let allocation = match self.is_server {
             true => {
@@ -321,6 +324,7 @@ impl App {
             kv,
             vault,
             network,
+            models,
             rehearsal_at_ms,
         };
         let host = PluginHost::new(host, self.audit()?.clone(), Arc::clone(&self.clock))?;

@@ -28,7 +28,7 @@ use super::{App, AppError, Ground};
 use crate::config::toolchain_environment;
 use crate::folder::OpenFolder;
 use crate::kv::{Kv, KvError};
-use crate::plugin::{Injection, Limits, LoadError, Plugin, PluginHost, Release};
+use crate::plugin::{Budget, Injection, Limits, LoadError, Plugin, PluginHost, Release};
 use crate::project::{self, BuildError, Built, DATA_FOLDER, Toolchains};
 
 /// Why a project gives no plugin.
@@ -261,6 +261,7 @@ impl App {
             reuse: manifest.plugin.reuse,
             state,
             injections: manifest.permissions.iter().filter_map(Injection::of).collect(),
+            budgets: manifest.permissions.iter().filter_map(Budget::asked).collect(),
             policy: (!policies.is_empty()).then(|| Arc::clone(policies)),
             declared,
             ..Release::bare(identity, Digest::of(&package.component))

@@ -225,6 +225,7 @@ impl App {
             reuse: installed.config.manifest.plugin.reuse,
             state: installed.locked.state,
             injections: asks.iter().filter_map(Injection::of).collect(),
+            budgets: asks.iter().filter_map(|ask| installed.budget(ask)).collect(),
             policy: (!policies.is_empty()).then(|| Arc::clone(policies)),
         };
         /// Loading reads the component only when it must be compiled again.

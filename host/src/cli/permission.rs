@@ -80,6 +80,9 @@ pub(super) fn rows(
     let mut text = String::new();
     for (ask, note) in asks.iter().zip(notes) {
         text.push_str(&format!("  {}  {}\n", ask.permission, ask.permission.plain_words()));
+        if let Some(budget) = plugin.budget(ask) {
+            text.push_str(&format!("      {}\n", budget.words()));
+        }
         let about = |grant: &&Grant| {
             grant.permission.covers(&ask.permission) || ask.permission.covers(&grant.permission)
         };

@@ -1,7 +1,7 @@
 //! Writes what a call, or an errand of the host, did into the audit.
 //!
-//! One row per call with counts of what was allowed, one row per request that was sent, one row per
-//! kind of thing that was denied. The answer to a call with denials, or that may have changed
+//! One row per call with counts of what was allowed, one row per request that was sent, to a model too,
+//! one row per kind of thing that was denied. The answer to a call with denials, or that may have changed
 //! something outside, waits until its rows are on disk; others are batched. Rows of a rehearsal say that
 //! they are: its servers, files and clock are made up.
 
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ax_manifest::Digest;
 
 use super::PluginHost;
+use super::asked::{Asked, AskedEnd};
 use super::error::CallError;
 use super::exports::Output;
 use super::gate::Denial;
@@ -58,6 +59,14 @@ impl PluginHost {
             let record = Record::Effect(request(sent, &call_id, &tool));
             self.audit.record(row(decision, rule, record)).await?;
         }
+        for asked in &report.asked {
+            let (decision, rule) = match asked.so_far().end {
+                AskedEnd::Leaked(_) => (Decision::Denied, DenialReason::Leak.word()),
+                _ => (Decision::Allowed, &**asked.rule()),
+            };
+            let record = Record::Effect(question(asked, &call_id, &tool));
+            self.audit.record(row(decision, rule, record)).await?;
+        }
         for denial in report.denials.iter().filter(|denial| !has_row(denial)) {
             let record = Record::Effect(effect(denial, &call_id, &tool));
             self.audit.record(row(Decision::Denied, &denial.decided_by(), record)).await?;
@@ -87,7 +96,9 @@ fn summary(call_id: Arc<str>, run: &Run<'_>, report: &Report) -> entry::Call {
         Err(error) => Outcome::error(error.kind().word()),
     };
     // Requests have rows of their own.
-    let counted = report.allowances.iter().filter(|it| !it.permission.starts_with("net:"));
+    let has_rows =
+        |permission: &str| permission.starts_with("net:") || permission.starts_with("models:");
+    let counted = report.allowances.iter().filter(|it| !has_rows(&it.permission));
     let effects = counted.map(|allowed| EffectCount {
         permission: allowed.permission.as_str().into(),
         rule: Arc::clone(&allowed.rule),
@@ -105,7 +116,7 @@ fn summary(call_id: Arc<str>, run: &Run<'_>, report: &Report) -> entry::Call {
             bytes_in: run.bytes_in,
             bytes_out: report.usage.result_bytes,
             duration_us: report.usage.duration_us,
-            cost_micro_usd: 0,
+            cost_micro_usd: report.asked.iter().filter_map(|it| it.so_far().micro_usd).sum(),
         },
         effects: effects.collect(),
     }
@@ -135,6 +146,31 @@ fn request(sent: &Sent, call_id: &Arc<str>, tool: &Arc<str>) -> entry::Effect {
             bytes_in: sent.bytes_in(),
             bytes_out: sent.bytes_out(),
             duration_us: sent.took_us(),
+            ..entry::Usage::default()
+        },
+    }
+}
+
+fn question(asked: &Asked, call_id: &Arc<str>, tool: &Arc<str>) -> entry::Effect {
+    let so_far = asked.so_far();
+    let outcome = match so_far.end {
+        AskedEnd::Answered => Outcome::Ok,
+        AskedEnd::Unanswered => Outcome::error("unanswered"),
+        AskedEnd::Failed(word) => Outcome::error(word),
+        AskedEnd::Leaked(_) => Outcome::error("leak"),
+    };
+    entry::Effect {
+        call_id: Arc::clone(call_id),
+        tool: Arc::clone(tool),
+        permission: asked.permission().into(),
+        target: asked.target().into(),
+        input: None,
+        outcome,
+        usage: entry::Usage {
+            bytes_in: so_far.bytes_in,
+            bytes_out: so_far.bytes_out,
+            duration_us: u64::try_from(so_far.took.as_micros()).unwrap_or(u64::MAX),
+            cost_micro_usd: so_far.micro_usd.unwrap_or(0),
             ..entry::Usage::default()
         },
     }

@@ -379,7 +379,7 @@ impl PluginHost {
         // An instance that goes on with something of this call does not serve another one.
         let guest = store.data();
         let is_within = guest.meter.hit().is_none() && guest.gate.hit().is_none();
-        let is_at_rest = is_within && guest.outbox.is_over();
+        let is_at_rest = is_within && guest.outbox.is_over() && guest.asking.is_over();
         let lane = lane.filter(|_| is_at_rest && instance.is_some());
         let fuel_given = plugin.release.limits.fuel;
         let (mut report, store) = report(id, store, fuel_given, result, lane.is_some());

@@ -310,7 +310,11 @@ fn exhausted_hint(limit: Limit) -> Option<&'static str> {
         | Limit::Handles
         | Limit::Requests
         | Limit::BytesOut
-        | Limit::BytesIn => None,
+        | Limit::BytesIn
+        | Limit::Streams => None,
+        Limit::Calls | Limit::Tokens | Limit::Cost => Some(
+            "ask for more in its plugin.toml: [permissions] models = [{ tier = \"fast\", calls = 64 }]",
+        ),
     }
 }
 
@@ -342,6 +346,11 @@ fn bound(limit: Limit, limits: &Limits) -> String {
         Limit::Requests => format!("{} requests", fixed::REQUESTS),
         Limit::BytesOut => format!("{} sent", size(fixed::SENT_BYTES)),
         Limit::BytesIn => format!("{} received", size(fixed::RECEIVED_BYTES)),
+        // A manifest may ask for another one, for each name.
+        Limit::Calls => format!("{} requests to models", fixed::MODEL_CALLS),
+        Limit::Tokens => format!("{} tokens of models", fixed::MODEL_TOKENS),
+        Limit::Cost => format!("{} USD for models", ax_manifest::usd(fixed::MODEL_MICRO_USD)),
+        Limit::Streams => format!("{} answers of models at once", fixed::MODEL_STREAMS),
         Limit::WrittenBytes => format!("{} more in a folder", size(fixed::WRITTEN_BYTES)),
         Limit::WrittenFiles => format!("{} more files in a folder", fixed::WRITTEN_FILES),
         Limit::HostMemory => "all guests together".to_owned(),

@@ -13,16 +13,20 @@ use wasmtime::CallHook;
 use wasmtime::component::ResourceTable;
 
 use super::Release;
+use super::asked::Asking;
 use super::folder::Folder;
 use super::gate::{Gate, Refusal};
 use super::imports::{Ended, Http, Keeping, OpenFiles, Wasi};
 use super::limits;
 use super::log::Log;
 use super::meter::Meter;
+use super::models::Models;
 use super::outbox::Outbox;
+use super::purse::Budget;
 use super::secrets::{CallSecrets, Injection};
 use super::trace::Mark;
 use super::written::Accounts;
+use crate::chat::RequestId;
 use crate::clock::Clock;
 use crate::egress::Egress;
 use crate::kv::{Kv, KvError, Quota, Space};
@@ -42,6 +46,20 @@ impl CallId {
     #[must_use]
     pub fn new(at_ms: u64, process: u32, number: u32) -> Self {
         Self { at_ms, process, number }
+    }
+}
+
+impl CallId {
+    /// Names the request of this call with that number, from 0, to models: a UUID of the version for
+    /// layouts of one's own (RFC 9562 §5.8), sorted by time.
+    pub(super) fn request(self, number: usize) -> RequestId {
+        let (process, number) = (u128::from(self.process), number as u128);
+        // 48 bits of time, 22 of the process, 32 of the call and 20 of the request, around the six
+        // that say what it is. No manifest asks for as many as 2^20 requests.
+        let high = u128::from(self.at_ms & 0xffff_ffff_ffff) << 16 | (process >> 10 & 0xfff);
+        let low = (process & 0x3ff) << 52 | u128::from(self.number) << 20 | (number & 0xf_ffff);
+        let bits = high << 64 | low;
+        RequestId(uuid::Builder::from_custom_bytes(bits.to_be_bytes()).into_uuid())
     }
 }
 
@@ -98,18 +116,24 @@ pub(super) struct Outside {
     pub(super) keeping: Handle,
     pub(super) accounts: Accounts,
     pub(super) egress: Arc<Egress>,
+    /// None where no model is set up.
+    pub(super) models: Option<Arc<dyn Models>>,
 }
 
 /// What belongs to a release, whatever the call.
 pub(super) struct Holdings {
     /// Who the plugin is, where it keeps data and connections: its name and source.
     pub(super) owner: Arc<str>,
+    /// Its name.
+    pub(super) name: Arc<str>,
     /// Its data in the key-value store.
     pub(super) space: Space,
     /// What the operator set for it.
     pub(super) settings: Arc<Map<String, Value>>,
     /// Secrets it asks to have put into requests.
     pub(super) injections: Vec<Injection>,
+    /// What one call may use of models.
+    pub(super) budgets: Vec<Budget>,
 }
 
 impl Holdings {
@@ -119,8 +143,10 @@ impl Holdings {
         Self {
             space: Space { owner: Arc::clone(&owner), state: release.state, quota },
             owner,
+            name: release.identity.name.to_string().into(),
             settings: Arc::clone(&release.settings),
             injections: release.injections.clone(),
+            budgets: release.budgets.clone(),
         }
     }
 
@@ -130,8 +156,10 @@ impl Holdings {
         Self {
             space: Space { owner: Arc::clone(&owner), state: 0, quota },
             owner,
+            name: Arc::from(""),
             settings: Arc::default(),
             injections: Vec::new(),
+            budgets: Vec::new(),
         }
     }
 }
@@ -155,11 +183,12 @@ pub(super) struct CallFrame {
 
 /// The data of one store: everything the host knows of a running instance.
 ///
-/// `gate`, `outbox`, `trouble` and `call` belong to one call and are replaced when a warm instance serves the
+/// `gate`, `outbox`, `asking`, `trouble` and `call` belong to one call and are replaced when a warm instance serves the
 /// next; the rest lives as long as the instance.
 pub(super) struct Guest {
     pub(super) gate: Gate,
     pub(super) outbox: Outbox,
+    pub(super) asking: Asking,
     pub(super) call: CallFrame,
     pub(super) meter: Meter,
     pub(super) log: Log,
@@ -187,6 +216,7 @@ impl Guest {
         Self {
             gate,
             outbox: Outbox::default(),
+            asking: Asking::default(),
             call,
             meter,
             log,
@@ -206,6 +236,7 @@ impl Guest {
         self.files.restart();
         self.gate = gate;
         self.outbox = Outbox::default();
+        self.asking = Asking::default();
         self.trouble = Arc::default();
         self.call = call;
     }

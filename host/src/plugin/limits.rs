@@ -51,6 +51,31 @@ pub const SENT_BYTES: u64 = 8 << 20;
 pub const RECEIVED_BYTES: u64 = 32 << 20;
 /// Redirects that `ax:http` follows, as browsers do at most twice that.
 pub const REDIRECTS: u8 = 10;
+/// Requests to models of one call and one name, unless its manifest asks for more and a person agreed: as many
+/// as requests over HTTP.
+pub const MODEL_CALLS: u64 = 32;
+/// Tokens, read and written, of one call and one name, unless its manifest asks for more and a person
+/// agreed: a long document, read once.
+pub const MODEL_TOKENS: u64 = 200_000;
+/// Millionths of a US dollar of one call and one name, unless its manifest asks for more and a person
+/// agreed: half a dollar.
+pub const MODEL_MICRO_USD: u64 = 500_000;
+/// Tokens of an answer that neither the guest nor the model bounds: what every model of these years writes.
+pub const MODEL_ANSWER_TOKENS: u64 = 4_096;
+/// Answers of models that one call reads as they come.
+pub const MODEL_STREAMS: usize = 4;
+/// Requests to models that one call waits for at once.
+pub const MODEL_REQUESTS: usize = 8;
+/// Requests of one `complete-all`; the host holds all of them.
+pub const MODEL_BATCH: usize = 256;
+/// Bytes of one answer of a model: what a host call may move.
+pub const MODEL_ANSWER_BYTES: u64 = HOST_CALL_BYTES;
+/// Bytes of one document in a request to a model, as `ax:types` promises for JSON.
+pub const MODEL_JSON_BYTES: u64 = 1 << 20;
+/// Parts of one message to a model.
+pub const MODEL_PARTS: usize = 1_000;
+/// Models that a guest is told of.
+pub const MODELS_LISTED: usize = 1_000;
 /// Keys a plugin keeps: a listing of all takes ten calls.
 pub const KV_KEYS: u32 = 10_000;
 /// Bytes of keys and values a plugin keeps, unless its manifest asks for more and a person agreed.
@@ -171,8 +196,16 @@ pub enum Limit {
     Requests,
     /// [`SENT_BYTES`].
     BytesOut,
-    /// [`RECEIVED_BYTES`].
+    /// [`RECEIVED_BYTES`], [`MODEL_ANSWER_BYTES`].
     BytesIn,
+    /// [`MODEL_CALLS`], [`MODEL_BATCH`].
+    Calls,
+    /// [`MODEL_TOKENS`].
+    Tokens,
+    /// [`MODEL_MICRO_USD`].
+    Cost,
+    /// [`MODEL_STREAMS`].
+    Streams,
     /// [`WRITTEN_BYTES`].
     WrittenBytes,
     /// [`WRITTEN_FILES`].
@@ -185,7 +218,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Fuel,
         Self::Time,
         Self::Memory,
@@ -202,6 +235,10 @@ impl Limit {
         Self::Requests,
         Self::BytesOut,
         Self::BytesIn,
+        Self::Calls,
+        Self::Tokens,
+        Self::Cost,
+        Self::Streams,
         Self::WrittenBytes,
         Self::WrittenFiles,
         Self::HostMemory,
@@ -247,6 +284,10 @@ impl Limit {
             Self::Requests => "requests",
             Self::BytesOut => "bytes-out",
             Self::BytesIn => "bytes-in",
+            Self::Calls => "calls",
+            Self::Tokens => "tokens",
+            Self::Cost => "cost",
+            Self::Streams => "streams",
             Self::WrittenBytes => "written-bytes",
             Self::WrittenFiles => "written-files",
             Self::HostMemory => "host-memory",

@@ -13,9 +13,10 @@
 //! kept warm.
 //!
 //! Not here: packages and generations (`ax-registry`), who consents (`app`), connections (`egress`),
-//! models.
+//! which model answers (`router`).
 
 mod account;
+mod asked;
 mod backtrace;
 mod cache;
 mod call;
@@ -25,6 +26,7 @@ mod describe;
 pub mod engine;
 mod errand;
 mod error;
+mod exchange;
 mod executor;
 mod exports;
 mod folder;
@@ -41,8 +43,10 @@ pub mod limits;
 mod log;
 mod meter;
 mod migrate;
+mod models;
 mod outbox;
 mod profile;
+mod purse;
 mod report;
 mod rights;
 pub(crate) mod schema;
@@ -76,6 +80,7 @@ use crate::egress::{Egress, EgressConfig};
 use crate::kv::Kv;
 use crate::secret::vault::Vault;
 
+pub use asked::{Asked, AskedEnd, SoFar};
 pub use backtrace::{Frame, demangled};
 pub use cache::{Cache, CacheError, CodeInUse, CompileRecord, Compiler, UnusedCode, unused_code};
 pub use call::Call;
@@ -93,8 +98,10 @@ pub use limits::{Limit, Limits, Lowered, Raise};
 pub use log::{Level, Line};
 pub use meter::HostMeter;
 pub use migrate::MigrateError;
+pub use models::{Asker, Listed, Models};
 pub use outbox::{Sent, SentEnd};
 pub use profile::{Profile, Profiler};
+pub use purse::{Budget, Purse, Short};
 pub use report::{Report, Usage};
 pub use rights::{Bounds, DenialReason, Rights, Ruling};
 pub use secrets::Injection;
@@ -138,6 +145,8 @@ pub struct HostConfig {
     pub vault: Vault,
     /// How requests find their way.
     pub network: EgressConfig,
+    /// Who answers plugins that ask models; none where no model is set up.
+    pub models: Option<Arc<dyn Models>>,
     /// Calls rehearse: their time begins here, in milliseconds since the Unix epoch, and moves by
     /// waiting alone.
     pub rehearsal_at_ms: Option<u64>,
@@ -211,6 +220,8 @@ pub struct Release {
     pub state: u64,
     /// Secrets it asks to have put into requests.
     pub injections: Vec<Injection>,
+    /// What one call may use of models.
+    pub budgets: Vec<Budget>,
     /// The policies in force, if there are any.
     pub policy: Option<Arc<Policies>>,
 }
@@ -231,6 +242,7 @@ impl Release {
             reuse: Reuse::default(),
             state: 0,
             injections: Vec::new(),
+            budgets: Vec::new(),
             policy: None,
         }
     }
@@ -287,6 +299,7 @@ impl PluginHost {
                 keeping,
                 kv: config.kv,
                 egress,
+                models: config.models,
             }),
             secrets: Arc::new(Secrets::new(config.vault)),
             warm: WarmInstances::default(),

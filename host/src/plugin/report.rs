@@ -11,6 +11,7 @@ use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 
 use super::account;
+use super::asked::{Asked, AskedEnd};
 use super::backtrace::Frame;
 use super::error::CallError;
 use super::exports::Output;
@@ -63,6 +64,8 @@ pub struct Report {
     pub allowances: Vec<Allowance>,
     /// The requests it sent, redirects each by themselves.
     pub sent: Vec<Arc<Sent>>,
+    /// What it asked of models.
+    pub asked: Vec<Arc<Asked>>,
     /// What the guest said.
     pub log: Vec<Line>,
     /// Where the guest was when the engine ended it, the innermost function first.
@@ -85,6 +88,7 @@ impl Report {
             denials: Vec::new(),
             allowances: Vec::new(),
             sent: Vec::new(),
+            asked: Vec::new(),
             log: Vec::new(),
             backtrace: Vec::new(),
             trace: None,
@@ -125,11 +129,12 @@ struct Fuel {
 fn sum_up(id: CallId, guest: &mut Guest, fuel: Fuel, result: Result<Output, CallError>) -> Report {
     let result = withhold(result, guest.call.secrets.scan());
     let (log, log_lines_dropped) = guest.log.take();
-    let sent = guest.outbox.take();
+    let (sent, asked) = (guest.outbox.take(), guest.asking.take());
     let gate = &mut guest.gate;
     let mark = Mark { fuel: fuel.left, bytes: gate.bytes(), log_lines: log.len() };
     let trace = gate.take_trace(mark, &sent, guest.call.secrets.scan());
     sent.iter().filter_map(|sent| denial_of(sent)).for_each(|denial| gate.note(denial));
+    asked.iter().filter_map(|asked| leak_of(asked)).for_each(|denial| gate.note(denial));
     let mut limits_hit: Vec<Limit> =
         [guest.meter.hit(), gate.hit()].into_iter().flatten().collect();
     limits_hit.extend(sent.iter().filter_map(|sent| match sent.end() {
@@ -172,6 +177,7 @@ fn sum_up(id: CallId, guest: &mut Guest, fuel: Fuel, result: Result<Output, Call
         denials,
         allowances,
         sent,
+        asked,
         log,
         backtrace: Vec::new(),
         trace,
@@ -188,6 +194,14 @@ fn denial_of(sent: &Sent) -> Option<Denial> {
     };
     let permission = sent.permission().to_owned();
     Some(Denial { permission, reason, interface: sent.interface(), count: 1, rule: Some(rule) })
+}
+
+/// Says that a question or its answer held a secret.
+fn leak_of(asked: &Asked) -> Option<Denial> {
+    let AskedEnd::Leaked(secret) = asked.so_far().end else { return None };
+    let (permission, interface) = (asked.permission().to_owned(), asked.interface());
+    let rule = Some(secret.to_string());
+    Some(Denial { permission, reason: DenialReason::Leak, interface, count: 1, rule })
 }
 
 /// Withholds an answer that holds a secret, and takes secrets out of errors.

@@ -114,6 +114,12 @@ struct Values {
 static NO_SCAN: LazyLock<LeakScan> = LazyLock::new(LeakScan::none);
 
 impl CallSecrets {
+    /// No values, and the scan for some.
+    #[cfg(test)]
+    pub(super) fn looking_for(scan: LeakScan) -> Self {
+        Self(Some(Arc::new(Values { by_name: BTreeMap::new(), scan })))
+    }
+
     /// Returns the scan for what must not get out.
     pub(super) fn scan(&self) -> &LeakScan {
         self.0.as_ref().map_or(&NO_SCAN, |values| &values.scan)

@@ -34,6 +34,9 @@ const MODEL_CALLS_MAX: u32 = 1_000_000;
 /// Tokens per run that can be asked: what a large model reads in a day, many times over.
 const MODEL_TOKENS_MAX: u64 = 10_000_000_000;
 
+/// Millionths of a US dollar of one run that can be asked: 10,000 USD.
+const MODEL_MICRO_USD_MAX: u64 = 10_000_000_000;
+
 /// Methods or paths of one rule: each takes two bytes at least of the text of a permission, and
 /// each path is compared with every other.
 const PARTS_MAX: usize = PERMISSION_BYTES_MAX / 2;
@@ -76,6 +79,8 @@ pub struct Quota {
     pub calls: Option<u32>,
     /// For `models`: tokens per run.
     pub tokens: Option<u64>,
+    /// For `models`: money per run, in millionths of a US dollar.
+    pub micro_usd: Option<u64>,
 }
 
 /// Returns the key under `[permissions]` for permissions of `kind`.
@@ -328,7 +333,7 @@ fn is_the_hosts(name: &str) -> bool {
 
 fn models(node: &Node, key: &str) -> Result<Ask, Located> {
     let kind = PermissionKind::Models;
-    let section = Section::open(node, key, &["tier", "calls", "tokens", "reason"])?;
+    let section = Section::open(node, key, &["tier", "calls", "tokens", "cost-usd", "reason"])?;
     let tier = section.required("tier")?;
     let detail = tier.text(&section.path("tier"))?;
     let permission = checked(kind, tier, detail, parse_detail(kind, detail))?;
@@ -336,6 +341,7 @@ fn models(node: &Node, key: &str) -> Result<Ask, Located> {
         bytes: None,
         calls: section.small_count("calls", MODEL_CALLS_MAX)?,
         tokens: section.count("tokens", MODEL_TOKENS_MAX)?,
+        micro_usd: section.micro_usd("cost-usd", MODEL_MICRO_USD_MAX)?,
     };
     Ok(Ask { permission, reason: reason(&section)?, quota, header: None })
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use crate::manifest::error::{Located, ManifestErrorKind};
 use crate::manifest::tree::{Entry, Node, Value};
+use crate::money::{micro_usd, usd};
 use crate::nearest::nearest;
 use crate::quantity::QuantityError;
 use crate::text::hidden_character;
@@ -109,6 +110,25 @@ impl<'a, 'n> Section<'a, 'n> {
     pub(crate) fn small_count(&self, key: &str, max: u32) -> Result<Option<u32>, Located> {
         let count = self.count(key, u64::from(max))?;
         Ok(count.map(|count| u32::try_from(count).unwrap_or(max)))
+    }
+
+    /// Reads an amount of US dollars above zero, in millionths.
+    pub(crate) fn micro_usd(&self, key: &str, max: u64) -> Result<Option<u64>, Located> {
+        let Some(node) = self.get(key) else { return Ok(None) };
+        let text = match node.value {
+            Value::Integer(given) => given.to_string(),
+            // The shortest text of a number of up to six places is what was written.
+            Value::Float(given) => given.to_string(),
+            _ => return Err(node.wrong_type(&self.path(key), "a number like `0.25`")),
+        };
+        match micro_usd(&text) {
+            Some(amount) if (1..=max).contains(&amount) => Ok(Some(amount)),
+            None if !text.starts_with('-') => {
+                let wanted = "a number of at most six decimal places, like `0.25`";
+                Err(node.wrong_type(&self.path(key), wanted))
+            }
+            _ => Err(self.out_of_range(node, key, text, usd(1), usd(max))),
+        }
     }
 
     /// Reads an amount with its unit from `min` to `max`.

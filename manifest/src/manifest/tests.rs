@@ -24,7 +24,7 @@ component = "build/metrics.wasm"
 fs       = [{ path = "workspace", access = "read", reason = "to count its lines" }]
 net      = [{ to = "https://api.github.com", methods = ["GET"], paths = ["/repos/**"] }]
 secrets  = [{ name = "github-token", to = "https://api.github.com", header = "Authorization: Bearer {}" }]
-models   = [{ tier = "fast", calls = 20, tokens = 50_000 }]
+models   = [{ tier = "fast", calls = 20, tokens = 50_000, cost-usd = 0.25 }]
 tools    = ["ax:fetch.get"]
 services = ["ax:notes/search"]
 events   = { publish = ["review.*"], subscribe = ["task.completed"] }
@@ -162,7 +162,8 @@ fn json_has_the_shape_of_the_text() {
           {
             "tier": "fast",
             "calls": 20,
-            "tokens": 50000
+            "tokens": 50000,
+            "cost-usd": 0.25
           }
         ],
         "tools": [
@@ -383,6 +384,11 @@ fn permissions_are_checked() {
         wrong("secrets = [{ name = \"token\", to = \"https://h\", header = \"X: {}\\r\\nY: z\" }]"),
         wrong("models = [{ tier = \"fast\", calls = 0 }]"),
         wrong("models = [{ tier = \"fast\", calls = \"many\" }]"),
+        wrong("models = [{ tier = \"fast\", cost-usd = 0 }]"),
+        wrong("models = [{ tier = \"fast\", cost-usd = 10_000.000001 }]"),
+        wrong("models = [{ tier = \"fast\", cost-usd = 0.0000001 }]"),
+        wrong("models = [{ tier = \"fast\", cost-usd = nan }]"),
+        wrong("models = [{ tier = \"fast\", cost-usd = \"1\" }]"),
         wrong("tools = [\"tools:ax:fetch.get\"]"),
         wrong("tools = [\"*\"]"),
         wrong("services = [\"ax:notes\"]"),
@@ -449,6 +455,16 @@ fn permissions_are_checked() {
     plugin.toml:7:36: `permissions.models[0].calls` is 0, outside 1 to 1000000
         hint: write an amount from 1 to 1000000 after `calls =`
     plugin.toml:7:36: `permissions.models[0].calls` is a string; it must be a whole number
+        hint: write it like `models = [{ tier = "fast", calls = 20 }]`
+    plugin.toml:7:39: `permissions.models[0].cost-usd` is 0, outside 0.000001 to 10000
+        hint: write an amount from 0.000001 to 10000 after `cost-usd =`
+    plugin.toml:7:39: `permissions.models[0].cost-usd` is 10000.000001, outside 0.000001 to 10000
+        hint: write an amount from 0.000001 to 10000 after `cost-usd =`
+    plugin.toml:7:39: `permissions.models[0].cost-usd` is a float; it must be a number of at most six decimal places, like `0.25`
+        hint: write it like `models = [{ tier = "fast", calls = 20 }]`
+    plugin.toml:7:39: `permissions.models[0].cost-usd` is a float; it must be a number of at most six decimal places, like `0.25`
+        hint: write it like `models = [{ tier = "fast", calls = 20 }]`
+    plugin.toml:7:39: `permissions.models[0].cost-usd` is a string; it must be a number like `0.25`
         hint: write it like `models = [{ tier = "fast", calls = 20 }]`
     plugin.toml:7:10: `tools:ax:fetch.get` is not a tool: it has more than one colon
         hint: write it like `tools = ["ax:fetch.get"]`
@@ -752,6 +768,7 @@ fn any_manifest() -> impl Strategy<Value = String> {
             "net = [{ to = \"https://*\" }, { to = \"http://[::1]:80\", methods = [\"PUT\"] }]",
             "secrets = [{ name = \"a\", to = \"https://h\" }]",
             "models = [{ tier = \"a\", tokens = 1, reason = \"r\" }]",
+            "models = [{ tier = \"a\", cost-usd = 9999.999999 }, { tier = \"b\", cost-usd = 3 }]",
             "tools = [\"a:b.*\", { name = \"a:b.c\", reason = \"r\" }]",
             "services = [\"a:b/c\"]",
             "events = { subscribe = [\"a.*\", { name = \"a\", reason = \"r\" }] }",

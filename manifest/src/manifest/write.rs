@@ -144,6 +144,7 @@ fn entry(ask: &Ask) -> Value {
             table.put("tier", tier.as_str());
             table.put_some("calls", ask.quota.calls);
             table.put_some("tokens", ask.quota.tokens);
+            table.put_some("cost-usd", ask.quota.micro_usd.map(usd_number));
         }
         Permission::Fs { folder, access } => {
             table.put("path", folder.as_str());
@@ -176,6 +177,14 @@ fn name_in_list(permission: &Permission) -> String {
             text.split_once(':').map_or(String::new(), |(_, detail)| detail.to_owned())
         }
     }
+}
+
+/// Writes millionths of a US dollar as a number that is read back as the same.
+fn usd_number(micro_usd: u64) -> Value {
+    // Both are whole numbers below 2^53, so the nearest number to their quotient has its six places.
+    #[expect(clippy::cast_precision_loss, reason = "a manifest asks for less than 2^53")]
+    let usd = micro_usd as f64 / 1_000_000.0;
+    usd.into()
 }
 
 fn put_net(table: &mut Table, rule: &NetRule) {

@@ -43,6 +43,9 @@ pub const PERMISSION_BYTES_MAX: usize = 2 * 1024;
 /// Stands for every name where a single name is expected.
 pub(crate) const ANY: &str = "*";
 
+/// Stands for the model of a request that names none.
+pub const DEFAULT_MODEL: &str = "default";
+
 /// What somebody may do. Fields hold canonical text; use [`str::parse`] to build one from input.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
@@ -57,9 +60,9 @@ pub enum Permission {
         /// Where it may be sent.
         to: Origin,
     },
-    /// `models:tier`: ask models.
+    /// `models:name`: ask models.
     Models {
-        /// The tier, kebab-case or `*`.
+        /// What a request says as its model: a tier, a model's own name, `default` for none, or `*`.
         tier: String,
     },
     /// `tools:plugin.tool`: call tools of other plugins.

@@ -15,8 +15,11 @@ use crate::permission::{
 };
 use crate::text::serde_as_text;
 
-/// Characters of the names of secrets, tiers, folders, agents and the like.
+/// Characters of the names of secrets, folders, agents and the like.
 const LOCAL_NAME_CHARS_MAX: usize = 64;
+
+/// Characters of a model's name, as of those that a request may say.
+const MODEL_NAME_CHARS_MAX: usize = 100;
 
 /// Characters of a topic with all its words.
 const TOPIC_CHARS_MAX: usize = 128;
@@ -86,9 +89,7 @@ pub(crate) fn parse_detail(kind: PermissionKind, detail: &str) -> Result<Permiss
             let (name, to) = split(detail, '@', "the origin after `@`")?;
             Permission::Secret { name: local_name(name, "a secret's name")?, to: to.parse()? }
         }
-        PermissionKind::Models => {
-            Permission::Models { tier: local_name(detail, "a tier of models")? }
-        }
+        PermissionKind::Models => Permission::Models { tier: model_name(detail)? },
         PermissionKind::Tools => Permission::Tools(parse_tools(detail)?),
         PermissionKind::Services => {
             let (plugin, service) = split(detail, '/', "the service after `/`")?;
@@ -130,6 +131,26 @@ fn local_name(text: &str, what: &'static str) -> Result<String, Flaw> {
             what,
             why,
         })?;
+    }
+    Ok(text.to_owned())
+}
+
+/// Parses what a request says as `model`: a tier, a model's own name as its provider writes it, or `*`.
+fn model_name(text: &str) -> Result<String, Flaw> {
+    let wrong = |why| Flaw::Name { text: text.to_owned(), what: "a tier or a model", why };
+    if text == ANY {
+        return Ok(text.to_owned());
+    }
+    if text.len() > MODEL_NAME_CHARS_MAX {
+        return Err(wrong("it is longer than 100 characters"));
+    }
+    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/:@+".contains(&byte);
+    if !text.bytes().all(is_inner) {
+        return Err(wrong("only letters, digits and `-._/:@+` are allowed"));
+    }
+    let ends = [text.bytes().next(), text.bytes().next_back()];
+    if !ends.into_iter().flatten().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(wrong("it starts and ends with a letter or digit"));
     }
     Ok(text.to_owned())
 }
@@ -264,6 +285,10 @@ mod tests {
             "secret:github-token@https://api.github.com",
             "secret:*@http://*",
             "models:fast",
+            "models:*",
+            "models:claude-sonnet-5-5",
+            "models:llama3.1:8b-instruct-q4_K_M",
+            "models:meta-llama/Llama-3.3-70B-Instruct",
             "tools:ax:fetch.get",
             "tools:ax:fetch.*",
             "tools:*",
@@ -317,7 +342,8 @@ mod tests {
             "secret:Token@https://h",
             "secret:token@https://h:GET",
             "models:",
-            "models:Fast",
+            "models:-fast",
+            "models:a b",
             "tools:fetch",
             "tools:ax:*",
             "services:ax:notes",
@@ -389,7 +415,9 @@ mod tests {
             hint: end the origin after the host or port; a path follows the methods, as in `net:https://api.github.com:GET:/repos/**`
         `models:` is not a permission: `models:` lacks what follows the colon
             hint: write it like `models:fast`
-        `models:Fast` is not a permission: `Fast` is not a tier of models: only a-z, 0-9 and single hyphens are allowed
+        `models:-fast` is not a permission: `-fast` is not a tier or a model: it starts and ends with a letter or digit
+            hint: write it like `models:fast`
+        `models:a b` is not a permission: `a b` is not a tier or a model: only letters, digits and `-._/:@+` are allowed
             hint: write it like `models:fast`
         `tools:fetch` is not a permission: `fetch` is not a tool: it has no `.` before the tool's name
             hint: write it like `tools:ax:fetch.get`

@@ -5,7 +5,8 @@
 //! Not here: the card's layout and transitive reach (host, cli).
 
 use crate::permission::{
-    ANY, Access, EventDirection, MemoryScope, Method, NetRule, Permission, Scheme, ToolPattern,
+    ANY, Access, DEFAULT_MODEL, EventDirection, MemoryScope, Method, NetRule, Permission, Scheme,
+    ToolPattern,
 };
 
 impl Permission {
@@ -23,9 +24,13 @@ impl Permission {
                     Scheme::Https => "",
                 }
             ),
+            Self::Models { tier } if tier == DEFAULT_MODEL => {
+                "ask the model you have chosen for all, which sends what it knows to its provider"
+                    .to_owned()
+            }
             Self::Models { tier } => format!(
-                "ask {}, which sends what it knows to their provider",
-                one_or_all(tier, "models of the tier", "models of every tier")
+                "ask {}, which sends what it knows to the provider",
+                one_or_all(tier, "the model or tier", "every model")
             ),
             Self::Tools(ToolPattern::Any) => "call every tool of every plugin".to_owned(),
             Self::Tools(ToolPattern::AllOf(plugin)) => format!("call every tool of `{plugin}`"),
@@ -99,6 +104,7 @@ mod tests {
             "secret:github-token@https://api.github.com",
             "secret:*@https://*",
             "models:fast",
+            "models:default",
             "models:*",
             "tools:*",
             "tools:ax:fetch.*",
@@ -122,8 +128,9 @@ mod tests {
         send any request to https://*, only `/repos/**`, `/users/*`
         have the secret `github-token` added to its requests to https://api.github.com, without seeing the value
         have every secret added to its requests to https://*, without seeing the value
-        ask models of the tier `fast`, which sends what it knows to their provider
-        ask models of every tier, which sends what it knows to their provider
+        ask the model or tier `fast`, which sends what it knows to the provider
+        ask the model you have chosen for all, which sends what it knows to its provider
+        ask every model, which sends what it knows to the provider
         call every tool of every plugin
         call every tool of `ax:fetch`
         call the tool `ax:fetch.get`

@@ -82,6 +82,9 @@ pub struct LockedPlugin {
     /// The raised quota on its key-value data that the person agreed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kv_bytes: Option<ByteSize>,
+    /// Whether the person agreed to what it asks to use of models beyond the usual.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub models_raised: bool,
     /// The number of its data in the key-value store; 0 when it keeps none. Going back to an
     /// earlier generation goes back to its data.
     #[serde(default, skip_serializing_if = "is_zero")]

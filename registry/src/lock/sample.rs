@@ -26,6 +26,7 @@ pub(crate) fn plugin(seed: u64, permissions: &[&str]) -> LockedPlugin {
         permissions: permissions.collect(),
         limits: LimitRequests::default(),
         kv_bytes: None,
+        models_raised: false,
         state: 0,
     }
 }

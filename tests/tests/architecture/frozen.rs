@@ -16,8 +16,17 @@ use ax_manifest::Digest;
 use ax_tests::program;
 
 /// The folders below `wit/deps` whose host part has shipped.
-const SERVED: &[&str] =
-    &["ax-config", "ax-guest", "ax-http", "ax-kv", "ax-log", "ax-secrets", "ax-task", "ax-types"];
+const SERVED: &[&str] = &[
+    "ax-config",
+    "ax-guest",
+    "ax-http",
+    "ax-kv",
+    "ax-log",
+    "ax-model",
+    "ax-secrets",
+    "ax-task",
+    "ax-types",
+];
 
 /// Those whose host part comes later; they may still change.
 const DRAFTS: &[&str] = &[];

@@ -266,6 +266,7 @@ pub(crate) fn config() -> HostConfig {
         kv: Kv::at(&ground.folder.join("home")),
         vault: Vault::open(&ground.folder.join("home"), &ground.folder.join("home/secrets.key")),
         network: EgressConfig::default(),
+        models: None,
         rehearsal_at_ms: None,
     }
 }

@@ -89,6 +89,7 @@ impl Stage {
                 script: Some(Arc::clone(&self.script)),
                 ..EgressConfig::default()
             },
+            models: None,
             rehearsal_at_ms: Some(world.now_ms),
         })
     }

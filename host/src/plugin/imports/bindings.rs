@@ -6,7 +6,9 @@ wasmtime::component::bindgen!({
     imports: {
         "ax:http/client": async | trappable,
         "ax:kv/store": async | trappable,
+        "ax:model/chat": async | trappable,
         default: trappable,
     },
     exports: { default: async },
+    with: { "ax:model/chat.chunks": super::model::Chunks },
 });

@@ -16,6 +16,7 @@ mod http;
 mod http_failure;
 mod kv;
 mod log;
+mod model;
 mod secrets;
 mod wasi;
 
@@ -59,6 +60,9 @@ pub(super) fn link(capability: Capability, linker: &mut Linker<Guest>) -> wasmti
         Capability::AxSecrets => {
             ax::secrets::secrets::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g)
         }
+        Capability::AxModelChat => {
+            ax::model::chat::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g)
+        }
         // Words only: an interface without functions has nothing to link.
         Capability::AxTypes => Ok(()),
         Capability::WasiIoError
@@ -94,7 +98,6 @@ pub(super) fn link(capability: Capability, linker: &mut Linker<Guest>) -> wasmti
         Capability::AxEventsBus
         | Capability::AxTools
         | Capability::AxServices
-        | Capability::AxModelChat
         | Capability::AxMemory
         | Capability::AxTask => Ok(()),
     }

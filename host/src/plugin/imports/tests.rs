@@ -232,6 +232,7 @@ fn denial_of(capability: Capability) -> Option<fn()> {
     match capability {
         C::AxKvStore => Some(data_that_may_not_be_kept_are_denied),
         C::AxHttpClient => Some(a_request_that_is_not_granted_is_denied),
+        C::AxModelChat => Some(a_model_that_is_not_granted_is_not_asked),
         C::AxSecrets => Some(a_secret_that_is_not_granted_is_not_there),
         C::WasiHttpTypes | C::WasiHttpOutgoingHandler => {
             Some(a_request_over_wasi_that_is_not_granted_is_denied)
@@ -269,9 +270,7 @@ fn denial_of(capability: Capability) -> Option<fn()> {
         | C::WasiCliTerminalStdout
         | C::WasiCliTerminalStderr => None,
         // Not linked at all, as the tests above show; a denial test comes with the host part.
-        C::AxEventsBus | C::AxTools | C::AxServices | C::AxModelChat | C::AxMemory | C::AxTask => {
-            None
-        }
+        C::AxEventsBus | C::AxTools | C::AxServices | C::AxMemory | C::AxTask => None,
     }
 }
 
@@ -336,6 +335,7 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
             keeping: executor.keeping(),
             kv,
             egress,
+            models: None,
         }),
         secrets: CallSecrets::default(),
     };
@@ -454,6 +454,27 @@ fn a_request_that_is_not_granted_is_denied() {
     let denied = attempt(&[]);
     assert_eq!(*denied.answer.as_ref().unwrap(), DENIED);
     denied.ends_denied(NOWHERE, DenialReason::NotGranted);
+}
+
+/// Answers the kind of the error, or 1,000 when there was none.
+fn a_model_that_is_not_granted_is_not_asked() {
+    // A request takes 144 bytes at 512, all zero: no model, no messages; an answer is written to 1,024.
+    let module = r#"
+      (import "ax:model/chat@0.1.0" "complete" (func $complete (param i32 i32)))
+      (func (export "run") (result i32)
+        (call $complete (i32.const 512) (i32.const 1024))
+        (if (result i32) (i32.load8_u (i32.const 1024))
+          (then (i32.load8_u (i32.const 1032)))
+          (else (i32.const 1000))))"#;
+    /// `invalid` and `denied` among the kinds of `ax:types`.
+    const INVALID: u32 = 0;
+    const DENIED: u32 = 1;
+    let wanted = "models:default";
+    let attempt = |granted: &[&str]| run(&["ax:model/chat@0.1.0"], module, &[wanted], granted);
+    assert_eq!(attempt(&[wanted]).answer.unwrap(), INVALID, "it is read when granted");
+    let denied = attempt(&[]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), DENIED);
+    denied.ends_denied(wanted, DenialReason::NotGranted);
 }
 
 /// Nobody set the secret, so the answer is "no" either way; only without a grant it is a denial.

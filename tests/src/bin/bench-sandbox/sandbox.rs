@@ -66,6 +66,7 @@ impl Ours {
             kv: Kv::at(home.path()),
             vault: Vault::open(home.path(), &home.path().join(KEY_FILE)),
             network: EgressConfig::default(),
+            models: None,
             rehearsal_at_ms: None,
         };
         let host = PluginHost::new(config, audit.clone(), clock).expect("a sandbox");
