@@ -12,6 +12,7 @@ mod checkout;
 mod cpu;
 mod demo;
 mod docs;
+mod evaluate;
 mod failure;
 mod fuzz;
 mod hostile;
@@ -93,6 +94,12 @@ const TASKS: &[Task] = &[
         arguments: "",
         about: "build the documentation as a book, with mdBook at a pinned version",
         run: docs::run,
+    },
+    Task {
+        name: "evaluate",
+        arguments: "summarise [--model NAME]",
+        about: "score a plugin's answers by a model of yours, with your settings and at your cost",
+        run: evaluate::run,
     },
     Task {
         name: "accept",

@@ -33,6 +33,7 @@ use serde_json::{Map, Value};
 use crate::http::{Request, Response};
 use crate::kv::Entry;
 use crate::log::Level;
+use crate::model;
 use crate::task::Info;
 use crate::{Error, ErrorKind, Result};
 
@@ -47,6 +48,7 @@ pub struct Line {
     pub fields: Vec<(String, String)>,
 }
 
+type Playing = Rc<dyn Fn(&model::Request) -> Result<model::Response>>;
 type Server = Rc<dyn Fn(&Request) -> Result<Response>>;
 
 /// What a test has set up and what the plugin did.
@@ -62,6 +64,8 @@ pub(crate) struct World {
     pub(crate) cancelled: bool,
     server: Option<Server>,
     sent: Vec<Request>,
+    model: Option<Playing>,
+    asked: Vec<model::Request>,
 }
 
 thread_local! {
@@ -103,6 +107,28 @@ pub fn page(status: u16, body: impl Into<Vec<u8>>) -> Response {
     Response { status, body: body.into(), ..Response::default() }
 }
 
+/// Answers questions to models by a function, in place of the one before: [`model`](crate::model).
+pub fn model(playing: impl Fn(&model::Request) -> Result<model::Response> + 'static) {
+    with(|world| world.model = Some(Rc::new(playing)));
+}
+
+/// Makes an answer for [`model`](fn@self::model): one text. The rest goes into its fields.
+pub fn said(text: impl Into<String>) -> model::Response {
+    model::Response {
+        id: String::new(),
+        provider: "fake".to_owned(),
+        model: "fake".to_owned(),
+        message: model::Message::assistant(text),
+        finish: model::Finish::Stop,
+        usage: model::Usage::default(),
+    }
+}
+
+/// Takes the questions that models were asked since the last time, in order.
+pub fn asked() -> Vec<model::Request> {
+    with(|world| std::mem::take(&mut world.asked))
+}
+
 /// Asks the running call to stop: [`task::cancelled`](crate::task::cancelled) then says so.
 pub fn cancel() {
     with(|world| world.cancelled = true);
@@ -142,4 +168,16 @@ pub(crate) fn answer(request: &Request) -> Result<Response> {
         response.url.clone_from(&request.url);
     }
     Ok(response)
+}
+
+pub(crate) fn ask(request: &model::Request) -> Result<model::Response> {
+    let playing = with(|world| {
+        world.asked.push(request.clone());
+        world.model.clone()
+    });
+    let Some(playing) = playing else {
+        let message = "no model is set up: play one with `fake::model`";
+        return Err(Error::new(ErrorKind::Unavailable, message).code("no-models"));
+    };
+    playing(request)
 }

@@ -28,6 +28,7 @@
 //! | say how far a call is, or that it was cancelled | [`task`] | nothing |
 //! | keep data between calls | [`kv`] | `kv` |
 //! | send requests | [`http`] | `net` |
+//! | ask models | [`model`] | `models` |
 //! | know whether a secret is set | [`secrets`] | `secrets` |
 //! | read and write files | `std::fs`, below `/workspace` | `fs` |
 //!
@@ -51,6 +52,7 @@ pub mod config;
 pub mod http;
 pub mod kv;
 pub mod log;
+pub mod model;
 pub mod secrets;
 pub mod task;
 

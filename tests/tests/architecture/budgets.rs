@@ -35,6 +35,7 @@ const FOLDERS: &[&str] = &[
     "plugins/fetch/src",
     "plugins/metrics/src",
     "plugins/notes/src",
+    "plugins/summarise/src",
     "plugins/text/src",
     "sdk/rust/macros/src",
     "sdk/rust/src",

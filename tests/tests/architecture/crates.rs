@@ -23,6 +23,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("plugins/fetch", "ax-plugin-fetch", &["ax-sdk"]),
     ("plugins/metrics", "ax-plugin-metrics", &["ax-sdk"]),
     ("plugins/notes", "ax-plugin-notes", &["ax-sdk"]),
+    ("plugins/summarise", "ax-plugin-summarise", &["ax-sdk"]),
     ("plugins/text", "ax-plugin-text", &["ax-sdk"]),
     ("sdk/rust", "ax-sdk", &["ax-sdk-macros"]),
     ("sdk/rust/macros", "ax-sdk-macros", &[]),

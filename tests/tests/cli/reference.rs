@@ -45,6 +45,12 @@ fn every_member_of_a_case_is_explained_and_no_other() {
     for member in members(&home, "http = [{ url = \"https://h\", sent = { stray = 1 } }]") {
         assert!(servers.contains(&format!("`{member}`")), "{PAGE}: `sent` has `{member}`");
     }
+    let asked = members(&home, "model = [{ stray = 1 }]");
+    assert_eq!(sorted(explained(&page, "The models it asks")), sorted(asked));
+    let asked = page.section("The models it asks").expect("it is there");
+    for member in members(&home, "model = [{ calls = [{ stray = 1 }] }]") {
+        assert!(asked.contains(&format!("`{member}`")), "{PAGE}: `calls` has `{member}`");
+    }
     let called = page.section("What is called").expect("it is there");
     for member in members(&home, "before = [{ stray = 1 }]") {
         assert!(called.contains(&member), "{PAGE}: `before` has `{member}`");

@@ -24,6 +24,7 @@ use serde_json::{Map, Value, json};
 use super::expect::Expect;
 use super::given::Given;
 use super::http::Exchange;
+use super::model::Question;
 use super::tree::TreeError;
 use super::world::CaseWorld;
 use crate::plugin::scrub;
@@ -129,6 +130,8 @@ pub(super) struct Written {
     pub(super) files: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) http: Vec<Exchange>,
+    #[serde(default)]
+    pub(super) model: Vec<Question>,
     pub(super) text: Option<String>,
     pub(super) structured: Option<Value>,
     pub(super) golden: Option<String>,

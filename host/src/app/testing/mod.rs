@@ -17,6 +17,8 @@ mod error;
 mod expect;
 mod given;
 mod http;
+mod model;
+mod playing;
 mod stage;
 mod tree;
 mod world;
@@ -257,6 +259,7 @@ impl Tested<'_> {
         let report = self.call(&ready, case, &case.step);
         self.go_on()?;
         let departures = stage.script().departures();
+        failures.extend(stage.playing().departures());
         let workspace = stage.workspace().map_err(stage::StageError::from)?;
         let outcome =
             Outcome { report: &report, departures: &departures, workspace: workspace.as_ref() };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use fs_err as fs;
 
+use super::playing::Playing;
 use super::tree::{Room, Tree, TreeError};
 use super::world::CaseWorld;
 use crate::app::Ground;
@@ -41,6 +42,7 @@ pub enum StageError {
 pub(super) struct Stage {
     folder: tempfile::TempDir,
     script: Arc<Script>,
+    playing: Playing,
     has_workspace: bool,
 }
 
@@ -49,12 +51,13 @@ impl Stage {
     pub(super) fn new(world: &CaseWorld, tests: Option<&Tree>) -> Result<Self, StageError> {
         let folder = tempfile::Builder::new().prefix("ax-case-").tempdir()?;
         let script = Script::new(world.http.clone());
+        let playing = Playing::new(world.model.clone());
         let asks = |permission: &ax_manifest::Permission| {
             matches!(permission, ax_manifest::Permission::Fs { .. })
         };
         let has_workspace =
             world.workspace.is_some() || !world.files.is_empty() || world.allow.iter().any(asks);
-        let stage = Self { folder, script, has_workspace };
+        let stage = Self { folder, script, playing, has_workspace };
         if let (Some(from), Some(tests)) = (&world.workspace, tests) {
             tests.folder(Path::new(from))?.copy_to(&stage.workspace_path(), &FIXTURE)?;
         }
@@ -89,7 +92,7 @@ impl Stage {
                 script: Some(Arc::clone(&self.script)),
                 ..EgressConfig::default()
             },
-            models: None,
+            models: self.playing.models(),
             rehearsal_at_ms: Some(world.now_ms),
         })
     }
@@ -97,6 +100,11 @@ impl Stage {
     /// The script of its requests.
     pub(super) fn script(&self) -> &Script {
         &self.script
+    }
+
+    /// The script of its questions to models.
+    pub(super) fn playing(&self) -> &Playing {
+        &self.playing
     }
 
     /// Opens the workspace, if there is one.

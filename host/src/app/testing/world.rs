@@ -1,4 +1,4 @@
-//! What a case has around it, checked: permissions, settings, secrets, variables, files, servers.
+//! What a case has around it, checked: permissions, settings, secrets, variables, files, servers, models.
 //!
 //! Invariant: nothing is shared with another case, and nothing of it is the operator's.
 //! Not here: setting it up (`stage`).
@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::case::{Step, Written, Wrong};
 use super::given::{Given, is_below};
+use super::playing;
 use crate::egress::script::Line;
 use crate::secret::name::SecretName;
 use crate::secret::value::SecretValue;
@@ -36,13 +37,16 @@ pub(super) struct CaseWorld {
     pub(super) files: BTreeMap<String, String>,
     /// What requests get.
     pub(super) http: Vec<Line>,
+    /// What questions to models get.
+    pub(super) model: Vec<playing::Line>,
 }
 
 impl CaseWorld {
     /// Checks what is written; returns the calls that are made first, too.
     pub(super) fn check(written: Written, given: &Given<'_>) -> Result<(Vec<Step>, Self), Wrong> {
-        let Written { before, allow, config, secrets, env, now, workspace, files, http, .. } =
-            written;
+        let Written {
+            before, allow, config, secrets, env, now, workspace, files, http, model, ..
+        } = written;
         let secret = |(name, value): (String, String)| {
             let name =
                 name.parse::<SecretName>().map_err(|error| ("secrets", error.to_string()))?;
@@ -65,6 +69,7 @@ impl CaseWorld {
             workspace,
             files,
             http: http.into_iter().map(|it| it.line(given)).collect::<Result<_, _>>()?,
+            model: model.into_iter().map(|it| it.line(given)).collect::<Result<_, _>>()?,
         };
         Ok((before, world))
     }

@@ -1297,51 +1297,20 @@ pub mod ax {
     }
 
   }
-  pub mod secrets {
-    /// Tells whether a secret is there. Nothing can read one: the host adds it to requests toward the host
-    /// it was granted for.
+  pub mod model {
+    /// Asks models, whoever runs them.
     ///
-    /// Needs a grant `secret:<name>@<origin>`, whatever the origin.
+    /// Needs `models:<name>` for every request: the name is what the request says as `model`, be it a tier
+    /// that the operator gives to some models or a model's own name; `models:default` is for requests that
+    /// name none. What is sent goes to the model's provider. Keys never come near a plugin.
+    ///
+    /// Bounds of one call of a tool, for each name by itself: calls, tokens (read and written) and money, as
+    /// the manifest asks with `models = [{ … }]`, by default 32 calls, 200,000 tokens and 0.5 USD. They are
+    /// taken when a request begins, as estimated, and put right by what it really used. 4 answers may be
+    /// read as they come at once, and one holds at most 8 MiB. Waiting takes no fuel; it counts against the time of
+    /// the call. What the call leaves open is cancelled when it ends.
     #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
-    pub mod secrets {
-      #[used]
-      #[doc(hidden)]
-      static __FORCE_SECTION_REF: fn() =
-      super::super::super::__link_custom_section_describing_imports;
-      
-      use super::super::super::_rt;
-      #[allow(unused_unsafe, clippy::all)]
-      /// Returns true when the operator has set the secret and granted it to this plugin for some origin;
-      /// false for every other name.
-      #[allow(async_fn_in_trait)]
-      pub fn is_set(name: &str,) -> bool{
-        unsafe {
-          let vec0 = name;
-          let ptr0 = vec0.as_ptr().cast::<u8>();
-          let len0 = vec0.len();
-
-          #[cfg(target_arch = "wasm32")]
-          #[link(wasm_import_module = "ax:secrets/secrets@0.1.0")]
-          unsafe extern "C" {
-            #[link_name = "is-set"]
-            fn wit_import1(_: *mut u8, _: usize, ) -> i32;
-          }
-
-          #[cfg(not(target_arch = "wasm32"))]
-          unsafe extern "C" fn wit_import1(_: *mut u8, _: usize, ) -> i32 { unreachable!() }
-          let ret = wit_import1(ptr0.cast_mut(), len0);
-          _rt::bool_lift(ret as u8)
-        }
-      }
-
-    }
-
-  }
-  pub mod task {
-    /// The call that is running: what it is part of, how far it is, whether it should stop.
-    /// Needs no permission.
-    #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
-    pub mod call {
+    pub mod chat {
       #[used]
       #[doc(hidden)]
       static __FORCE_SECTION_REF: fn() =
@@ -1349,390 +1318,151 @@ pub mod ax {
       
       use super::super::super::_rt;
       pub type Json = super::super::super::ax::types::types::Json;
-      /// What is going on around this call.
-      #[derive(Clone)]
-      pub struct Info {
-        /// Names this call in the audit and in the log: ASCII, at most 64 bytes, never used twice.
-        pub id: _rt::String,
-        /// The durable task it is a step of, in the same form; absent outside tasks.
-        pub task: ::core::option::Option<_rt::String>,
-        /// 1 for the first try, one more for each retry of the same step.
-        pub attempt: u32,
-        /// Plugins between this call and whoever began it: 0 when called from outside, at most 8.
-        pub depth: u32,
-        /// Milliseconds until the host ends the call, counted from this very question; absent when only
-        /// fuel limits it. Waiting for input and output counts. At most 2^53 - 1.
-        pub deadline_ms: ::core::option::Option<u64>,
-        /// Members that a later version adds, an object.
-        pub extra: ::core::option::Option<Json>,
-      }
-      impl ::core::fmt::Debug for Info {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-          f.debug_struct("Info").field("id", &self.id).field("task", &self.task).field("attempt", &self.attempt).field("depth", &self.depth).field("deadline-ms", &self.deadline_ms).field("extra", &self.extra).finish()
-        }
-      }
-      #[allow(unused_unsafe, clippy::all)]
-      /// Returns what is going on around this call. Only `deadline-ms` differs between two answers.
-      #[allow(async_fn_in_trait)]
-      pub fn current() -> Info{
-        unsafe {
-
-          #[repr(align(8))]
-          struct RetArea([::core::mem::MaybeUninit::<u8>; 40+6*::core::mem::size_of::<*const u8>()]);
-          let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 40+6*::core::mem::size_of::<*const u8>()]);
-          let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
-          #[cfg(target_arch = "wasm32")]
-          #[link(wasm_import_module = "ax:task/call@0.1.0")]
-          unsafe extern "C" {
-            #[link_name = "current"]
-            fn wit_import1(_: *mut u8, );
-          }
-
-          #[cfg(not(target_arch = "wasm32"))]
-          unsafe extern "C" fn wit_import1(_: *mut u8, ) { unreachable!() }
-          wit_import1(ptr0);
-          let l2 = *ptr0.add(0).cast::<*mut u8>();
-          let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
-          let len4 = l3;
-          let bytes4 = _rt::Vec::from_raw_parts(l2.cast(), len4, len4);
-          let l5 = i32::from(*ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<u8>());
-          let l9 = *ptr0.add(5*::core::mem::size_of::<*const u8>()).cast::<i32>();
-          let l10 = *ptr0.add(4+5*::core::mem::size_of::<*const u8>()).cast::<i32>();
-          let l11 = i32::from(*ptr0.add(16+4*::core::mem::size_of::<*const u8>()).cast::<u8>());
-          let l13 = i32::from(*ptr0.add(32+4*::core::mem::size_of::<*const u8>()).cast::<u8>());
-          let result17 = Info{
-            id: _rt::string_lift(bytes4),
-            task: match l5 {
-              0 => None,
-              1 => {
-                let e = {
-                  let l6 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
-                  let l7 = *ptr0.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
-                  let len8 = l7;
-                  let bytes8 = _rt::Vec::from_raw_parts(l6.cast(), len8, len8);
-
-                  _rt::string_lift(bytes8)
-                };
-                Some(e)
-              }
-              _ => _rt::invalid_enum_discriminant(),
-            },
-            attempt: l9 as u32,
-            depth: l10 as u32,
-            deadline_ms: match l11 {
-              0 => None,
-              1 => {
-                let e = {
-                  let l12 = *ptr0.add(24+4*::core::mem::size_of::<*const u8>()).cast::<i64>();
-
-                  l12 as u64
-                };
-                Some(e)
-              }
-              _ => _rt::invalid_enum_discriminant(),
-            },
-            extra: match l13 {
-              0 => None,
-              1 => {
-                let e = {
-                  let l14 = *ptr0.add(32+5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
-                  let l15 = *ptr0.add(32+6*::core::mem::size_of::<*const u8>()).cast::<usize>();
-                  let len16 = l15;
-                  let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
-
-                  _rt::string_lift(bytes16)
-                };
-                Some(e)
-              }
-              _ => _rt::invalid_enum_discriminant(),
-            },
-          };
-          result17
-        }
-      }
-      #[allow(unused_unsafe, clippy::all)]
-      /// Tells whoever waits how far the call is. Never fails and never waits.
-      ///
-      /// `done` of `total` units of the plugin's own choice; both at most 2^53 - 1, larger values count
-      /// as that. `total` is absent while unknown. `done` should not fall: a smaller value is shown as
-      /// the largest so far. `note` is one line for people, cut to 256 bytes at a character's end, with
-      /// control characters replaced. Whoever watches sees the newest report and may miss others.
-      #[allow(async_fn_in_trait)]
-      pub fn progress(done: u64,total: ::core::option::Option<u64>,note: &str,) -> (){
-        unsafe {
-          let (result0_0,result0_1,) = match total {
-            Some(e) => (1i32, _rt::as_i64(e)),
-            None => {
-              (0i32, 0i64)
-            },
-          };let vec1 = note;
-          let ptr1 = vec1.as_ptr().cast::<u8>();
-          let len1 = vec1.len();
-
-          #[cfg(target_arch = "wasm32")]
-          #[link(wasm_import_module = "ax:task/call@0.1.0")]
-          unsafe extern "C" {
-            #[link_name = "progress"]
-            fn wit_import2(_: i64, _: i32, _: i64, _: *mut u8, _: usize, );
-          }
-
-          #[cfg(not(target_arch = "wasm32"))]
-          unsafe extern "C" fn wit_import2(_: i64, _: i32, _: i64, _: *mut u8, _: usize, ) { unreachable!() }
-          wit_import2(_rt::as_i64(&done), result0_0, result0_1, ptr1.cast_mut(), len1);
-        }
-      }
-      #[allow(unused_unsafe, clippy::all)]
-      /// Returns true once somebody asked to stop; it stays true. A loop asks about every 100 ms and
-      /// then returns the error `cancelled`; the host ends the call 2 s after the question anyway.
-      #[allow(async_fn_in_trait)]
-      pub fn cancelled() -> bool{
-        unsafe {
-
-          #[cfg(target_arch = "wasm32")]
-          #[link(wasm_import_module = "ax:task/call@0.1.0")]
-          unsafe extern "C" {
-            #[link_name = "cancelled"]
-            fn wit_import0() -> i32;
-          }
-
-          #[cfg(not(target_arch = "wasm32"))]
-          unsafe extern "C" fn wit_import0() -> i32 { unreachable!() }
-          let ret = wit_import0();
-          _rt::bool_lift(ret as u8)
-        }
-      }
-
-    }
-
-  }
-  pub mod types {
-    /// Words that every other package uses.
-    ///
-    /// Whatever an import and an export share lives here, so that offering a thing never imports the
-    /// interface that uses it. The interface has no functions: importing it asks for nothing.
-    ///
-    /// Growth: an enum has a case `other`, a variant a case `other(json)`, a record a member `extra` or
-    /// `data`. A reader ignores members of those objects that it does not know.
-    #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
-    pub mod types {
-      #[used]
-      #[doc(hidden)]
-      static __FORCE_SECTION_REF: fn() =
-      super::super::super::__link_custom_section_describing_imports;
-      
-      use super::super::super::_rt;
-      /// One JSON document (RFC 8259) as UTF-8 text: at most 1 MiB, nested at most 128 deep.
-      ///
-      /// Longer or deeper text is refused where it enters: as input before the call, as a result by
-      /// failing it.
-      pub type Json = _rt::String;
-      /// What went wrong, as far as the caller can act on it.
+      pub type Error = super::super::super::ax::types::types::Error;
+      pub type Media = super::super::super::ax::types::types::Media;
+      /// Who says something.
       #[repr(u8)]
       #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-      pub enum ErrorKind {
-        /// The request is wrong and stays wrong. `code` names the member, as `folder` or `items[3].id`.
-        Invalid,
-        /// Not granted. `code` is the missing permission in the manifest's text form, as
-        /// `fs:workspace:read`.
-        Denied,
-        /// Granted, but a limit is used up. `code` is the limit's name: `fuel`, `time`, `memory`,
-        /// `result`, `calls`, `bytes` or `tokens`.
-        Exhausted,
-        /// There is no such key, tool, model, topic or agent. `code` is the name that was looked for.
-        NotFound,
-        /// A condition did not hold. Read again, then retry.
-        Conflict,
-        /// The other side failed and may succeed later; see `retry-after-ms`.
-        Unavailable,
-        /// The other side failed and will not succeed if asked the same again.
-        Failed,
-        /// Whether the effect happened is not known. Look before asking again.
-        InDoubt,
-        /// Somebody asked to stop before the answer was there.
-        Cancelled,
-        /// Newer than this version of the package; `code` says what it is.
+      pub enum Role {
+        /// Whoever set the conversation up.
+        System,
+        /// Whoever asks.
+        User,
+        /// The model.
+        Assistant,
+        /// What tools answered.
+        Tool,
+        /// Newer than this version of the package; refused in a request.
         Other,
       }
-      impl ::core::fmt::Debug for ErrorKind {
+      impl ::core::fmt::Debug for Role {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
           match self {
-            ErrorKind::Invalid => {
-              f.debug_tuple("ErrorKind::Invalid").finish()
+            Role::System => {
+              f.debug_tuple("Role::System").finish()
             }
-            ErrorKind::Denied => {
-              f.debug_tuple("ErrorKind::Denied").finish()
+            Role::User => {
+              f.debug_tuple("Role::User").finish()
             }
-            ErrorKind::Exhausted => {
-              f.debug_tuple("ErrorKind::Exhausted").finish()
+            Role::Assistant => {
+              f.debug_tuple("Role::Assistant").finish()
             }
-            ErrorKind::NotFound => {
-              f.debug_tuple("ErrorKind::NotFound").finish()
+            Role::Tool => {
+              f.debug_tuple("Role::Tool").finish()
             }
-            ErrorKind::Conflict => {
-              f.debug_tuple("ErrorKind::Conflict").finish()
-            }
-            ErrorKind::Unavailable => {
-              f.debug_tuple("ErrorKind::Unavailable").finish()
-            }
-            ErrorKind::Failed => {
-              f.debug_tuple("ErrorKind::Failed").finish()
-            }
-            ErrorKind::InDoubt => {
-              f.debug_tuple("ErrorKind::InDoubt").finish()
-            }
-            ErrorKind::Cancelled => {
-              f.debug_tuple("ErrorKind::Cancelled").finish()
-            }
-            ErrorKind::Other => {
-              f.debug_tuple("ErrorKind::Other").finish()
+            Role::Other => {
+              f.debug_tuple("Role::Other").finish()
             }
           }
         }
       }
 
-      impl ErrorKind{
+      impl Role{
         #[doc(hidden)]
-        pub unsafe fn _lift(val: u8) -> ErrorKind{
+        pub unsafe fn _lift(val: u8) -> Role{
           if !cfg!(debug_assertions) {
             return unsafe { ::core::mem::transmute(val) };
           }
 
           match val {
-            0 => ErrorKind::Invalid,
-            1 => ErrorKind::Denied,
-            2 => ErrorKind::Exhausted,
-            3 => ErrorKind::NotFound,
-            4 => ErrorKind::Conflict,
-            5 => ErrorKind::Unavailable,
-            6 => ErrorKind::Failed,
-            7 => ErrorKind::InDoubt,
-            8 => ErrorKind::Cancelled,
-            9 => ErrorKind::Other,
+            0 => Role::System,
+            1 => Role::User,
+            2 => Role::Assistant,
+            3 => Role::Tool,
+            4 => Role::Other,
 
             _ => panic!("invalid enum discriminant"),
           }
         }
       }
 
-      /// A failure that both programs and people can use.
+      /// A call that a model asks for. Nothing calls it but the plugin itself.
       #[derive(Clone)]
-      pub struct Error {
-        /// What to do about it.
-        pub kind: ErrorKind,
-        /// One sentence for a person, without secrets: UTF-8, at most 4 KiB, longer text is cut.
-        /// Control characters and terminal escapes are removed.
-        pub message: _rt::String,
-        /// A word for programs, as the kind says; empty when there is none. At most 256 bytes.
-        pub code: _rt::String,
-        /// Milliseconds to wait before asking again; absent when waiting would not help. At most
-        /// 86,400,000 (a day), larger values count as a day.
-        pub retry_after_ms: ::core::option::Option<u32>,
-        /// Details for programs, an object. Members that a later version adds go here too.
-        pub data: ::core::option::Option<Json>,
-      }
-      impl ::core::fmt::Debug for Error {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-          f.debug_struct("Error").field("kind", &self.kind).field("message", &self.message).field("code", &self.code).field("retry-after-ms", &self.retry_after_ms).field("data", &self.data).finish()
-        }
-      }
-      impl ::core::fmt::Display for Error {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-          write!(f, "{:?}", self)
-        }
-      }
-      impl ::core::error::Error for Error {}
-      /// What a tool promises about itself. A claim: the host never grants anything because of it.
-      #[derive(Clone)]
-      pub struct Annotations {
-        /// The tool changes nothing that outlives the call.
-        pub read_only: bool,
-        /// The tool may remove or overwrite what was there before. Meaningless when `read-only`.
-        pub destructive: bool,
-        /// A second call with the same input changes nothing more.
-        pub idempotent: bool,
-        /// The tool reaches things outside this host, as the web.
-        pub open_world: bool,
-        /// Promises that a later version adds, an object.
-        pub extra: ::core::option::Option<Json>,
-      }
-      impl ::core::fmt::Debug for Annotations {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-          f.debug_struct("Annotations").field("read-only", &self.read_only).field("destructive", &self.destructive).field("idempotent", &self.idempotent).field("open-world", &self.open_world).field("extra", &self.extra).finish()
-        }
-      }
-      /// A tool as it is shown to models, programs and people.
-      #[derive(Clone)]
-      pub struct Tool {
-        /// Unique within its plugin: kebab-case `[a-z][a-z0-9-]*`, at most 64 characters.
+      pub struct ToolCall {
+        /// What its result names it by.
+        pub id: _rt::String,
+        /// The tool.
         pub name: _rt::String,
-        /// A few words for people, one line of at most 256 bytes.
-        pub title: ::core::option::Option<_rt::String>,
-        /// What it does and when to use it, for models as much as for people: at most 4 KiB of text
-        /// without control, invisible or bidirectional characters.
-        pub description: _rt::String,
-        /// JSON Schema 2020-12 of the input, an object with `"type": "object"`. At most 64 KiB.
-        pub input_schema: Json,
-        /// JSON Schema 2020-12 of `output.structured`, an object. At most 64 KiB.
-        pub output_schema: ::core::option::Option<Json>,
-        /// What the tool promises.
-        pub annotations: Annotations,
-        /// Members that a later version adds, an object.
-        pub extra: ::core::option::Option<Json>,
+        /// Its arguments: whole, and one document.
+        pub input: Json,
       }
-      impl ::core::fmt::Debug for Tool {
+      impl ::core::fmt::Debug for ToolCall {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-          f.debug_struct("Tool").field("name", &self.name).field("title", &self.title).field("description", &self.description).field("input-schema", &self.input_schema).field("output-schema", &self.output_schema).field("annotations", &self.annotations).field("extra", &self.extra).finish()
+          f.debug_struct("ToolCall").field("id", &self.id).field("name", &self.name).field("input", &self.input).finish()
         }
       }
-      /// Bytes of one media type.
+      /// One piece of what a tool answered.
       #[derive(Clone)]
-      pub struct Media {
-        /// As `image/png`: RFC 6838 without parameters, at most 127 bytes.
-        pub media_type: _rt::String,
-        /// The bytes themselves, not base64. They count in full against the limit on the result.
-        pub data: _rt::Vec::<u8>,
-        /// A name, size in pixels, length in time and whatever comes later, an object.
-        pub extra: ::core::option::Option<Json>,
-      }
-      impl ::core::fmt::Debug for Media {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-          f.debug_struct("Media").field("media-type", &self.media_type).field("data", &self.data).field("extra", &self.extra).finish()
-        }
-      }
-      /// A pointer to something that the reader may fetch. The host does not follow it.
-      #[derive(Clone)]
-      pub struct Link {
-        /// An absolute URI (RFC 3986) of at most 2,048 bytes; a longer one fails the call.
-        pub uri: _rt::String,
-        /// What to call it, one line of at most 128 bytes.
-        pub name: _rt::String,
-        /// The media type behind it, where known: at most 127 bytes.
-        pub media_type: ::core::option::Option<_rt::String>,
-        /// What is behind it, at most 1 KiB.
-        pub description: ::core::option::Option<_rt::String>,
-        /// Members that a later version adds, an object.
-        pub extra: ::core::option::Option<Json>,
-      }
-      impl ::core::fmt::Debug for Link {
-        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-          f.debug_struct("Link").field("uri", &self.uri).field("name", &self.name).field("media-type", &self.media_type).field("description", &self.description).field("extra", &self.extra).finish()
-        }
-      }
-      /// One piece of an answer that is meant to be read.
-      #[derive(Clone)]
-      pub enum Content {
-        /// UTF-8 text; Markdown is welcome, terminal escapes are removed.
+      pub enum ResultPart {
+        /// Text.
         Text(_rt::String),
         /// A picture.
         Image(Media),
-        /// A sound.
-        Audio(Media),
-        /// Any other bytes.
+        /// A kind that a later version adds; refused in a request.
+        Other(Json),
+      }
+      impl ::core::fmt::Debug for ResultPart {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            ResultPart::Text(e) => {
+              f.debug_tuple("ResultPart::Text").field(e).finish()
+            }
+            ResultPart::Image(e) => {
+              f.debug_tuple("ResultPart::Image").field(e).finish()
+            }
+            ResultPart::Other(e) => {
+              f.debug_tuple("ResultPart::Other").field(e).finish()
+            }
+          }
+        }
+      }
+      /// What a tool answered.
+      #[derive(Clone)]
+      pub struct ToolResult {
+        /// The id of the call.
+        pub id: _rt::String,
+        /// The tool; some providers match by name.
+        pub name: _rt::String,
+        /// What it said.
+        pub parts: _rt::Vec::<ResultPart>,
+        /// Whether it failed.
+        pub is_error: bool,
+      }
+      impl ::core::fmt::Debug for ToolResult {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("ToolResult").field("id", &self.id).field("name", &self.name).field("parts", &self.parts).field("is-error", &self.is_error).finish()
+        }
+      }
+      /// State that only the route which wrote it understands, as a signature of thoughts. It is sent back
+      /// unchanged, with the part that it came with, to that route and to no other.
+      #[derive(Clone)]
+      pub struct Opaque {
+        /// The route that wrote it.
+        pub owner: _rt::String,
+        /// What it wrote.
+        pub data: Json,
+      }
+      impl ::core::fmt::Debug for Opaque {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("Opaque").field("owner", &self.owner).field("data", &self.data).finish()
+        }
+      }
+      /// What a part is.
+      #[derive(Clone)]
+      pub enum Content {
+        /// Text.
+        Text(_rt::String),
+        /// A picture; from users alone.
+        Image(Media),
+        /// Another file, as a PDF; from users alone.
         File(Media),
-        /// A pointer instead of the bytes.
-        Link(Link),
-        /// A kind that a later version adds: an object whose member `type` names it. A reader that
-        /// does not know the type leaves the piece out.
+        /// A call of a tool; from the model alone.
+        ToolCall(ToolCall),
+        /// What a tool answered; in messages of tools alone.
+        ToolResult(ToolResult),
+        /// What the model thought, where it tells; empty where it gives only `opaque`.
+        Reasoning(_rt::String),
+        /// A kind that a later version adds; refused in a request.
         Other(Json),
       }
       impl ::core::fmt::Debug for Content {
@@ -1744,14 +1474,17 @@ pub mod ax {
             Content::Image(e) => {
               f.debug_tuple("Content::Image").field(e).finish()
             }
-            Content::Audio(e) => {
-              f.debug_tuple("Content::Audio").field(e).finish()
-            }
             Content::File(e) => {
               f.debug_tuple("Content::File").field(e).finish()
             }
-            Content::Link(e) => {
-              f.debug_tuple("Content::Link").field(e).finish()
+            Content::ToolCall(e) => {
+              f.debug_tuple("Content::ToolCall").field(e).finish()
+            }
+            Content::ToolResult(e) => {
+              f.debug_tuple("Content::ToolResult").field(e).finish()
+            }
+            Content::Reasoning(e) => {
+              f.debug_tuple("Content::Reasoning").field(e).finish()
             }
             Content::Other(e) => {
               f.debug_tuple("Content::Other").field(e).finish()
@@ -1759,176 +1492,4262 @@ pub mod ax {
           }
         }
       }
-      /// What a tool answers: something to read, something to compute with, or both.
-      ///
-      /// Everything together is at most 1 MiB by default; more ends the call with `exhausted` and the
-      /// code `result`.
+      /// One part of a message.
       #[derive(Clone)]
-      pub struct Output {
-        /// The pieces in reading order, at most 1,000. Empty when `structured` says it all.
-        pub content: _rt::Vec::<Content>,
-        /// The answer for programs, of the tool's `output-schema`.
-        pub structured: ::core::option::Option<Json>,
-        /// Members that a later version adds, an object.
+      pub struct Part {
+        /// What it is.
+        pub content: Content,
+        /// What has to go back with it.
+        pub opaque: ::core::option::Option<Opaque>,
+      }
+      impl ::core::fmt::Debug for Part {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("Part").field("content", &self.content).field("opaque", &self.opaque).finish()
+        }
+      }
+      /// One message of a conversation: at most 1,000,000 characters.
+      #[derive(Clone)]
+      pub struct Message {
+        /// Who says it.
+        pub role: Role,
+        /// Which of several who have that role.
+        pub name: ::core::option::Option<_rt::String>,
+        /// What is said, at most 1,000 parts.
+        pub parts: _rt::Vec::<Part>,
+      }
+      impl ::core::fmt::Debug for Message {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("Message").field("role", &self.role).field("name", &self.name).field("parts", &self.parts).finish()
+        }
+      }
+      /// A tool that the model may call.
+      #[derive(Clone)]
+      pub struct ToolDef {
+        /// 1 to 64 letters, digits, `_` and `-`.
+        pub name: _rt::String,
+        /// What it does.
+        pub description: _rt::String,
+        /// JSON Schema of its arguments, an object.
+        pub input_schema: Json,
+      }
+      impl ::core::fmt::Debug for ToolDef {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("ToolDef").field("name", &self.name).field("description", &self.description).field("input-schema", &self.input_schema).finish()
+        }
+      }
+      /// Whether the model calls a tool.
+      #[derive(Clone)]
+      pub enum ToolChoice {
+        /// As it likes.
+        Auto,
+        /// One of them at least.
+        Required,
+        /// None.
+        Forbidden,
+        /// This one.
+        Named(_rt::String),
+        /// A choice that a later version adds; refused.
+        Other(Json),
+      }
+      impl ::core::fmt::Debug for ToolChoice {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            ToolChoice::Auto => {
+              f.debug_tuple("ToolChoice::Auto").finish()
+            }
+            ToolChoice::Required => {
+              f.debug_tuple("ToolChoice::Required").finish()
+            }
+            ToolChoice::Forbidden => {
+              f.debug_tuple("ToolChoice::Forbidden").finish()
+            }
+            ToolChoice::Named(e) => {
+              f.debug_tuple("ToolChoice::Named").field(e).finish()
+            }
+            ToolChoice::Other(e) => {
+              f.debug_tuple("ToolChoice::Other").field(e).finish()
+            }
+          }
+        }
+      }
+      /// What is asked. What is left out is the model's own default.
+      #[derive(Clone)]
+      pub struct Request {
+        /// A tier or a model: 1 to 100 letters, digits and `-._/:@+`. None is what the operator chose.
+        pub model: ::core::option::Option<_rt::String>,
+        /// The conversation, oldest first: 1 to 1,000 messages.
+        pub messages: _rt::Vec::<Message>,
+        /// The tools that the model may call, at most 512.
+        pub tools: _rt::Vec::<ToolDef>,
+        /// Whether it has to.
+        pub tool_choice: ToolChoice,
+        /// JSON Schema that the answer keeps to, an object.
+        pub output_schema: ::core::option::Option<Json>,
+        /// Tokens that are written at most, 1 to 200,000. Absent: what is left for this name, shared by the
+        /// requests that begin together, and not more than the model writes.
+        pub max_tokens: ::core::option::Option<u32>,
+        /// 0 to 2.
+        pub temperature: ::core::option::Option<f64>,
+        /// 0 to 1.
+        pub top_p: ::core::option::Option<f64>,
+        /// Texts that end the answer, at most 10.
+        pub stop: _rt::Vec::<_rt::String>,
+        /// An object. `thinking`: `off`, `low`, `medium` or `high`. Members that are not known are ignored.
         pub extra: ::core::option::Option<Json>,
       }
-      impl ::core::fmt::Debug for Output {
+      impl ::core::fmt::Debug for Request {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-          f.debug_struct("Output").field("content", &self.content).field("structured", &self.structured).field("extra", &self.extra).finish()
+          f.debug_struct("Request").field("model", &self.model).field("messages", &self.messages).field("tools", &self.tools).field("tool-choice", &self.tool_choice).field("output-schema", &self.output_schema).field("max-tokens", &self.max_tokens).field("temperature", &self.temperature).field("top-p", &self.top_p).field("stop", &self.stop).field("extra", &self.extra).finish()
+        }
+      }
+      /// What a request used.
+      #[repr(C)]
+      #[derive(Clone, Copy)]
+      pub struct Usage {
+        /// Tokens read, those of the provider's cache among them.
+        pub input: u64,
+        /// Tokens written, those of thoughts among them.
+        pub output: u64,
+        /// Of `input`, those that came from the cache.
+        pub cache_read: u64,
+        /// Of `input`, those that were written into it.
+        pub cache_write: u64,
+        /// Of `output`, those of thoughts.
+        pub reasoning: u64,
+        /// Millionths of a US dollar, where prices are known.
+        pub cost_micro_usd: ::core::option::Option<u64>,
+        /// Whether the host guessed the tokens, since the provider did not tell.
+        pub estimated: bool,
+      }
+      impl ::core::fmt::Debug for Usage {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("Usage").field("input", &self.input).field("output", &self.output).field("cache-read", &self.cache_read).field("cache-write", &self.cache_write).field("reasoning", &self.reasoning).field("cost-micro-usd", &self.cost_micro_usd).field("estimated", &self.estimated).finish()
+        }
+      }
+      /// Why an answer ends.
+      #[repr(u8)]
+      #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+      pub enum Finish {
+        /// It is complete.
+        Stop,
+        /// There was no room for more.
+        Length,
+        /// Tools are to be called.
+        ToolCalls,
+        /// The provider held the rest back.
+        ContentFilter,
+        /// The model does not answer such things.
+        Refusal,
+        /// Newer than this version of the package.
+        Other,
+      }
+      impl ::core::fmt::Debug for Finish {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            Finish::Stop => {
+              f.debug_tuple("Finish::Stop").finish()
+            }
+            Finish::Length => {
+              f.debug_tuple("Finish::Length").finish()
+            }
+            Finish::ToolCalls => {
+              f.debug_tuple("Finish::ToolCalls").finish()
+            }
+            Finish::ContentFilter => {
+              f.debug_tuple("Finish::ContentFilter").finish()
+            }
+            Finish::Refusal => {
+              f.debug_tuple("Finish::Refusal").finish()
+            }
+            Finish::Other => {
+              f.debug_tuple("Finish::Other").finish()
+            }
+          }
         }
       }
 
-    }
+      impl Finish{
+        #[doc(hidden)]
+        pub unsafe fn _lift(val: u8) -> Finish{
+          if !cfg!(debug_assertions) {
+            return unsafe { ::core::mem::transmute(val) };
+          }
 
-  }
-}
-mod _rt {
-  #![allow(dead_code, unused_imports, clippy::all)]
-  pub use alloc_crate::string::String;
-  pub use alloc_crate::vec::Vec;
-  pub unsafe fn string_lift(bytes: Vec<u8>) -> String {
-    if cfg!(debug_assertions) {
-      String::from_utf8(bytes).unwrap()
-    } else {
-      unsafe { String::from_utf8_unchecked(bytes) }
-    }
-  }
-  pub unsafe fn invalid_enum_discriminant<T>() -> T {
-    if cfg!(debug_assertions) {
-      panic!("invalid enum discriminant")
-    } else {
-      unsafe { core::hint::unreachable_unchecked() }
-    }
-  }
-  pub use alloc_crate::alloc;
+          match val {
+            0 => Finish::Stop,
+            1 => Finish::Length,
+            2 => Finish::ToolCalls,
+            3 => Finish::ContentFilter,
+            4 => Finish::Refusal,
+            5 => Finish::Other,
 
-  pub fn as_i32<T: AsI32>(t: T) -> i32 {
-    t.as_i32()
-  }
-
-  pub trait AsI32 {
-    fn as_i32(self) -> i32;
-  }
-
-  impl<'a, T: Copy + AsI32> AsI32 for &'a T {
-    fn as_i32(self) -> i32 {
-      (*self).as_i32()
-    }
-  }
-  
-  impl AsI32 for i32 {
-    #[inline]
-    fn as_i32(self) -> i32 {
-      self as i32
-    }
-  }
-  
-  impl AsI32 for u32 {
-    #[inline]
-    fn as_i32(self) -> i32 {
-      self as i32
-    }
-  }
-  
-  impl AsI32 for i16 {
-    #[inline]
-    fn as_i32(self) -> i32 {
-      self as i32
-    }
-  }
-  
-  impl AsI32 for u16 {
-    #[inline]
-    fn as_i32(self) -> i32 {
-      self as i32
-    }
-  }
-  
-  impl AsI32 for i8 {
-    #[inline]
-    fn as_i32(self) -> i32 {
-      self as i32
-    }
-  }
-  
-  impl AsI32 for u8 {
-    #[inline]
-    fn as_i32(self) -> i32 {
-      self as i32
-    }
-  }
-  
-  impl AsI32 for char {
-    #[inline]
-    fn as_i32(self) -> i32 {
-      self as i32
-    }
-  }
-  
-  impl AsI32 for usize {
-    #[inline]
-    fn as_i32(self) -> i32 {
-      self as i32
-    }
-  }
-  pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
-    if size == 0 {
-      return;
-    }
-    unsafe {
-      let layout = alloc::Layout::from_size_align_unchecked(size, align);
-      alloc::dealloc(ptr, layout);
-    }
-  }
-  
-  pub fn as_i64<T: AsI64>(t: T) -> i64 {
-    t.as_i64()
-  }
-
-  pub trait AsI64 {
-    fn as_i64(self) -> i64;
-  }
-
-  impl<'a, T: Copy + AsI64> AsI64 for &'a T {
-    fn as_i64(self) -> i64 {
-      (*self).as_i64()
-    }
-  }
-  
-  impl AsI64 for i64 {
-    #[inline]
-    fn as_i64(self) -> i64 {
-      self as i64
-    }
-  }
-  
-  impl AsI64 for u64 {
-    #[inline]
-    fn as_i64(self) -> i64 {
-      self as i64
-    }
-  }
-  pub unsafe fn bool_lift(val: u8) -> bool {
-    if cfg!(debug_assertions) {
-      match val {
-        0 => false,
-        1 => true,
-        _ => panic!("invalid bool discriminant"),
+            _ => panic!("invalid enum discriminant"),
+          }
+        }
       }
-    } else {
-      val != 0
-    }
-  }
-  extern crate alloc as alloc_crate;
-}
 
-#[cfg(target_arch = "wasm32")]
-#[unsafe(link_section = "component-type:wit-bindgen:0.61.1:ax:sdk@0.1.0:imports:encoded world")]
-#[doc(hidden)]
-#[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 1866] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xcc\x0d\x01A\x02\x01\
-A\x10\x01B\x17\x01s\x04\0\x04json\x03\0\0\x01m\x0a\x07invalid\x06denied\x09exhau\
+      /// A whole answer.
+      #[derive(Clone)]
+      pub struct Response {
+        /// Names the request in what the host records.
+        pub id: _rt::String,
+        /// Who answered.
+        pub provider: _rt::String,
+        /// Which model, as the provider calls it.
+        pub model: _rt::String,
+        /// What it says; to go on, append it to the conversation as it is.
+        pub message: Message,
+        /// Why it ends.
+        pub finish: Finish,
+        /// What it used.
+        pub usage: Usage,
+        /// Members that a later version adds, an object.
+        pub extra: ::core::option::Option<Json>,
+      }
+      impl ::core::fmt::Debug for Response {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("Response").field("id", &self.id).field("provider", &self.provider).field("model", &self.model).field("message", &self.message).field("finish", &self.finish).field("usage", &self.usage).field("extra", &self.extra).finish()
+        }
+      }
+      /// What may be asked.
+      #[derive(Clone)]
+      pub struct ModelInfo {
+        /// What a request says as `model`.
+        pub name: _rt::String,
+        /// The tier it belongs to, if it is a model of one.
+        pub tier: ::core::option::Option<_rt::String>,
+        /// Tokens of a conversation, where that is known.
+        pub context_tokens: ::core::option::Option<u64>,
+        /// Tokens of an answer, where that is known.
+        pub output_tokens: ::core::option::Option<u64>,
+        /// Whether it looks at pictures.
+        pub vision: bool,
+        /// Whether it calls tools.
+        pub tools: bool,
+        /// Members that a later version adds, an object.
+        pub extra: ::core::option::Option<Json>,
+      }
+      impl ::core::fmt::Debug for ModelInfo {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("ModelInfo").field("name", &self.name).field("tier", &self.tier).field("context-tokens", &self.context_tokens).field("output-tokens", &self.output_tokens).field("vision", &self.vision).field("tools", &self.tools).field("extra", &self.extra).finish()
+        }
+      }
+      /// A piece of an answer.
+      #[derive(Clone)]
+      pub enum Chunk {
+        /// More text.
+        Text(_rt::String),
+        /// More of what the model thinks.
+        Reasoning(_rt::String),
+        /// A call of a tool, whole.
+        ToolCall(ToolCall),
+        /// The end, with all that came before.
+        Done(Response),
+        /// A kind that a later version adds; to be left out.
+        Other(Json),
+      }
+      impl ::core::fmt::Debug for Chunk {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            Chunk::Text(e) => {
+              f.debug_tuple("Chunk::Text").field(e).finish()
+            }
+            Chunk::Reasoning(e) => {
+              f.debug_tuple("Chunk::Reasoning").field(e).finish()
+            }
+            Chunk::ToolCall(e) => {
+              f.debug_tuple("Chunk::ToolCall").field(e).finish()
+            }
+            Chunk::Done(e) => {
+              f.debug_tuple("Chunk::Done").field(e).finish()
+            }
+            Chunk::Other(e) => {
+              f.debug_tuple("Chunk::Other").field(e).finish()
+            }
+          }
+        }
+      }
+      /// An answer as it comes. Dropping it cancels the request at the provider; what was used until then
+      /// counts.
+
+      #[derive(Debug)]
+      #[repr(transparent)]
+      pub struct Chunks{
+        handle: _rt::Resource<Chunks>,
+      }
+
+      impl Chunks{
+        #[doc(hidden)]
+        pub unsafe fn from_handle(handle: u32) -> Self {
+          Self {
+            handle: unsafe { _rt::Resource::from_handle(handle) },
+          }
+        }
+
+        #[doc(hidden)]
+        pub fn take_handle(&self) -> u32 {
+          _rt::Resource::take_handle(&self.handle)
+        }
+
+        #[doc(hidden)]
+        pub fn handle(&self) -> u32 {
+          _rt::Resource::handle(&self.handle)
+        }
+      }
+      
+
+      unsafe impl _rt::WasmResource for Chunks{
+        #[inline]
+        unsafe fn drop(_handle: u32) {
+          
+          #[cfg(target_arch = "wasm32")]
+          #[link(wasm_import_module = "ax:model/chat@0.1.0")]
+          unsafe extern "C" {
+            #[link_name = "[resource-drop]chunks"]
+            fn drop(_: i32, );
+          }
+
+          #[cfg(not(target_arch = "wasm32"))]
+          unsafe extern "C" fn drop(_: i32, ) { unreachable!() }
+          
+          unsafe { drop(_handle as i32); }
+        }
+      }
+      
+      #[allow(unused_unsafe, clippy::all)]
+      /// Lists what this plugin may ask, at most 1,000; nothing where no model is set up.
+      #[allow(async_fn_in_trait)]
+      pub fn models() -> _rt::Vec::<ModelInfo>{
+        unsafe {
+
+          #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+          #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+          struct RetArea([::core::mem::MaybeUninit::<u8>; 2*::core::mem::size_of::<*const u8>()]);
+          let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 2*::core::mem::size_of::<*const u8>()]);
+          let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+          #[cfg(target_arch = "wasm32")]
+          #[link(wasm_import_module = "ax:model/chat@0.1.0")]
+          unsafe extern "C" {
+            #[link_name = "models"]
+            fn wit_import1(_: *mut u8, );
+          }
+
+          #[cfg(not(target_arch = "wasm32"))]
+          unsafe extern "C" fn wit_import1(_: *mut u8, ) { unreachable!() }
+          wit_import1(ptr0);
+          let l2 = *ptr0.add(0).cast::<*mut u8>();
+          let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+          let base21 = l2;
+          let len21 = l3;
+          let mut result21 = _rt::Vec::with_capacity(len21);
+          for i in 0..len21 {
+            let base = base21.add(i * (40+8*::core::mem::size_of::<*const u8>()));
+            let e21 = {
+              let l4 = *base.add(0).cast::<*mut u8>();
+              let l5 = *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+              let len6 = l5;
+              let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+              let l7 = i32::from(*base.add(2*::core::mem::size_of::<*const u8>()).cast::<u8>());
+              let l11 = i32::from(*base.add(8+4*::core::mem::size_of::<*const u8>()).cast::<u8>());
+              let l13 = i32::from(*base.add(24+4*::core::mem::size_of::<*const u8>()).cast::<u8>());
+              let l15 = i32::from(*base.add(40+4*::core::mem::size_of::<*const u8>()).cast::<u8>());
+              let l16 = i32::from(*base.add(41+4*::core::mem::size_of::<*const u8>()).cast::<u8>());
+              let l17 = i32::from(*base.add(40+5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+              ModelInfo{
+                name: _rt::string_lift(bytes6),
+                tier: match l7 {
+                  0 => None,
+                  1 => {
+                    let e = {
+                      let l8 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l9 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len10 = l9;
+                      let bytes10 = _rt::Vec::from_raw_parts(l8.cast(), len10, len10);
+
+                      _rt::string_lift(bytes10)
+                    };
+                    Some(e)
+                  }
+                  _ => _rt::invalid_enum_discriminant(),
+                },
+                context_tokens: match l11 {
+                  0 => None,
+                  1 => {
+                    let e = {
+                      let l12 = *base.add(16+4*::core::mem::size_of::<*const u8>()).cast::<i64>();
+
+                      l12 as u64
+                    };
+                    Some(e)
+                  }
+                  _ => _rt::invalid_enum_discriminant(),
+                },
+                output_tokens: match l13 {
+                  0 => None,
+                  1 => {
+                    let e = {
+                      let l14 = *base.add(32+4*::core::mem::size_of::<*const u8>()).cast::<i64>();
+
+                      l14 as u64
+                    };
+                    Some(e)
+                  }
+                  _ => _rt::invalid_enum_discriminant(),
+                },
+                vision: _rt::bool_lift(l15 as u8),
+                tools: _rt::bool_lift(l16 as u8),
+                extra: match l17 {
+                  0 => None,
+                  1 => {
+                    let e = {
+                      let l18 = *base.add(40+6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l19 = *base.add(40+7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len20 = l19;
+                      let bytes20 = _rt::Vec::from_raw_parts(l18.cast(), len20, len20);
+
+                      _rt::string_lift(bytes20)
+                    };
+                    Some(e)
+                  }
+                  _ => _rt::invalid_enum_discriminant(),
+                },
+              }
+            };
+            result21.push(e21);
+          }
+          _rt::cabi_dealloc(base21, len21 * (40+8*::core::mem::size_of::<*const u8>()), 8);
+          let result22 = result21;
+          result22
+        }
+      }
+      #[allow(unused_unsafe, clippy::all)]
+      /// Asks and waits for the whole answer.
+      ///
+      /// Errors: `denied` with the missing permission as `code`, as `models:fast`, or with `secret:<name>`
+      /// when request or answer held that secret; `invalid` with the member that is wrong, or
+      /// `context-too-long`; `exhausted` with `calls`, `tokens` or `cost` (`data` says the bound, what is
+      /// left and what is needed), or with `answer` for one that is too long; `not-found` with the name
+      /// of a model that is not there; `unavailable` with `no-models` when the operator has set none up,
+      /// with `rate-limit`, or without a code when nobody answered whole; `failed` with `auth`, `quota`,
+      /// `region` or `policy` for what will not go better the next time.
+      #[allow(async_fn_in_trait)]
+      pub fn complete(request: &Request,) -> ::core::result::Result<Response,Error>{
+        unsafe {
+          let mut cleanup_list = _rt::Vec::new();
+
+          #[repr(align(8))]
+          struct RetArea([::core::mem::MaybeUninit::<u8>; 88+14*::core::mem::size_of::<*const u8>()]);
+          let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 88+14*::core::mem::size_of::<*const u8>()]);
+          let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();let Request{ model:model1, messages:messages1, tools:tools1, tool_choice:tool_choice1, output_schema:output_schema1, max_tokens:max_tokens1, temperature:temperature1, top_p:top_p1, stop:stop1, extra:extra1, } = request;
+          match model1 {
+            Some(e) => {
+              *ptr0.add(0).cast::<u8>() = (1i32) as u8;
+              let vec2 = e;
+              let ptr2 = vec2.as_ptr().cast::<u8>();
+              let len2 = vec2.len();
+              *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+              *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr2.cast_mut();
+            },
+            None => {
+              {
+                *ptr0.add(0).cast::<u8>() = (0i32) as u8;
+              }
+            },
+          };let vec35 = messages1;
+          let len35 = vec35.len();
+          let layout35 = _rt::alloc::Layout::from_size_align(vec35.len() * (6*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+          let (result35, _cleanup35) = wit_bindgen::rt::Cleanup::new(layout35);for (i, e) in vec35.into_iter().enumerate() {
+            let base = result35.add(i * (6*::core::mem::size_of::<*const u8>()));
+            {
+              let Message{ role:role3, name:name3, parts:parts3, } = e;
+              *base.add(0).cast::<u8>() = (role3.clone() as i32) as u8;
+              match name3 {
+                Some(e) => {
+                  *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                  let vec4 = e;
+                  let ptr4 = vec4.as_ptr().cast::<u8>();
+                  let len4 = vec4.len();
+                  *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4.cast_mut();
+                },
+                None => {
+                  {
+                    *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                  }
+                },
+              };let vec34 = parts3;
+              let len34 = vec34.len();
+              let layout34 = _rt::alloc::Layout::from_size_align(vec34.len() * (13*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+              let (result34, _cleanup34) = wit_bindgen::rt::Cleanup::new(layout34);cleanup_list.extend(_cleanup34);
+              for (i, e) in vec34.into_iter().enumerate() {
+                let base = result34.add(i * (13*::core::mem::size_of::<*const u8>()));
+                {
+                  let Part{ content:content5, opaque:opaque5, } = e;
+                  match content5 {
+                    Content::Text(e) => {
+                      *base.add(0).cast::<u8>() = (0i32) as u8;
+                      let vec6 = e;
+                      let ptr6 = vec6.as_ptr().cast::<u8>();
+                      let len6 = vec6.len();
+                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                      *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr6.cast_mut();
+                    },
+                    Content::Image(e) => {
+                      *base.add(0).cast::<u8>() = (1i32) as u8;
+                      let super::super::super::ax::types::types::Media{ media_type:media_type7, data:data7, extra:extra7, } = e;
+                      let vec8 = media_type7;
+                      let ptr8 = vec8.as_ptr().cast::<u8>();
+                      let len8 = vec8.len();
+                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len8;
+                      *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr8.cast_mut();
+                      let vec9 = data7;
+                      let ptr9 = vec9.as_ptr().cast::<u8>();
+                      let len9 = vec9.len();
+                      *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len9;
+                      *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr9.cast_mut();
+                      match extra7 {
+                        Some(e) => {
+                          *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                          let vec10 = e;
+                          let ptr10 = vec10.as_ptr().cast::<u8>();
+                          let len10 = vec10.len();
+                          *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len10;
+                          *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr10.cast_mut();
+                        },
+                        None => {
+                          {
+                            *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                          }
+                        },
+                      };},
+                      Content::File(e) => {
+                        *base.add(0).cast::<u8>() = (2i32) as u8;
+                        let super::super::super::ax::types::types::Media{ media_type:media_type11, data:data11, extra:extra11, } = e;
+                        let vec12 = media_type11;
+                        let ptr12 = vec12.as_ptr().cast::<u8>();
+                        let len12 = vec12.len();
+                        *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len12;
+                        *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr12.cast_mut();
+                        let vec13 = data11;
+                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                        let len13 = vec13.len();
+                        *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len13;
+                        *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr13.cast_mut();
+                        match extra11 {
+                          Some(e) => {
+                            *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                            let vec14 = e;
+                            let ptr14 = vec14.as_ptr().cast::<u8>();
+                            let len14 = vec14.len();
+                            *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len14;
+                            *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr14.cast_mut();
+                          },
+                          None => {
+                            {
+                              *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                            }
+                          },
+                        };},
+                        Content::ToolCall(e) => {
+                          *base.add(0).cast::<u8>() = (3i32) as u8;
+                          let ToolCall{ id:id15, name:name15, input:input15, } = e;
+                          let vec16 = id15;
+                          let ptr16 = vec16.as_ptr().cast::<u8>();
+                          let len16 = vec16.len();
+                          *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len16;
+                          *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr16.cast_mut();
+                          let vec17 = name15;
+                          let ptr17 = vec17.as_ptr().cast::<u8>();
+                          let len17 = vec17.len();
+                          *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len17;
+                          *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr17.cast_mut();
+                          let vec18 = input15;
+                          let ptr18 = vec18.as_ptr().cast::<u8>();
+                          let len18 = vec18.len();
+                          *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len18;
+                          *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr18.cast_mut();
+                        },
+                        Content::ToolResult(e) => {
+                          *base.add(0).cast::<u8>() = (4i32) as u8;
+                          let ToolResult{ id:id19, name:name19, parts:parts19, is_error:is_error19, } = e;
+                          let vec20 = id19;
+                          let ptr20 = vec20.as_ptr().cast::<u8>();
+                          let len20 = vec20.len();
+                          *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len20;
+                          *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr20.cast_mut();
+                          let vec21 = name19;
+                          let ptr21 = vec21.as_ptr().cast::<u8>();
+                          let len21 = vec21.len();
+                          *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len21;
+                          *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr21.cast_mut();
+                          let vec28 = parts19;
+                          let len28 = vec28.len();
+                          let layout28 = _rt::alloc::Layout::from_size_align(vec28.len() * (8*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                          let (result28, _cleanup28) = wit_bindgen::rt::Cleanup::new(layout28);cleanup_list.extend(_cleanup28);
+                          for (i, e) in vec28.into_iter().enumerate() {
+                            let base = result28.add(i * (8*::core::mem::size_of::<*const u8>()));
+                            {
+                              match e {
+                                ResultPart::Text(e) => {
+                                  *base.add(0).cast::<u8>() = (0i32) as u8;
+                                  let vec22 = e;
+                                  let ptr22 = vec22.as_ptr().cast::<u8>();
+                                  let len22 = vec22.len();
+                                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len22;
+                                  *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr22.cast_mut();
+                                },
+                                ResultPart::Image(e) => {
+                                  *base.add(0).cast::<u8>() = (1i32) as u8;
+                                  let super::super::super::ax::types::types::Media{ media_type:media_type23, data:data23, extra:extra23, } = e;
+                                  let vec24 = media_type23;
+                                  let ptr24 = vec24.as_ptr().cast::<u8>();
+                                  let len24 = vec24.len();
+                                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len24;
+                                  *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr24.cast_mut();
+                                  let vec25 = data23;
+                                  let ptr25 = vec25.as_ptr().cast::<u8>();
+                                  let len25 = vec25.len();
+                                  *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len25;
+                                  *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr25.cast_mut();
+                                  match extra23 {
+                                    Some(e) => {
+                                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                      let vec26 = e;
+                                      let ptr26 = vec26.as_ptr().cast::<u8>();
+                                      let len26 = vec26.len();
+                                      *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len26;
+                                      *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr26.cast_mut();
+                                    },
+                                    None => {
+                                      {
+                                        *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                      }
+                                    },
+                                  };},
+                                  ResultPart::Other(e) => {
+                                    *base.add(0).cast::<u8>() = (2i32) as u8;
+                                    let vec27 = e;
+                                    let ptr27 = vec27.as_ptr().cast::<u8>();
+                                    let len27 = vec27.len();
+                                    *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len27;
+                                    *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr27.cast_mut();
+                                  },
+                                }
+                              }
+                            }
+                            *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len28;
+                            *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result28;
+                            *base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (match is_error19 { true => 1, false => 0 }) as u8;
+                          },
+                          Content::Reasoning(e) => {
+                            *base.add(0).cast::<u8>() = (5i32) as u8;
+                            let vec29 = e;
+                            let ptr29 = vec29.as_ptr().cast::<u8>();
+                            let len29 = vec29.len();
+                            *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len29;
+                            *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr29.cast_mut();
+                          },
+                          Content::Other(e) => {
+                            *base.add(0).cast::<u8>() = (6i32) as u8;
+                            let vec30 = e;
+                            let ptr30 = vec30.as_ptr().cast::<u8>();
+                            let len30 = vec30.len();
+                            *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len30;
+                            *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr30.cast_mut();
+                          },
+                        }
+                        match opaque5 {
+                          Some(e) => {
+                            *base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                            let Opaque{ owner:owner31, data:data31, } = e;
+                            let vec32 = owner31;
+                            let ptr32 = vec32.as_ptr().cast::<u8>();
+                            let len32 = vec32.len();
+                            *base.add(10*::core::mem::size_of::<*const u8>()).cast::<usize>() = len32;
+                            *base.add(9*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr32.cast_mut();
+                            let vec33 = data31;
+                            let ptr33 = vec33.as_ptr().cast::<u8>();
+                            let len33 = vec33.len();
+                            *base.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>() = len33;
+                            *base.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr33.cast_mut();
+                          },
+                          None => {
+                            {
+                              *base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                            }
+                          },
+                        };}
+                      }
+                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>() = len34;
+                      *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result34;
+                    }
+                  }
+                  *ptr0.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len35;
+                  *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result35;
+                  let vec40 = tools1;
+                  let len40 = vec40.len();
+                  let layout40 = _rt::alloc::Layout::from_size_align(vec40.len() * (6*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                  let (result40, _cleanup40) = wit_bindgen::rt::Cleanup::new(layout40);for (i, e) in vec40.into_iter().enumerate() {
+                    let base = result40.add(i * (6*::core::mem::size_of::<*const u8>()));
+                    {
+                      let ToolDef{ name:name36, description:description36, input_schema:input_schema36, } = e;
+                      let vec37 = name36;
+                      let ptr37 = vec37.as_ptr().cast::<u8>();
+                      let len37 = vec37.len();
+                      *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len37;
+                      *base.add(0).cast::<*mut u8>() = ptr37.cast_mut();
+                      let vec38 = description36;
+                      let ptr38 = vec38.as_ptr().cast::<u8>();
+                      let len38 = vec38.len();
+                      *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len38;
+                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr38.cast_mut();
+                      let vec39 = input_schema36;
+                      let ptr39 = vec39.as_ptr().cast::<u8>();
+                      let len39 = vec39.len();
+                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>() = len39;
+                      *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr39.cast_mut();
+                    }
+                  }
+                  *ptr0.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len40;
+                  *ptr0.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result40;
+                  match tool_choice1 {
+                    ToolChoice::Auto=> {
+                      {
+                        *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                      }
+                    }
+                    ToolChoice::Required=> {
+                      {
+                        *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                      }
+                    }
+                    ToolChoice::Forbidden=> {
+                      {
+                        *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (2i32) as u8;
+                      }
+                    }
+                    ToolChoice::Named(e) => {
+                      *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (3i32) as u8;
+                      let vec41 = e;
+                      let ptr41 = vec41.as_ptr().cast::<u8>();
+                      let len41 = vec41.len();
+                      *ptr0.add(9*::core::mem::size_of::<*const u8>()).cast::<usize>() = len41;
+                      *ptr0.add(8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr41.cast_mut();
+                    },
+                    ToolChoice::Other(e) => {
+                      *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (4i32) as u8;
+                      let vec42 = e;
+                      let ptr42 = vec42.as_ptr().cast::<u8>();
+                      let len42 = vec42.len();
+                      *ptr0.add(9*::core::mem::size_of::<*const u8>()).cast::<usize>() = len42;
+                      *ptr0.add(8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr42.cast_mut();
+                    },
+                  }
+                  match output_schema1 {
+                    Some(e) => {
+                      *ptr0.add(10*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                      let vec43 = e;
+                      let ptr43 = vec43.as_ptr().cast::<u8>();
+                      let len43 = vec43.len();
+                      *ptr0.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>() = len43;
+                      *ptr0.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr43.cast_mut();
+                    },
+                    None => {
+                      {
+                        *ptr0.add(10*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                      }
+                    },
+                  };match max_tokens1 {
+                    Some(e) => {
+                      *ptr0.add(13*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                      *ptr0.add(4+13*::core::mem::size_of::<*const u8>()).cast::<i32>() = _rt::as_i32(e);
+                    },
+                    None => {
+                      {
+                        *ptr0.add(13*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                      }
+                    },
+                  };match temperature1 {
+                    Some(e) => {
+                      *ptr0.add(16+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                      *ptr0.add(24+12*::core::mem::size_of::<*const u8>()).cast::<f64>() = _rt::as_f64(e);
+                    },
+                    None => {
+                      {
+                        *ptr0.add(16+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                      }
+                    },
+                  };match top_p1 {
+                    Some(e) => {
+                      *ptr0.add(32+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                      *ptr0.add(40+12*::core::mem::size_of::<*const u8>()).cast::<f64>() = _rt::as_f64(e);
+                    },
+                    None => {
+                      {
+                        *ptr0.add(32+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                      }
+                    },
+                  };let vec45 = stop1;
+                  let len45 = vec45.len();
+                  let layout45 = _rt::alloc::Layout::from_size_align(vec45.len() * (2*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                  let (result45, _cleanup45) = wit_bindgen::rt::Cleanup::new(layout45);for (i, e) in vec45.into_iter().enumerate() {
+                    let base = result45.add(i * (2*::core::mem::size_of::<*const u8>()));
+                    {
+                      let vec44 = e;
+                      let ptr44 = vec44.as_ptr().cast::<u8>();
+                      let len44 = vec44.len();
+                      *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len44;
+                      *base.add(0).cast::<*mut u8>() = ptr44.cast_mut();
+                    }
+                  }
+                  *ptr0.add(48+13*::core::mem::size_of::<*const u8>()).cast::<usize>() = len45;
+                  *ptr0.add(48+12*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result45;
+                  match extra1 {
+                    Some(e) => {
+                      *ptr0.add(48+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                      let vec46 = e;
+                      let ptr46 = vec46.as_ptr().cast::<u8>();
+                      let len46 = vec46.len();
+                      *ptr0.add(48+16*::core::mem::size_of::<*const u8>()).cast::<usize>() = len46;
+                      *ptr0.add(48+15*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr46.cast_mut();
+                    },
+                    None => {
+                      {
+                        *ptr0.add(48+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                      }
+                    },
+                  };let ptr47 = ret_area.0.as_mut_ptr().cast::<u8>();
+                  #[cfg(target_arch = "wasm32")]
+                  #[link(wasm_import_module = "ax:model/chat@0.1.0")]
+                  unsafe extern "C" {
+                    #[link_name = "complete"]
+                    fn wit_import48(_: *mut u8, _: *mut u8, );
+                  }
+
+                  #[cfg(not(target_arch = "wasm32"))]
+                  unsafe extern "C" fn wit_import48(_: *mut u8, _: *mut u8, ) { unreachable!() }
+                  wit_import48(ptr0, ptr47);
+                  let l49 = i32::from(*ptr47.add(0).cast::<u8>());
+                  let result168 = match l49 {
+                    0 => {
+                      let e = {
+                        let l50 = *ptr47.add(8).cast::<*mut u8>();
+                        let l51 = *ptr47.add(8+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len52 = l51;
+                        let bytes52 = _rt::Vec::from_raw_parts(l50.cast(), len52, len52);
+                        let l53 = *ptr47.add(8+2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l54 = *ptr47.add(8+3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len55 = l54;
+                        let bytes55 = _rt::Vec::from_raw_parts(l53.cast(), len55, len55);
+                        let l56 = *ptr47.add(8+4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l57 = *ptr47.add(8+5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len58 = l57;
+                        let bytes58 = _rt::Vec::from_raw_parts(l56.cast(), len58, len58);
+                        let l59 = i32::from(*ptr47.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                        let l60 = i32::from(*ptr47.add(8+7*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                        let l64 = *ptr47.add(8+10*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l65 = *ptr47.add(8+11*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let base141 = l64;
+                        let len141 = l65;
+                        let mut result141 = _rt::Vec::with_capacity(len141);
+                        for i in 0..len141 {
+                          let base = base141.add(i * (13*::core::mem::size_of::<*const u8>()));
+                          let e141 = {
+                            let l66 = i32::from(*base.add(0).cast::<u8>());
+                            let v133 = match l66 {
+                              0 => {
+                                let e133 = {
+                                  let l67 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l68 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len69 = l68;
+                                  let bytes69 = _rt::Vec::from_raw_parts(l67.cast(), len69, len69);
+
+                                  _rt::string_lift(bytes69)
+                                };
+                                Content::Text(e133)
+                              }
+                              1 => {
+                                let e133 = {
+                                  let l70 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l71 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len72 = l71;
+                                  let bytes72 = _rt::Vec::from_raw_parts(l70.cast(), len72, len72);
+                                  let l73 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l74 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len75 = l74;
+                                  let l76 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                  super::super::super::ax::types::types::Media{
+                                    media_type: _rt::string_lift(bytes72),
+                                    data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l73.cast(), len75, len75)),
+                                    extra: match l76 {
+                                      0 => None,
+                                      1 => {
+                                        let e = {
+                                          let l77 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                          let l78 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                          let len79 = l78;
+                                          let bytes79 = _rt::Vec::from_raw_parts(l77.cast(), len79, len79);
+
+                                          _rt::string_lift(bytes79)
+                                        };
+                                        Some(e)
+                                      }
+                                      _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                  }
+                                };
+                                Content::Image(e133)
+                              }
+                              2 => {
+                                let e133 = {
+                                  let l80 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l81 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len82 = l81;
+                                  let bytes82 = _rt::Vec::from_raw_parts(l80.cast(), len82, len82);
+                                  let l83 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l84 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len85 = l84;
+                                  let l86 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                  super::super::super::ax::types::types::Media{
+                                    media_type: _rt::string_lift(bytes82),
+                                    data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l83.cast(), len85, len85)),
+                                    extra: match l86 {
+                                      0 => None,
+                                      1 => {
+                                        let e = {
+                                          let l87 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                          let l88 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                          let len89 = l88;
+                                          let bytes89 = _rt::Vec::from_raw_parts(l87.cast(), len89, len89);
+
+                                          _rt::string_lift(bytes89)
+                                        };
+                                        Some(e)
+                                      }
+                                      _ => _rt::invalid_enum_discriminant(),
+                                    },
+                                  }
+                                };
+                                Content::File(e133)
+                              }
+                              3 => {
+                                let e133 = {
+                                  let l90 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l91 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len92 = l91;
+                                  let bytes92 = _rt::Vec::from_raw_parts(l90.cast(), len92, len92);
+                                  let l93 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l94 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len95 = l94;
+                                  let bytes95 = _rt::Vec::from_raw_parts(l93.cast(), len95, len95);
+                                  let l96 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l97 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len98 = l97;
+                                  let bytes98 = _rt::Vec::from_raw_parts(l96.cast(), len98, len98);
+
+                                  ToolCall{
+                                    id: _rt::string_lift(bytes92),
+                                    name: _rt::string_lift(bytes95),
+                                    input: _rt::string_lift(bytes98),
+                                  }
+                                };
+                                Content::ToolCall(e133)
+                              }
+                              4 => {
+                                let e133 = {
+                                  let l99 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l100 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len101 = l100;
+                                  let bytes101 = _rt::Vec::from_raw_parts(l99.cast(), len101, len101);
+                                  let l102 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l103 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len104 = l103;
+                                  let bytes104 = _rt::Vec::from_raw_parts(l102.cast(), len104, len104);
+                                  let l105 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l106 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let base125 = l105;
+                                  let len125 = l106;
+                                  let mut result125 = _rt::Vec::with_capacity(len125);
+                                  for i in 0..len125 {
+                                    let base = base125.add(i * (8*::core::mem::size_of::<*const u8>()));
+                                    let e125 = {
+                                      let l107 = i32::from(*base.add(0).cast::<u8>());
+                                      let v124 = match l107 {
+                                        0 => {
+                                          let e124 = {
+                                            let l108 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                            let l109 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                            let len110 = l109;
+                                            let bytes110 = _rt::Vec::from_raw_parts(l108.cast(), len110, len110);
+
+                                            _rt::string_lift(bytes110)
+                                          };
+                                          ResultPart::Text(e124)
+                                        }
+                                        1 => {
+                                          let e124 = {
+                                            let l111 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                            let l112 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                            let len113 = l112;
+                                            let bytes113 = _rt::Vec::from_raw_parts(l111.cast(), len113, len113);
+                                            let l114 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                            let l115 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                            let len116 = l115;
+                                            let l117 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                            super::super::super::ax::types::types::Media{
+                                              media_type: _rt::string_lift(bytes113),
+                                              data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l114.cast(), len116, len116)),
+                                              extra: match l117 {
+                                                0 => None,
+                                                1 => {
+                                                  let e = {
+                                                    let l118 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                    let l119 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                    let len120 = l119;
+                                                    let bytes120 = _rt::Vec::from_raw_parts(l118.cast(), len120, len120);
+
+                                                    _rt::string_lift(bytes120)
+                                                  };
+                                                  Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              },
+                                            }
+                                          };
+                                          ResultPart::Image(e124)
+                                        }
+                                        n => {
+                                          debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                          let e124 = {
+                                            let l121 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                            let l122 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                            let len123 = l122;
+                                            let bytes123 = _rt::Vec::from_raw_parts(l121.cast(), len123, len123);
+
+                                            _rt::string_lift(bytes123)
+                                          };
+                                          ResultPart::Other(e124)
+                                        }
+                                      };
+
+                                      v124
+                                    };
+                                    result125.push(e125);
+                                  }
+                                  _rt::cabi_dealloc(base125, len125 * (8*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                  let l126 = i32::from(*base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                  ToolResult{
+                                    id: _rt::string_lift(bytes101),
+                                    name: _rt::string_lift(bytes104),
+                                    parts: result125,
+                                    is_error: _rt::bool_lift(l126 as u8),
+                                  }
+                                };
+                                Content::ToolResult(e133)
+                              }
+                              5 => {
+                                let e133 = {
+                                  let l127 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l128 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len129 = l128;
+                                  let bytes129 = _rt::Vec::from_raw_parts(l127.cast(), len129, len129);
+
+                                  _rt::string_lift(bytes129)
+                                };
+                                Content::Reasoning(e133)
+                              }
+                              n => {
+                                debug_assert_eq!(n, 6, "invalid enum discriminant");
+                                let e133 = {
+                                  let l130 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l131 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len132 = l131;
+                                  let bytes132 = _rt::Vec::from_raw_parts(l130.cast(), len132, len132);
+
+                                  _rt::string_lift(bytes132)
+                                };
+                                Content::Other(e133)
+                              }
+                            };
+                            let l134 = i32::from(*base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                            Part{
+                              content: v133,
+                              opaque: match l134 {
+                                0 => None,
+                                1 => {
+                                  let e = {
+                                    let l135 = *base.add(9*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                    let l136 = *base.add(10*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                    let len137 = l136;
+                                    let bytes137 = _rt::Vec::from_raw_parts(l135.cast(), len137, len137);
+                                    let l138 = *base.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                    let l139 = *base.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                    let len140 = l139;
+                                    let bytes140 = _rt::Vec::from_raw_parts(l138.cast(), len140, len140);
+
+                                    Opaque{
+                                      owner: _rt::string_lift(bytes137),
+                                      data: _rt::string_lift(bytes140),
+                                    }
+                                  };
+                                  Some(e)
+                                }
+                                _ => _rt::invalid_enum_discriminant(),
+                              },
+                            }
+                          };
+                          result141.push(e141);
+                        }
+                        _rt::cabi_dealloc(base141, len141 * (13*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                        let l142 = i32::from(*ptr47.add(8+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                        let l143 = *ptr47.add(16+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                        let l144 = *ptr47.add(24+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                        let l145 = *ptr47.add(32+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                        let l146 = *ptr47.add(40+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                        let l147 = *ptr47.add(48+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                        let l148 = i32::from(*ptr47.add(56+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                        let l150 = i32::from(*ptr47.add(72+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                        let l151 = i32::from(*ptr47.add(80+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                        Response{
+                          id: _rt::string_lift(bytes52),
+                          provider: _rt::string_lift(bytes55),
+                          model: _rt::string_lift(bytes58),
+                          message: Message{
+                            role: Role::_lift(l59 as u8),
+                            name: match l60 {
+                              0 => None,
+                              1 => {
+                                let e = {
+                                  let l61 = *ptr47.add(8+8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l62 = *ptr47.add(8+9*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len63 = l62;
+                                  let bytes63 = _rt::Vec::from_raw_parts(l61.cast(), len63, len63);
+
+                                  _rt::string_lift(bytes63)
+                                };
+                                Some(e)
+                              }
+                              _ => _rt::invalid_enum_discriminant(),
+                            },
+                            parts: result141,
+                          },
+                          finish: Finish::_lift(l142 as u8),
+                          usage: Usage{
+                            input: l143 as u64,
+                            output: l144 as u64,
+                            cache_read: l145 as u64,
+                            cache_write: l146 as u64,
+                            reasoning: l147 as u64,
+                            cost_micro_usd: match l148 {
+                              0 => None,
+                              1 => {
+                                let e = {
+                                  let l149 = *ptr47.add(64+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+
+                                  l149 as u64
+                                };
+                                Some(e)
+                              }
+                              _ => _rt::invalid_enum_discriminant(),
+                            },
+                            estimated: _rt::bool_lift(l150 as u8),
+                          },
+                          extra: match l151 {
+                            0 => None,
+                            1 => {
+                              let e = {
+                                let l152 = *ptr47.add(80+13*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                let l153 = *ptr47.add(80+14*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                let len154 = l153;
+                                let bytes154 = _rt::Vec::from_raw_parts(l152.cast(), len154, len154);
+
+                                _rt::string_lift(bytes154)
+                              };
+                              Some(e)
+                            }
+                            _ => _rt::invalid_enum_discriminant(),
+                          },
+                        }
+                      };
+                      Ok(e)
+                    }
+                    1 => {
+                      let e = {
+                        let l155 = i32::from(*ptr47.add(8).cast::<u8>());
+                        let l156 = *ptr47.add(8+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l157 = *ptr47.add(8+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len158 = l157;
+                        let bytes158 = _rt::Vec::from_raw_parts(l156.cast(), len158, len158);
+                        let l159 = *ptr47.add(8+3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l160 = *ptr47.add(8+4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len161 = l160;
+                        let bytes161 = _rt::Vec::from_raw_parts(l159.cast(), len161, len161);
+                        let l162 = i32::from(*ptr47.add(8+5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                        let l164 = i32::from(*ptr47.add(16+5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                        super::super::super::ax::types::types::Error{
+                          kind: super::super::super::ax::types::types::ErrorKind::_lift(l155 as u8),
+                          message: _rt::string_lift(bytes158),
+                          code: _rt::string_lift(bytes161),
+                          retry_after_ms: match l162 {
+                            0 => None,
+                            1 => {
+                              let e = {
+                                let l163 = *ptr47.add(12+5*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                l163 as u32
+                              };
+                              Some(e)
+                            }
+                            _ => _rt::invalid_enum_discriminant(),
+                          },
+                          data: match l164 {
+                            0 => None,
+                            1 => {
+                              let e = {
+                                let l165 = *ptr47.add(16+6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                let l166 = *ptr47.add(16+7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                let len167 = l166;
+                                let bytes167 = _rt::Vec::from_raw_parts(l165.cast(), len167, len167);
+
+                                _rt::string_lift(bytes167)
+                              };
+                              Some(e)
+                            }
+                            _ => _rt::invalid_enum_discriminant(),
+                          },
+                        }
+                      };
+                      Err(e)
+                    }
+                    _ => _rt::invalid_enum_discriminant(),
+                  };
+                  result168
+                }
+              }
+              #[allow(unused_unsafe, clippy::all)]
+              /// Asks at most 8 at the same time; answers stand in the order of the requests. Each is judged by
+              /// itself; those beyond 256 are `exhausted` with `calls`.
+              #[allow(async_fn_in_trait)]
+              pub fn complete_all(requests: &[Request],) -> _rt::Vec::<::core::result::Result<Response,Error>>{
+                unsafe {
+                  let mut cleanup_list = _rt::Vec::new();
+
+                  #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                  #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                  struct RetArea([::core::mem::MaybeUninit::<u8>; 2*::core::mem::size_of::<*const u8>()]);
+                  let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 2*::core::mem::size_of::<*const u8>()]);
+                  let vec46 = requests;
+                  let len46 = vec46.len();
+                  let layout46 = _rt::alloc::Layout::from_size_align(vec46.len() * (56+16*::core::mem::size_of::<*const u8>()), 8).unwrap();
+                  let (result46, _cleanup46) = wit_bindgen::rt::Cleanup::new(layout46);for (i, e) in vec46.into_iter().enumerate() {
+                    let base = result46.add(i * (56+16*::core::mem::size_of::<*const u8>()));
+                    {
+                      let Request{ model:model0, messages:messages0, tools:tools0, tool_choice:tool_choice0, output_schema:output_schema0, max_tokens:max_tokens0, temperature:temperature0, top_p:top_p0, stop:stop0, extra:extra0, } = e;
+                      match model0 {
+                        Some(e) => {
+                          *base.add(0).cast::<u8>() = (1i32) as u8;
+                          let vec1 = e;
+                          let ptr1 = vec1.as_ptr().cast::<u8>();
+                          let len1 = vec1.len();
+                          *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len1;
+                          *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr1.cast_mut();
+                        },
+                        None => {
+                          {
+                            *base.add(0).cast::<u8>() = (0i32) as u8;
+                          }
+                        },
+                      };let vec34 = messages0;
+                      let len34 = vec34.len();
+                      let layout34 = _rt::alloc::Layout::from_size_align(vec34.len() * (6*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                      let (result34, _cleanup34) = wit_bindgen::rt::Cleanup::new(layout34);cleanup_list.extend(_cleanup34);
+                      for (i, e) in vec34.into_iter().enumerate() {
+                        let base = result34.add(i * (6*::core::mem::size_of::<*const u8>()));
+                        {
+                          let Message{ role:role2, name:name2, parts:parts2, } = e;
+                          *base.add(0).cast::<u8>() = (role2.clone() as i32) as u8;
+                          match name2 {
+                            Some(e) => {
+                              *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                              let vec3 = e;
+                              let ptr3 = vec3.as_ptr().cast::<u8>();
+                              let len3 = vec3.len();
+                              *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+                              *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr3.cast_mut();
+                            },
+                            None => {
+                              {
+                                *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                              }
+                            },
+                          };let vec33 = parts2;
+                          let len33 = vec33.len();
+                          let layout33 = _rt::alloc::Layout::from_size_align(vec33.len() * (13*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                          let (result33, _cleanup33) = wit_bindgen::rt::Cleanup::new(layout33);cleanup_list.extend(_cleanup33);
+                          for (i, e) in vec33.into_iter().enumerate() {
+                            let base = result33.add(i * (13*::core::mem::size_of::<*const u8>()));
+                            {
+                              let Part{ content:content4, opaque:opaque4, } = e;
+                              match content4 {
+                                Content::Text(e) => {
+                                  *base.add(0).cast::<u8>() = (0i32) as u8;
+                                  let vec5 = e;
+                                  let ptr5 = vec5.as_ptr().cast::<u8>();
+                                  let len5 = vec5.len();
+                                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len5;
+                                  *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr5.cast_mut();
+                                },
+                                Content::Image(e) => {
+                                  *base.add(0).cast::<u8>() = (1i32) as u8;
+                                  let super::super::super::ax::types::types::Media{ media_type:media_type6, data:data6, extra:extra6, } = e;
+                                  let vec7 = media_type6;
+                                  let ptr7 = vec7.as_ptr().cast::<u8>();
+                                  let len7 = vec7.len();
+                                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len7;
+                                  *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr7.cast_mut();
+                                  let vec8 = data6;
+                                  let ptr8 = vec8.as_ptr().cast::<u8>();
+                                  let len8 = vec8.len();
+                                  *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len8;
+                                  *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr8.cast_mut();
+                                  match extra6 {
+                                    Some(e) => {
+                                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                      let vec9 = e;
+                                      let ptr9 = vec9.as_ptr().cast::<u8>();
+                                      let len9 = vec9.len();
+                                      *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len9;
+                                      *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr9.cast_mut();
+                                    },
+                                    None => {
+                                      {
+                                        *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                      }
+                                    },
+                                  };},
+                                  Content::File(e) => {
+                                    *base.add(0).cast::<u8>() = (2i32) as u8;
+                                    let super::super::super::ax::types::types::Media{ media_type:media_type10, data:data10, extra:extra10, } = e;
+                                    let vec11 = media_type10;
+                                    let ptr11 = vec11.as_ptr().cast::<u8>();
+                                    let len11 = vec11.len();
+                                    *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len11;
+                                    *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr11.cast_mut();
+                                    let vec12 = data10;
+                                    let ptr12 = vec12.as_ptr().cast::<u8>();
+                                    let len12 = vec12.len();
+                                    *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len12;
+                                    *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr12.cast_mut();
+                                    match extra10 {
+                                      Some(e) => {
+                                        *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                        let vec13 = e;
+                                        let ptr13 = vec13.as_ptr().cast::<u8>();
+                                        let len13 = vec13.len();
+                                        *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len13;
+                                        *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr13.cast_mut();
+                                      },
+                                      None => {
+                                        {
+                                          *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                        }
+                                      },
+                                    };},
+                                    Content::ToolCall(e) => {
+                                      *base.add(0).cast::<u8>() = (3i32) as u8;
+                                      let ToolCall{ id:id14, name:name14, input:input14, } = e;
+                                      let vec15 = id14;
+                                      let ptr15 = vec15.as_ptr().cast::<u8>();
+                                      let len15 = vec15.len();
+                                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len15;
+                                      *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr15.cast_mut();
+                                      let vec16 = name14;
+                                      let ptr16 = vec16.as_ptr().cast::<u8>();
+                                      let len16 = vec16.len();
+                                      *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len16;
+                                      *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr16.cast_mut();
+                                      let vec17 = input14;
+                                      let ptr17 = vec17.as_ptr().cast::<u8>();
+                                      let len17 = vec17.len();
+                                      *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len17;
+                                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr17.cast_mut();
+                                    },
+                                    Content::ToolResult(e) => {
+                                      *base.add(0).cast::<u8>() = (4i32) as u8;
+                                      let ToolResult{ id:id18, name:name18, parts:parts18, is_error:is_error18, } = e;
+                                      let vec19 = id18;
+                                      let ptr19 = vec19.as_ptr().cast::<u8>();
+                                      let len19 = vec19.len();
+                                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len19;
+                                      *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr19.cast_mut();
+                                      let vec20 = name18;
+                                      let ptr20 = vec20.as_ptr().cast::<u8>();
+                                      let len20 = vec20.len();
+                                      *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len20;
+                                      *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr20.cast_mut();
+                                      let vec27 = parts18;
+                                      let len27 = vec27.len();
+                                      let layout27 = _rt::alloc::Layout::from_size_align(vec27.len() * (8*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                      let (result27, _cleanup27) = wit_bindgen::rt::Cleanup::new(layout27);cleanup_list.extend(_cleanup27);
+                                      for (i, e) in vec27.into_iter().enumerate() {
+                                        let base = result27.add(i * (8*::core::mem::size_of::<*const u8>()));
+                                        {
+                                          match e {
+                                            ResultPart::Text(e) => {
+                                              *base.add(0).cast::<u8>() = (0i32) as u8;
+                                              let vec21 = e;
+                                              let ptr21 = vec21.as_ptr().cast::<u8>();
+                                              let len21 = vec21.len();
+                                              *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len21;
+                                              *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr21.cast_mut();
+                                            },
+                                            ResultPart::Image(e) => {
+                                              *base.add(0).cast::<u8>() = (1i32) as u8;
+                                              let super::super::super::ax::types::types::Media{ media_type:media_type22, data:data22, extra:extra22, } = e;
+                                              let vec23 = media_type22;
+                                              let ptr23 = vec23.as_ptr().cast::<u8>();
+                                              let len23 = vec23.len();
+                                              *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len23;
+                                              *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr23.cast_mut();
+                                              let vec24 = data22;
+                                              let ptr24 = vec24.as_ptr().cast::<u8>();
+                                              let len24 = vec24.len();
+                                              *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len24;
+                                              *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr24.cast_mut();
+                                              match extra22 {
+                                                Some(e) => {
+                                                  *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                  let vec25 = e;
+                                                  let ptr25 = vec25.as_ptr().cast::<u8>();
+                                                  let len25 = vec25.len();
+                                                  *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len25;
+                                                  *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr25.cast_mut();
+                                                },
+                                                None => {
+                                                  {
+                                                    *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                  }
+                                                },
+                                              };},
+                                              ResultPart::Other(e) => {
+                                                *base.add(0).cast::<u8>() = (2i32) as u8;
+                                                let vec26 = e;
+                                                let ptr26 = vec26.as_ptr().cast::<u8>();
+                                                let len26 = vec26.len();
+                                                *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len26;
+                                                *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr26.cast_mut();
+                                              },
+                                            }
+                                          }
+                                        }
+                                        *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len27;
+                                        *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result27;
+                                        *base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (match is_error18 { true => 1, false => 0 }) as u8;
+                                      },
+                                      Content::Reasoning(e) => {
+                                        *base.add(0).cast::<u8>() = (5i32) as u8;
+                                        let vec28 = e;
+                                        let ptr28 = vec28.as_ptr().cast::<u8>();
+                                        let len28 = vec28.len();
+                                        *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len28;
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr28.cast_mut();
+                                      },
+                                      Content::Other(e) => {
+                                        *base.add(0).cast::<u8>() = (6i32) as u8;
+                                        let vec29 = e;
+                                        let ptr29 = vec29.as_ptr().cast::<u8>();
+                                        let len29 = vec29.len();
+                                        *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len29;
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr29.cast_mut();
+                                      },
+                                    }
+                                    match opaque4 {
+                                      Some(e) => {
+                                        *base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                        let Opaque{ owner:owner30, data:data30, } = e;
+                                        let vec31 = owner30;
+                                        let ptr31 = vec31.as_ptr().cast::<u8>();
+                                        let len31 = vec31.len();
+                                        *base.add(10*::core::mem::size_of::<*const u8>()).cast::<usize>() = len31;
+                                        *base.add(9*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr31.cast_mut();
+                                        let vec32 = data30;
+                                        let ptr32 = vec32.as_ptr().cast::<u8>();
+                                        let len32 = vec32.len();
+                                        *base.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>() = len32;
+                                        *base.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr32.cast_mut();
+                                      },
+                                      None => {
+                                        {
+                                          *base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                        }
+                                      },
+                                    };}
+                                  }
+                                  *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>() = len33;
+                                  *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result33;
+                                }
+                              }
+                              *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len34;
+                              *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result34;
+                              let vec39 = tools0;
+                              let len39 = vec39.len();
+                              let layout39 = _rt::alloc::Layout::from_size_align(vec39.len() * (6*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                              let (result39, _cleanup39) = wit_bindgen::rt::Cleanup::new(layout39);cleanup_list.extend(_cleanup39);
+                              for (i, e) in vec39.into_iter().enumerate() {
+                                let base = result39.add(i * (6*::core::mem::size_of::<*const u8>()));
+                                {
+                                  let ToolDef{ name:name35, description:description35, input_schema:input_schema35, } = e;
+                                  let vec36 = name35;
+                                  let ptr36 = vec36.as_ptr().cast::<u8>();
+                                  let len36 = vec36.len();
+                                  *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len36;
+                                  *base.add(0).cast::<*mut u8>() = ptr36.cast_mut();
+                                  let vec37 = description35;
+                                  let ptr37 = vec37.as_ptr().cast::<u8>();
+                                  let len37 = vec37.len();
+                                  *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len37;
+                                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr37.cast_mut();
+                                  let vec38 = input_schema35;
+                                  let ptr38 = vec38.as_ptr().cast::<u8>();
+                                  let len38 = vec38.len();
+                                  *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>() = len38;
+                                  *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr38.cast_mut();
+                                }
+                              }
+                              *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len39;
+                              *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result39;
+                              match tool_choice0 {
+                                ToolChoice::Auto=> {
+                                  {
+                                    *base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                  }
+                                }
+                                ToolChoice::Required=> {
+                                  {
+                                    *base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                  }
+                                }
+                                ToolChoice::Forbidden=> {
+                                  {
+                                    *base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (2i32) as u8;
+                                  }
+                                }
+                                ToolChoice::Named(e) => {
+                                  *base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (3i32) as u8;
+                                  let vec40 = e;
+                                  let ptr40 = vec40.as_ptr().cast::<u8>();
+                                  let len40 = vec40.len();
+                                  *base.add(9*::core::mem::size_of::<*const u8>()).cast::<usize>() = len40;
+                                  *base.add(8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr40.cast_mut();
+                                },
+                                ToolChoice::Other(e) => {
+                                  *base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (4i32) as u8;
+                                  let vec41 = e;
+                                  let ptr41 = vec41.as_ptr().cast::<u8>();
+                                  let len41 = vec41.len();
+                                  *base.add(9*::core::mem::size_of::<*const u8>()).cast::<usize>() = len41;
+                                  *base.add(8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr41.cast_mut();
+                                },
+                              }
+                              match output_schema0 {
+                                Some(e) => {
+                                  *base.add(10*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                  let vec42 = e;
+                                  let ptr42 = vec42.as_ptr().cast::<u8>();
+                                  let len42 = vec42.len();
+                                  *base.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>() = len42;
+                                  *base.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr42.cast_mut();
+                                },
+                                None => {
+                                  {
+                                    *base.add(10*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                  }
+                                },
+                              };match max_tokens0 {
+                                Some(e) => {
+                                  *base.add(13*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                  *base.add(4+13*::core::mem::size_of::<*const u8>()).cast::<i32>() = _rt::as_i32(e);
+                                },
+                                None => {
+                                  {
+                                    *base.add(13*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                  }
+                                },
+                              };match temperature0 {
+                                Some(e) => {
+                                  *base.add(16+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                  *base.add(24+12*::core::mem::size_of::<*const u8>()).cast::<f64>() = _rt::as_f64(e);
+                                },
+                                None => {
+                                  {
+                                    *base.add(16+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                  }
+                                },
+                              };match top_p0 {
+                                Some(e) => {
+                                  *base.add(32+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                  *base.add(40+12*::core::mem::size_of::<*const u8>()).cast::<f64>() = _rt::as_f64(e);
+                                },
+                                None => {
+                                  {
+                                    *base.add(32+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                  }
+                                },
+                              };let vec44 = stop0;
+                              let len44 = vec44.len();
+                              let layout44 = _rt::alloc::Layout::from_size_align(vec44.len() * (2*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                              let (result44, _cleanup44) = wit_bindgen::rt::Cleanup::new(layout44);cleanup_list.extend(_cleanup44);
+                              for (i, e) in vec44.into_iter().enumerate() {
+                                let base = result44.add(i * (2*::core::mem::size_of::<*const u8>()));
+                                {
+                                  let vec43 = e;
+                                  let ptr43 = vec43.as_ptr().cast::<u8>();
+                                  let len43 = vec43.len();
+                                  *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len43;
+                                  *base.add(0).cast::<*mut u8>() = ptr43.cast_mut();
+                                }
+                              }
+                              *base.add(48+13*::core::mem::size_of::<*const u8>()).cast::<usize>() = len44;
+                              *base.add(48+12*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result44;
+                              match extra0 {
+                                Some(e) => {
+                                  *base.add(48+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                  let vec45 = e;
+                                  let ptr45 = vec45.as_ptr().cast::<u8>();
+                                  let len45 = vec45.len();
+                                  *base.add(48+16*::core::mem::size_of::<*const u8>()).cast::<usize>() = len45;
+                                  *base.add(48+15*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr45.cast_mut();
+                                },
+                                None => {
+                                  {
+                                    *base.add(48+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                  }
+                                },
+                              };}
+                            }
+                            let ptr47 = ret_area.0.as_mut_ptr().cast::<u8>();
+                            #[cfg(target_arch = "wasm32")]
+                            #[link(wasm_import_module = "ax:model/chat@0.1.0")]
+                            unsafe extern "C" {
+                              #[link_name = "complete-all"]
+                              fn wit_import48(_: *mut u8, _: usize, _: *mut u8, );
+                            }
+
+                            #[cfg(not(target_arch = "wasm32"))]
+                            unsafe extern "C" fn wit_import48(_: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+                            wit_import48(result46, len46, ptr47);
+                            let l49 = *ptr47.add(0).cast::<*mut u8>();
+                            let l50 = *ptr47.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                            let base170 = l49;
+                            let len170 = l50;
+                            let mut result170 = _rt::Vec::with_capacity(len170);
+                            for i in 0..len170 {
+                              let base = base170.add(i * (88+14*::core::mem::size_of::<*const u8>()));
+                              let e170 = {
+                                let l51 = i32::from(*base.add(0).cast::<u8>());
+
+                                match l51 {
+                                  0 => {
+                                    let e = {
+                                      let l52 = *base.add(8).cast::<*mut u8>();
+                                      let l53 = *base.add(8+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                      let len54 = l53;
+                                      let bytes54 = _rt::Vec::from_raw_parts(l52.cast(), len54, len54);
+                                      let l55 = *base.add(8+2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                      let l56 = *base.add(8+3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                      let len57 = l56;
+                                      let bytes57 = _rt::Vec::from_raw_parts(l55.cast(), len57, len57);
+                                      let l58 = *base.add(8+4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                      let l59 = *base.add(8+5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                      let len60 = l59;
+                                      let bytes60 = _rt::Vec::from_raw_parts(l58.cast(), len60, len60);
+                                      let l61 = i32::from(*base.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                      let l62 = i32::from(*base.add(8+7*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                      let l66 = *base.add(8+10*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                      let l67 = *base.add(8+11*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                      let base143 = l66;
+                                      let len143 = l67;
+                                      let mut result143 = _rt::Vec::with_capacity(len143);
+                                      for i in 0..len143 {
+                                        let base = base143.add(i * (13*::core::mem::size_of::<*const u8>()));
+                                        let e143 = {
+                                          let l68 = i32::from(*base.add(0).cast::<u8>());
+                                          let v135 = match l68 {
+                                            0 => {
+                                              let e135 = {
+                                                let l69 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l70 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len71 = l70;
+                                                let bytes71 = _rt::Vec::from_raw_parts(l69.cast(), len71, len71);
+
+                                                _rt::string_lift(bytes71)
+                                              };
+                                              Content::Text(e135)
+                                            }
+                                            1 => {
+                                              let e135 = {
+                                                let l72 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l73 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len74 = l73;
+                                                let bytes74 = _rt::Vec::from_raw_parts(l72.cast(), len74, len74);
+                                                let l75 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l76 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len77 = l76;
+                                                let l78 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                super::super::super::ax::types::types::Media{
+                                                  media_type: _rt::string_lift(bytes74),
+                                                  data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l75.cast(), len77, len77)),
+                                                  extra: match l78 {
+                                                    0 => None,
+                                                    1 => {
+                                                      let e = {
+                                                        let l79 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                        let l80 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                        let len81 = l80;
+                                                        let bytes81 = _rt::Vec::from_raw_parts(l79.cast(), len81, len81);
+
+                                                        _rt::string_lift(bytes81)
+                                                      };
+                                                      Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                  },
+                                                }
+                                              };
+                                              Content::Image(e135)
+                                            }
+                                            2 => {
+                                              let e135 = {
+                                                let l82 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l83 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len84 = l83;
+                                                let bytes84 = _rt::Vec::from_raw_parts(l82.cast(), len84, len84);
+                                                let l85 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l86 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len87 = l86;
+                                                let l88 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                super::super::super::ax::types::types::Media{
+                                                  media_type: _rt::string_lift(bytes84),
+                                                  data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l85.cast(), len87, len87)),
+                                                  extra: match l88 {
+                                                    0 => None,
+                                                    1 => {
+                                                      let e = {
+                                                        let l89 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                        let l90 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                        let len91 = l90;
+                                                        let bytes91 = _rt::Vec::from_raw_parts(l89.cast(), len91, len91);
+
+                                                        _rt::string_lift(bytes91)
+                                                      };
+                                                      Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                  },
+                                                }
+                                              };
+                                              Content::File(e135)
+                                            }
+                                            3 => {
+                                              let e135 = {
+                                                let l92 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l93 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len94 = l93;
+                                                let bytes94 = _rt::Vec::from_raw_parts(l92.cast(), len94, len94);
+                                                let l95 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l96 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len97 = l96;
+                                                let bytes97 = _rt::Vec::from_raw_parts(l95.cast(), len97, len97);
+                                                let l98 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l99 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len100 = l99;
+                                                let bytes100 = _rt::Vec::from_raw_parts(l98.cast(), len100, len100);
+
+                                                ToolCall{
+                                                  id: _rt::string_lift(bytes94),
+                                                  name: _rt::string_lift(bytes97),
+                                                  input: _rt::string_lift(bytes100),
+                                                }
+                                              };
+                                              Content::ToolCall(e135)
+                                            }
+                                            4 => {
+                                              let e135 = {
+                                                let l101 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l102 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len103 = l102;
+                                                let bytes103 = _rt::Vec::from_raw_parts(l101.cast(), len103, len103);
+                                                let l104 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l105 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len106 = l105;
+                                                let bytes106 = _rt::Vec::from_raw_parts(l104.cast(), len106, len106);
+                                                let l107 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l108 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let base127 = l107;
+                                                let len127 = l108;
+                                                let mut result127 = _rt::Vec::with_capacity(len127);
+                                                for i in 0..len127 {
+                                                  let base = base127.add(i * (8*::core::mem::size_of::<*const u8>()));
+                                                  let e127 = {
+                                                    let l109 = i32::from(*base.add(0).cast::<u8>());
+                                                    let v126 = match l109 {
+                                                      0 => {
+                                                        let e126 = {
+                                                          let l110 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l111 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len112 = l111;
+                                                          let bytes112 = _rt::Vec::from_raw_parts(l110.cast(), len112, len112);
+
+                                                          _rt::string_lift(bytes112)
+                                                        };
+                                                        ResultPart::Text(e126)
+                                                      }
+                                                      1 => {
+                                                        let e126 = {
+                                                          let l113 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l114 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len115 = l114;
+                                                          let bytes115 = _rt::Vec::from_raw_parts(l113.cast(), len115, len115);
+                                                          let l116 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l117 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len118 = l117;
+                                                          let l119 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                          super::super::super::ax::types::types::Media{
+                                                            media_type: _rt::string_lift(bytes115),
+                                                            data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l116.cast(), len118, len118)),
+                                                            extra: match l119 {
+                                                              0 => None,
+                                                              1 => {
+                                                                let e = {
+                                                                  let l120 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                  let l121 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                  let len122 = l121;
+                                                                  let bytes122 = _rt::Vec::from_raw_parts(l120.cast(), len122, len122);
+
+                                                                  _rt::string_lift(bytes122)
+                                                                };
+                                                                Some(e)
+                                                              }
+                                                              _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                          }
+                                                        };
+                                                        ResultPart::Image(e126)
+                                                      }
+                                                      n => {
+                                                        debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                                        let e126 = {
+                                                          let l123 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l124 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len125 = l124;
+                                                          let bytes125 = _rt::Vec::from_raw_parts(l123.cast(), len125, len125);
+
+                                                          _rt::string_lift(bytes125)
+                                                        };
+                                                        ResultPart::Other(e126)
+                                                      }
+                                                    };
+
+                                                    v126
+                                                  };
+                                                  result127.push(e127);
+                                                }
+                                                _rt::cabi_dealloc(base127, len127 * (8*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                                let l128 = i32::from(*base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                ToolResult{
+                                                  id: _rt::string_lift(bytes103),
+                                                  name: _rt::string_lift(bytes106),
+                                                  parts: result127,
+                                                  is_error: _rt::bool_lift(l128 as u8),
+                                                }
+                                              };
+                                              Content::ToolResult(e135)
+                                            }
+                                            5 => {
+                                              let e135 = {
+                                                let l129 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l130 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len131 = l130;
+                                                let bytes131 = _rt::Vec::from_raw_parts(l129.cast(), len131, len131);
+
+                                                _rt::string_lift(bytes131)
+                                              };
+                                              Content::Reasoning(e135)
+                                            }
+                                            n => {
+                                              debug_assert_eq!(n, 6, "invalid enum discriminant");
+                                              let e135 = {
+                                                let l132 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l133 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len134 = l133;
+                                                let bytes134 = _rt::Vec::from_raw_parts(l132.cast(), len134, len134);
+
+                                                _rt::string_lift(bytes134)
+                                              };
+                                              Content::Other(e135)
+                                            }
+                                          };
+                                          let l136 = i32::from(*base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                          Part{
+                                            content: v135,
+                                            opaque: match l136 {
+                                              0 => None,
+                                              1 => {
+                                                let e = {
+                                                  let l137 = *base.add(9*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l138 = *base.add(10*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len139 = l138;
+                                                  let bytes139 = _rt::Vec::from_raw_parts(l137.cast(), len139, len139);
+                                                  let l140 = *base.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l141 = *base.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len142 = l141;
+                                                  let bytes142 = _rt::Vec::from_raw_parts(l140.cast(), len142, len142);
+
+                                                  Opaque{
+                                                    owner: _rt::string_lift(bytes139),
+                                                    data: _rt::string_lift(bytes142),
+                                                  }
+                                                };
+                                                Some(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            },
+                                          }
+                                        };
+                                        result143.push(e143);
+                                      }
+                                      _rt::cabi_dealloc(base143, len143 * (13*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                      let l144 = i32::from(*base.add(8+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                      let l145 = *base.add(16+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                      let l146 = *base.add(24+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                      let l147 = *base.add(32+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                      let l148 = *base.add(40+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                      let l149 = *base.add(48+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                      let l150 = i32::from(*base.add(56+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                      let l152 = i32::from(*base.add(72+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                      let l153 = i32::from(*base.add(80+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                      Response{
+                                        id: _rt::string_lift(bytes54),
+                                        provider: _rt::string_lift(bytes57),
+                                        model: _rt::string_lift(bytes60),
+                                        message: Message{
+                                          role: Role::_lift(l61 as u8),
+                                          name: match l62 {
+                                            0 => None,
+                                            1 => {
+                                              let e = {
+                                                let l63 = *base.add(8+8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l64 = *base.add(8+9*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len65 = l64;
+                                                let bytes65 = _rt::Vec::from_raw_parts(l63.cast(), len65, len65);
+
+                                                _rt::string_lift(bytes65)
+                                              };
+                                              Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                          },
+                                          parts: result143,
+                                        },
+                                        finish: Finish::_lift(l144 as u8),
+                                        usage: Usage{
+                                          input: l145 as u64,
+                                          output: l146 as u64,
+                                          cache_read: l147 as u64,
+                                          cache_write: l148 as u64,
+                                          reasoning: l149 as u64,
+                                          cost_micro_usd: match l150 {
+                                            0 => None,
+                                            1 => {
+                                              let e = {
+                                                let l151 = *base.add(64+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+
+                                                l151 as u64
+                                              };
+                                              Some(e)
+                                            }
+                                            _ => _rt::invalid_enum_discriminant(),
+                                          },
+                                          estimated: _rt::bool_lift(l152 as u8),
+                                        },
+                                        extra: match l153 {
+                                          0 => None,
+                                          1 => {
+                                            let e = {
+                                              let l154 = *base.add(80+13*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                              let l155 = *base.add(80+14*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                              let len156 = l155;
+                                              let bytes156 = _rt::Vec::from_raw_parts(l154.cast(), len156, len156);
+
+                                              _rt::string_lift(bytes156)
+                                            };
+                                            Some(e)
+                                          }
+                                          _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                      }
+                                    };
+                                    Ok(e)
+                                  }
+                                  1 => {
+                                    let e = {
+                                      let l157 = i32::from(*base.add(8).cast::<u8>());
+                                      let l158 = *base.add(8+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                      let l159 = *base.add(8+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                      let len160 = l159;
+                                      let bytes160 = _rt::Vec::from_raw_parts(l158.cast(), len160, len160);
+                                      let l161 = *base.add(8+3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                      let l162 = *base.add(8+4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                      let len163 = l162;
+                                      let bytes163 = _rt::Vec::from_raw_parts(l161.cast(), len163, len163);
+                                      let l164 = i32::from(*base.add(8+5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                      let l166 = i32::from(*base.add(16+5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                      super::super::super::ax::types::types::Error{
+                                        kind: super::super::super::ax::types::types::ErrorKind::_lift(l157 as u8),
+                                        message: _rt::string_lift(bytes160),
+                                        code: _rt::string_lift(bytes163),
+                                        retry_after_ms: match l164 {
+                                          0 => None,
+                                          1 => {
+                                            let e = {
+                                              let l165 = *base.add(12+5*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                              l165 as u32
+                                            };
+                                            Some(e)
+                                          }
+                                          _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                        data: match l166 {
+                                          0 => None,
+                                          1 => {
+                                            let e = {
+                                              let l167 = *base.add(16+6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                              let l168 = *base.add(16+7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                              let len169 = l168;
+                                              let bytes169 = _rt::Vec::from_raw_parts(l167.cast(), len169, len169);
+
+                                              _rt::string_lift(bytes169)
+                                            };
+                                            Some(e)
+                                          }
+                                          _ => _rt::invalid_enum_discriminant(),
+                                        },
+                                      }
+                                    };
+                                    Err(e)
+                                  }
+                                  _ => _rt::invalid_enum_discriminant(),
+                                }
+                              };
+                              result170.push(e170);
+                            }
+                            _rt::cabi_dealloc(base170, len170 * (88+14*::core::mem::size_of::<*const u8>()), 8);
+                            let result171 = result170;
+                            result171
+                          }
+                        }
+                        impl Chunks {
+                          #[allow(unused_unsafe, clippy::all)]
+                          /// Waits for the next piece; none after `done` and after an error. An answer that breaks off is
+                          /// `unavailable`: it is not begun anew once a piece of it was handed on.
+                          #[allow(async_fn_in_trait)]
+                          pub fn next(&self,) -> ::core::result::Result<::core::option::Option<Chunk>,Error>{
+                            unsafe {
+
+                              #[repr(align(8))]
+                              struct RetArea([::core::mem::MaybeUninit::<u8>; 104+14*::core::mem::size_of::<*const u8>()]);
+                              let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 104+14*::core::mem::size_of::<*const u8>()]);
+                              let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                              #[cfg(target_arch = "wasm32")]
+                              #[link(wasm_import_module = "ax:model/chat@0.1.0")]
+                              unsafe extern "C" {
+                                #[link_name = "[method]chunks.next"]
+                                fn wit_import1(_: i32, _: *mut u8, );
+                              }
+
+                              #[cfg(not(target_arch = "wasm32"))]
+                              unsafe extern "C" fn wit_import1(_: i32, _: *mut u8, ) { unreachable!() }
+                              wit_import1((self).handle() as i32, ptr0);
+                              let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                              let result142 = match l2 {
+                                0 => {
+                                  let e = {
+                                    let l3 = i32::from(*ptr0.add(8).cast::<u8>());
+
+                                    match l3 {
+                                      0 => None,
+                                      1 => {
+                                        let e = {
+                                          let l4 = i32::from(*ptr0.add(16).cast::<u8>());
+                                          let v128 = match l4 {
+                                            0 => {
+                                              let e128 = {
+                                                let l5 = *ptr0.add(24).cast::<*mut u8>();
+                                                let l6 = *ptr0.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len7 = l6;
+                                                let bytes7 = _rt::Vec::from_raw_parts(l5.cast(), len7, len7);
+
+                                                _rt::string_lift(bytes7)
+                                              };
+                                              Chunk::Text(e128)
+                                            }
+                                            1 => {
+                                              let e128 = {
+                                                let l8 = *ptr0.add(24).cast::<*mut u8>();
+                                                let l9 = *ptr0.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len10 = l9;
+                                                let bytes10 = _rt::Vec::from_raw_parts(l8.cast(), len10, len10);
+
+                                                _rt::string_lift(bytes10)
+                                              };
+                                              Chunk::Reasoning(e128)
+                                            }
+                                            2 => {
+                                              let e128 = {
+                                                let l11 = *ptr0.add(24).cast::<*mut u8>();
+                                                let l12 = *ptr0.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len13 = l12;
+                                                let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+                                                let l14 = *ptr0.add(24+2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l15 = *ptr0.add(24+3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len16 = l15;
+                                                let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
+                                                let l17 = *ptr0.add(24+4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l18 = *ptr0.add(24+5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len19 = l18;
+                                                let bytes19 = _rt::Vec::from_raw_parts(l17.cast(), len19, len19);
+
+                                                ToolCall{
+                                                  id: _rt::string_lift(bytes13),
+                                                  name: _rt::string_lift(bytes16),
+                                                  input: _rt::string_lift(bytes19),
+                                                }
+                                              };
+                                              Chunk::ToolCall(e128)
+                                            }
+                                            3 => {
+                                              let e128 = {
+                                                let l20 = *ptr0.add(24).cast::<*mut u8>();
+                                                let l21 = *ptr0.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len22 = l21;
+                                                let bytes22 = _rt::Vec::from_raw_parts(l20.cast(), len22, len22);
+                                                let l23 = *ptr0.add(24+2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l24 = *ptr0.add(24+3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len25 = l24;
+                                                let bytes25 = _rt::Vec::from_raw_parts(l23.cast(), len25, len25);
+                                                let l26 = *ptr0.add(24+4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l27 = *ptr0.add(24+5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len28 = l27;
+                                                let bytes28 = _rt::Vec::from_raw_parts(l26.cast(), len28, len28);
+                                                let l29 = i32::from(*ptr0.add(24+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                let l30 = i32::from(*ptr0.add(24+7*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                let l34 = *ptr0.add(24+10*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                let l35 = *ptr0.add(24+11*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let base111 = l34;
+                                                let len111 = l35;
+                                                let mut result111 = _rt::Vec::with_capacity(len111);
+                                                for i in 0..len111 {
+                                                  let base = base111.add(i * (13*::core::mem::size_of::<*const u8>()));
+                                                  let e111 = {
+                                                    let l36 = i32::from(*base.add(0).cast::<u8>());
+                                                    let v103 = match l36 {
+                                                      0 => {
+                                                        let e103 = {
+                                                          let l37 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l38 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len39 = l38;
+                                                          let bytes39 = _rt::Vec::from_raw_parts(l37.cast(), len39, len39);
+
+                                                          _rt::string_lift(bytes39)
+                                                        };
+                                                        Content::Text(e103)
+                                                      }
+                                                      1 => {
+                                                        let e103 = {
+                                                          let l40 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l41 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len42 = l41;
+                                                          let bytes42 = _rt::Vec::from_raw_parts(l40.cast(), len42, len42);
+                                                          let l43 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l44 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len45 = l44;
+                                                          let l46 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                          super::super::super::ax::types::types::Media{
+                                                            media_type: _rt::string_lift(bytes42),
+                                                            data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l43.cast(), len45, len45)),
+                                                            extra: match l46 {
+                                                              0 => None,
+                                                              1 => {
+                                                                let e = {
+                                                                  let l47 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                  let l48 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                  let len49 = l48;
+                                                                  let bytes49 = _rt::Vec::from_raw_parts(l47.cast(), len49, len49);
+
+                                                                  _rt::string_lift(bytes49)
+                                                                };
+                                                                Some(e)
+                                                              }
+                                                              _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                          }
+                                                        };
+                                                        Content::Image(e103)
+                                                      }
+                                                      2 => {
+                                                        let e103 = {
+                                                          let l50 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l51 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len52 = l51;
+                                                          let bytes52 = _rt::Vec::from_raw_parts(l50.cast(), len52, len52);
+                                                          let l53 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l54 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len55 = l54;
+                                                          let l56 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                          super::super::super::ax::types::types::Media{
+                                                            media_type: _rt::string_lift(bytes52),
+                                                            data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l53.cast(), len55, len55)),
+                                                            extra: match l56 {
+                                                              0 => None,
+                                                              1 => {
+                                                                let e = {
+                                                                  let l57 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                  let l58 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                  let len59 = l58;
+                                                                  let bytes59 = _rt::Vec::from_raw_parts(l57.cast(), len59, len59);
+
+                                                                  _rt::string_lift(bytes59)
+                                                                };
+                                                                Some(e)
+                                                              }
+                                                              _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                          }
+                                                        };
+                                                        Content::File(e103)
+                                                      }
+                                                      3 => {
+                                                        let e103 = {
+                                                          let l60 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l61 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len62 = l61;
+                                                          let bytes62 = _rt::Vec::from_raw_parts(l60.cast(), len62, len62);
+                                                          let l63 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l64 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len65 = l64;
+                                                          let bytes65 = _rt::Vec::from_raw_parts(l63.cast(), len65, len65);
+                                                          let l66 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l67 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len68 = l67;
+                                                          let bytes68 = _rt::Vec::from_raw_parts(l66.cast(), len68, len68);
+
+                                                          ToolCall{
+                                                            id: _rt::string_lift(bytes62),
+                                                            name: _rt::string_lift(bytes65),
+                                                            input: _rt::string_lift(bytes68),
+                                                          }
+                                                        };
+                                                        Content::ToolCall(e103)
+                                                      }
+                                                      4 => {
+                                                        let e103 = {
+                                                          let l69 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l70 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len71 = l70;
+                                                          let bytes71 = _rt::Vec::from_raw_parts(l69.cast(), len71, len71);
+                                                          let l72 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l73 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len74 = l73;
+                                                          let bytes74 = _rt::Vec::from_raw_parts(l72.cast(), len74, len74);
+                                                          let l75 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l76 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let base95 = l75;
+                                                          let len95 = l76;
+                                                          let mut result95 = _rt::Vec::with_capacity(len95);
+                                                          for i in 0..len95 {
+                                                            let base = base95.add(i * (8*::core::mem::size_of::<*const u8>()));
+                                                            let e95 = {
+                                                              let l77 = i32::from(*base.add(0).cast::<u8>());
+                                                              let v94 = match l77 {
+                                                                0 => {
+                                                                  let e94 = {
+                                                                    let l78 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l79 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len80 = l79;
+                                                                    let bytes80 = _rt::Vec::from_raw_parts(l78.cast(), len80, len80);
+
+                                                                    _rt::string_lift(bytes80)
+                                                                  };
+                                                                  ResultPart::Text(e94)
+                                                                }
+                                                                1 => {
+                                                                  let e94 = {
+                                                                    let l81 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l82 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len83 = l82;
+                                                                    let bytes83 = _rt::Vec::from_raw_parts(l81.cast(), len83, len83);
+                                                                    let l84 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l85 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len86 = l85;
+                                                                    let l87 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                                    super::super::super::ax::types::types::Media{
+                                                                      media_type: _rt::string_lift(bytes83),
+                                                                      data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l84.cast(), len86, len86)),
+                                                                      extra: match l87 {
+                                                                        0 => None,
+                                                                        1 => {
+                                                                          let e = {
+                                                                            let l88 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                            let l89 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                            let len90 = l89;
+                                                                            let bytes90 = _rt::Vec::from_raw_parts(l88.cast(), len90, len90);
+
+                                                                            _rt::string_lift(bytes90)
+                                                                          };
+                                                                          Some(e)
+                                                                        }
+                                                                        _ => _rt::invalid_enum_discriminant(),
+                                                                      },
+                                                                    }
+                                                                  };
+                                                                  ResultPart::Image(e94)
+                                                                }
+                                                                n => {
+                                                                  debug_assert_eq!(n, 2, "invalid enum discriminant");
+                                                                  let e94 = {
+                                                                    let l91 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l92 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len93 = l92;
+                                                                    let bytes93 = _rt::Vec::from_raw_parts(l91.cast(), len93, len93);
+
+                                                                    _rt::string_lift(bytes93)
+                                                                  };
+                                                                  ResultPart::Other(e94)
+                                                                }
+                                                              };
+
+                                                              v94
+                                                            };
+                                                            result95.push(e95);
+                                                          }
+                                                          _rt::cabi_dealloc(base95, len95 * (8*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                                          let l96 = i32::from(*base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                          ToolResult{
+                                                            id: _rt::string_lift(bytes71),
+                                                            name: _rt::string_lift(bytes74),
+                                                            parts: result95,
+                                                            is_error: _rt::bool_lift(l96 as u8),
+                                                          }
+                                                        };
+                                                        Content::ToolResult(e103)
+                                                      }
+                                                      5 => {
+                                                        let e103 = {
+                                                          let l97 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l98 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len99 = l98;
+                                                          let bytes99 = _rt::Vec::from_raw_parts(l97.cast(), len99, len99);
+
+                                                          _rt::string_lift(bytes99)
+                                                        };
+                                                        Content::Reasoning(e103)
+                                                      }
+                                                      n => {
+                                                        debug_assert_eq!(n, 6, "invalid enum discriminant");
+                                                        let e103 = {
+                                                          let l100 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l101 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len102 = l101;
+                                                          let bytes102 = _rt::Vec::from_raw_parts(l100.cast(), len102, len102);
+
+                                                          _rt::string_lift(bytes102)
+                                                        };
+                                                        Content::Other(e103)
+                                                      }
+                                                    };
+                                                    let l104 = i32::from(*base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                    Part{
+                                                      content: v103,
+                                                      opaque: match l104 {
+                                                        0 => None,
+                                                        1 => {
+                                                          let e = {
+                                                            let l105 = *base.add(9*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                            let l106 = *base.add(10*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                            let len107 = l106;
+                                                            let bytes107 = _rt::Vec::from_raw_parts(l105.cast(), len107, len107);
+                                                            let l108 = *base.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                            let l109 = *base.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                            let len110 = l109;
+                                                            let bytes110 = _rt::Vec::from_raw_parts(l108.cast(), len110, len110);
+
+                                                            Opaque{
+                                                              owner: _rt::string_lift(bytes107),
+                                                              data: _rt::string_lift(bytes110),
+                                                            }
+                                                          };
+                                                          Some(e)
+                                                        }
+                                                        _ => _rt::invalid_enum_discriminant(),
+                                                      },
+                                                    }
+                                                  };
+                                                  result111.push(e111);
+                                                }
+                                                _rt::cabi_dealloc(base111, len111 * (13*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                                let l112 = i32::from(*ptr0.add(24+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                let l113 = *ptr0.add(32+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                                let l114 = *ptr0.add(40+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                                let l115 = *ptr0.add(48+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                                let l116 = *ptr0.add(56+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                                let l117 = *ptr0.add(64+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+                                                let l118 = i32::from(*ptr0.add(72+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                let l120 = i32::from(*ptr0.add(88+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                let l121 = i32::from(*ptr0.add(96+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                Response{
+                                                  id: _rt::string_lift(bytes22),
+                                                  provider: _rt::string_lift(bytes25),
+                                                  model: _rt::string_lift(bytes28),
+                                                  message: Message{
+                                                    role: Role::_lift(l29 as u8),
+                                                    name: match l30 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l31 = *ptr0.add(24+8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l32 = *ptr0.add(24+9*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len33 = l32;
+                                                          let bytes33 = _rt::Vec::from_raw_parts(l31.cast(), len33, len33);
+
+                                                          _rt::string_lift(bytes33)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    parts: result111,
+                                                  },
+                                                  finish: Finish::_lift(l112 as u8),
+                                                  usage: Usage{
+                                                    input: l113 as u64,
+                                                    output: l114 as u64,
+                                                    cache_read: l115 as u64,
+                                                    cache_write: l116 as u64,
+                                                    reasoning: l117 as u64,
+                                                    cost_micro_usd: match l118 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l119 = *ptr0.add(80+12*::core::mem::size_of::<*const u8>()).cast::<i64>();
+
+                                                          l119 as u64
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    estimated: _rt::bool_lift(l120 as u8),
+                                                  },
+                                                  extra: match l121 {
+                                                    0 => None,
+                                                    1 => {
+                                                      let e = {
+                                                        let l122 = *ptr0.add(96+13*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                        let l123 = *ptr0.add(96+14*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                        let len124 = l123;
+                                                        let bytes124 = _rt::Vec::from_raw_parts(l122.cast(), len124, len124);
+
+                                                        _rt::string_lift(bytes124)
+                                                      };
+                                                      Some(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                  },
+                                                }
+                                              };
+                                              Chunk::Done(e128)
+                                            }
+                                            n => {
+                                              debug_assert_eq!(n, 4, "invalid enum discriminant");
+                                              let e128 = {
+                                                let l125 = *ptr0.add(24).cast::<*mut u8>();
+                                                let l126 = *ptr0.add(24+1*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len127 = l126;
+                                                let bytes127 = _rt::Vec::from_raw_parts(l125.cast(), len127, len127);
+
+                                                _rt::string_lift(bytes127)
+                                              };
+                                              Chunk::Other(e128)
+                                            }
+                                          };
+
+                                          v128
+                                        };
+                                        Some(e)
+                                      }
+                                      _ => _rt::invalid_enum_discriminant(),
+                                    }
+                                  };
+                                  Ok(e)
+                                }
+                                1 => {
+                                  let e = {
+                                    let l129 = i32::from(*ptr0.add(8).cast::<u8>());
+                                    let l130 = *ptr0.add(8+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                    let l131 = *ptr0.add(8+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                    let len132 = l131;
+                                    let bytes132 = _rt::Vec::from_raw_parts(l130.cast(), len132, len132);
+                                    let l133 = *ptr0.add(8+3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                    let l134 = *ptr0.add(8+4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                    let len135 = l134;
+                                    let bytes135 = _rt::Vec::from_raw_parts(l133.cast(), len135, len135);
+                                    let l136 = i32::from(*ptr0.add(8+5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                    let l138 = i32::from(*ptr0.add(16+5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                    super::super::super::ax::types::types::Error{
+                                      kind: super::super::super::ax::types::types::ErrorKind::_lift(l129 as u8),
+                                      message: _rt::string_lift(bytes132),
+                                      code: _rt::string_lift(bytes135),
+                                      retry_after_ms: match l136 {
+                                        0 => None,
+                                        1 => {
+                                          let e = {
+                                            let l137 = *ptr0.add(12+5*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                            l137 as u32
+                                          };
+                                          Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                      },
+                                      data: match l138 {
+                                        0 => None,
+                                        1 => {
+                                          let e = {
+                                            let l139 = *ptr0.add(16+6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                            let l140 = *ptr0.add(16+7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                            let len141 = l140;
+                                            let bytes141 = _rt::Vec::from_raw_parts(l139.cast(), len141, len141);
+
+                                            _rt::string_lift(bytes141)
+                                          };
+                                          Some(e)
+                                        }
+                                        _ => _rt::invalid_enum_discriminant(),
+                                      },
+                                    }
+                                  };
+                                  Err(e)
+                                }
+                                _ => _rt::invalid_enum_discriminant(),
+                              };
+                              result142
+                            }
+                          }
+                        }
+                        #[allow(unused_unsafe, clippy::all)]
+                        /// Asks, and returns when the answer begins. Errors as for `complete`, and `exhausted` with `streams`
+                        /// when 4 are open.
+                        #[allow(async_fn_in_trait)]
+                        pub fn begin(request: &Request,) -> ::core::result::Result<Chunks,Error>{
+                          unsafe {
+                            let mut cleanup_list = _rt::Vec::new();
+
+                            #[repr(align(8))]
+                            struct RetArea([::core::mem::MaybeUninit::<u8>; 56+16*::core::mem::size_of::<*const u8>()]);
+                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 56+16*::core::mem::size_of::<*const u8>()]);
+                            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();let Request{ model:model1, messages:messages1, tools:tools1, tool_choice:tool_choice1, output_schema:output_schema1, max_tokens:max_tokens1, temperature:temperature1, top_p:top_p1, stop:stop1, extra:extra1, } = request;
+                            match model1 {
+                              Some(e) => {
+                                *ptr0.add(0).cast::<u8>() = (1i32) as u8;
+                                let vec2 = e;
+                                let ptr2 = vec2.as_ptr().cast::<u8>();
+                                let len2 = vec2.len();
+                                *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+                                *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr2.cast_mut();
+                              },
+                              None => {
+                                {
+                                  *ptr0.add(0).cast::<u8>() = (0i32) as u8;
+                                }
+                              },
+                            };let vec35 = messages1;
+                            let len35 = vec35.len();
+                            let layout35 = _rt::alloc::Layout::from_size_align(vec35.len() * (6*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                            let (result35, _cleanup35) = wit_bindgen::rt::Cleanup::new(layout35);for (i, e) in vec35.into_iter().enumerate() {
+                              let base = result35.add(i * (6*::core::mem::size_of::<*const u8>()));
+                              {
+                                let Message{ role:role3, name:name3, parts:parts3, } = e;
+                                *base.add(0).cast::<u8>() = (role3.clone() as i32) as u8;
+                                match name3 {
+                                  Some(e) => {
+                                    *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                    let vec4 = e;
+                                    let ptr4 = vec4.as_ptr().cast::<u8>();
+                                    let len4 = vec4.len();
+                                    *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                                    *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4.cast_mut();
+                                  },
+                                  None => {
+                                    {
+                                      *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                    }
+                                  },
+                                };let vec34 = parts3;
+                                let len34 = vec34.len();
+                                let layout34 = _rt::alloc::Layout::from_size_align(vec34.len() * (13*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                let (result34, _cleanup34) = wit_bindgen::rt::Cleanup::new(layout34);cleanup_list.extend(_cleanup34);
+                                for (i, e) in vec34.into_iter().enumerate() {
+                                  let base = result34.add(i * (13*::core::mem::size_of::<*const u8>()));
+                                  {
+                                    let Part{ content:content5, opaque:opaque5, } = e;
+                                    match content5 {
+                                      Content::Text(e) => {
+                                        *base.add(0).cast::<u8>() = (0i32) as u8;
+                                        let vec6 = e;
+                                        let ptr6 = vec6.as_ptr().cast::<u8>();
+                                        let len6 = vec6.len();
+                                        *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr6.cast_mut();
+                                      },
+                                      Content::Image(e) => {
+                                        *base.add(0).cast::<u8>() = (1i32) as u8;
+                                        let super::super::super::ax::types::types::Media{ media_type:media_type7, data:data7, extra:extra7, } = e;
+                                        let vec8 = media_type7;
+                                        let ptr8 = vec8.as_ptr().cast::<u8>();
+                                        let len8 = vec8.len();
+                                        *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len8;
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr8.cast_mut();
+                                        let vec9 = data7;
+                                        let ptr9 = vec9.as_ptr().cast::<u8>();
+                                        let len9 = vec9.len();
+                                        *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len9;
+                                        *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr9.cast_mut();
+                                        match extra7 {
+                                          Some(e) => {
+                                            *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                            let vec10 = e;
+                                            let ptr10 = vec10.as_ptr().cast::<u8>();
+                                            let len10 = vec10.len();
+                                            *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len10;
+                                            *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr10.cast_mut();
+                                          },
+                                          None => {
+                                            {
+                                              *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                            }
+                                          },
+                                        };},
+                                        Content::File(e) => {
+                                          *base.add(0).cast::<u8>() = (2i32) as u8;
+                                          let super::super::super::ax::types::types::Media{ media_type:media_type11, data:data11, extra:extra11, } = e;
+                                          let vec12 = media_type11;
+                                          let ptr12 = vec12.as_ptr().cast::<u8>();
+                                          let len12 = vec12.len();
+                                          *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len12;
+                                          *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr12.cast_mut();
+                                          let vec13 = data11;
+                                          let ptr13 = vec13.as_ptr().cast::<u8>();
+                                          let len13 = vec13.len();
+                                          *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len13;
+                                          *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr13.cast_mut();
+                                          match extra11 {
+                                            Some(e) => {
+                                              *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                              let vec14 = e;
+                                              let ptr14 = vec14.as_ptr().cast::<u8>();
+                                              let len14 = vec14.len();
+                                              *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len14;
+                                              *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr14.cast_mut();
+                                            },
+                                            None => {
+                                              {
+                                                *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                              }
+                                            },
+                                          };},
+                                          Content::ToolCall(e) => {
+                                            *base.add(0).cast::<u8>() = (3i32) as u8;
+                                            let ToolCall{ id:id15, name:name15, input:input15, } = e;
+                                            let vec16 = id15;
+                                            let ptr16 = vec16.as_ptr().cast::<u8>();
+                                            let len16 = vec16.len();
+                                            *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len16;
+                                            *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr16.cast_mut();
+                                            let vec17 = name15;
+                                            let ptr17 = vec17.as_ptr().cast::<u8>();
+                                            let len17 = vec17.len();
+                                            *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len17;
+                                            *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr17.cast_mut();
+                                            let vec18 = input15;
+                                            let ptr18 = vec18.as_ptr().cast::<u8>();
+                                            let len18 = vec18.len();
+                                            *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len18;
+                                            *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr18.cast_mut();
+                                          },
+                                          Content::ToolResult(e) => {
+                                            *base.add(0).cast::<u8>() = (4i32) as u8;
+                                            let ToolResult{ id:id19, name:name19, parts:parts19, is_error:is_error19, } = e;
+                                            let vec20 = id19;
+                                            let ptr20 = vec20.as_ptr().cast::<u8>();
+                                            let len20 = vec20.len();
+                                            *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len20;
+                                            *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr20.cast_mut();
+                                            let vec21 = name19;
+                                            let ptr21 = vec21.as_ptr().cast::<u8>();
+                                            let len21 = vec21.len();
+                                            *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len21;
+                                            *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr21.cast_mut();
+                                            let vec28 = parts19;
+                                            let len28 = vec28.len();
+                                            let layout28 = _rt::alloc::Layout::from_size_align(vec28.len() * (8*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                            let (result28, _cleanup28) = wit_bindgen::rt::Cleanup::new(layout28);cleanup_list.extend(_cleanup28);
+                                            for (i, e) in vec28.into_iter().enumerate() {
+                                              let base = result28.add(i * (8*::core::mem::size_of::<*const u8>()));
+                                              {
+                                                match e {
+                                                  ResultPart::Text(e) => {
+                                                    *base.add(0).cast::<u8>() = (0i32) as u8;
+                                                    let vec22 = e;
+                                                    let ptr22 = vec22.as_ptr().cast::<u8>();
+                                                    let len22 = vec22.len();
+                                                    *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len22;
+                                                    *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr22.cast_mut();
+                                                  },
+                                                  ResultPart::Image(e) => {
+                                                    *base.add(0).cast::<u8>() = (1i32) as u8;
+                                                    let super::super::super::ax::types::types::Media{ media_type:media_type23, data:data23, extra:extra23, } = e;
+                                                    let vec24 = media_type23;
+                                                    let ptr24 = vec24.as_ptr().cast::<u8>();
+                                                    let len24 = vec24.len();
+                                                    *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len24;
+                                                    *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr24.cast_mut();
+                                                    let vec25 = data23;
+                                                    let ptr25 = vec25.as_ptr().cast::<u8>();
+                                                    let len25 = vec25.len();
+                                                    *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len25;
+                                                    *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr25.cast_mut();
+                                                    match extra23 {
+                                                      Some(e) => {
+                                                        *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                        let vec26 = e;
+                                                        let ptr26 = vec26.as_ptr().cast::<u8>();
+                                                        let len26 = vec26.len();
+                                                        *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len26;
+                                                        *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr26.cast_mut();
+                                                      },
+                                                      None => {
+                                                        {
+                                                          *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                        }
+                                                      },
+                                                    };},
+                                                    ResultPart::Other(e) => {
+                                                      *base.add(0).cast::<u8>() = (2i32) as u8;
+                                                      let vec27 = e;
+                                                      let ptr27 = vec27.as_ptr().cast::<u8>();
+                                                      let len27 = vec27.len();
+                                                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len27;
+                                                      *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr27.cast_mut();
+                                                    },
+                                                  }
+                                                }
+                                              }
+                                              *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len28;
+                                              *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result28;
+                                              *base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (match is_error19 { true => 1, false => 0 }) as u8;
+                                            },
+                                            Content::Reasoning(e) => {
+                                              *base.add(0).cast::<u8>() = (5i32) as u8;
+                                              let vec29 = e;
+                                              let ptr29 = vec29.as_ptr().cast::<u8>();
+                                              let len29 = vec29.len();
+                                              *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len29;
+                                              *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr29.cast_mut();
+                                            },
+                                            Content::Other(e) => {
+                                              *base.add(0).cast::<u8>() = (6i32) as u8;
+                                              let vec30 = e;
+                                              let ptr30 = vec30.as_ptr().cast::<u8>();
+                                              let len30 = vec30.len();
+                                              *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len30;
+                                              *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr30.cast_mut();
+                                            },
+                                          }
+                                          match opaque5 {
+                                            Some(e) => {
+                                              *base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                              let Opaque{ owner:owner31, data:data31, } = e;
+                                              let vec32 = owner31;
+                                              let ptr32 = vec32.as_ptr().cast::<u8>();
+                                              let len32 = vec32.len();
+                                              *base.add(10*::core::mem::size_of::<*const u8>()).cast::<usize>() = len32;
+                                              *base.add(9*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr32.cast_mut();
+                                              let vec33 = data31;
+                                              let ptr33 = vec33.as_ptr().cast::<u8>();
+                                              let len33 = vec33.len();
+                                              *base.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>() = len33;
+                                              *base.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr33.cast_mut();
+                                            },
+                                            None => {
+                                              {
+                                                *base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                              }
+                                            },
+                                          };}
+                                        }
+                                        *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>() = len34;
+                                        *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result34;
+                                      }
+                                    }
+                                    *ptr0.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len35;
+                                    *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result35;
+                                    let vec40 = tools1;
+                                    let len40 = vec40.len();
+                                    let layout40 = _rt::alloc::Layout::from_size_align(vec40.len() * (6*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                    let (result40, _cleanup40) = wit_bindgen::rt::Cleanup::new(layout40);for (i, e) in vec40.into_iter().enumerate() {
+                                      let base = result40.add(i * (6*::core::mem::size_of::<*const u8>()));
+                                      {
+                                        let ToolDef{ name:name36, description:description36, input_schema:input_schema36, } = e;
+                                        let vec37 = name36;
+                                        let ptr37 = vec37.as_ptr().cast::<u8>();
+                                        let len37 = vec37.len();
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len37;
+                                        *base.add(0).cast::<*mut u8>() = ptr37.cast_mut();
+                                        let vec38 = description36;
+                                        let ptr38 = vec38.as_ptr().cast::<u8>();
+                                        let len38 = vec38.len();
+                                        *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len38;
+                                        *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr38.cast_mut();
+                                        let vec39 = input_schema36;
+                                        let ptr39 = vec39.as_ptr().cast::<u8>();
+                                        let len39 = vec39.len();
+                                        *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>() = len39;
+                                        *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr39.cast_mut();
+                                      }
+                                    }
+                                    *ptr0.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len40;
+                                    *ptr0.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result40;
+                                    match tool_choice1 {
+                                      ToolChoice::Auto=> {
+                                        {
+                                          *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                        }
+                                      }
+                                      ToolChoice::Required=> {
+                                        {
+                                          *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                        }
+                                      }
+                                      ToolChoice::Forbidden=> {
+                                        {
+                                          *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (2i32) as u8;
+                                        }
+                                      }
+                                      ToolChoice::Named(e) => {
+                                        *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (3i32) as u8;
+                                        let vec41 = e;
+                                        let ptr41 = vec41.as_ptr().cast::<u8>();
+                                        let len41 = vec41.len();
+                                        *ptr0.add(9*::core::mem::size_of::<*const u8>()).cast::<usize>() = len41;
+                                        *ptr0.add(8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr41.cast_mut();
+                                      },
+                                      ToolChoice::Other(e) => {
+                                        *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (4i32) as u8;
+                                        let vec42 = e;
+                                        let ptr42 = vec42.as_ptr().cast::<u8>();
+                                        let len42 = vec42.len();
+                                        *ptr0.add(9*::core::mem::size_of::<*const u8>()).cast::<usize>() = len42;
+                                        *ptr0.add(8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr42.cast_mut();
+                                      },
+                                    }
+                                    match output_schema1 {
+                                      Some(e) => {
+                                        *ptr0.add(10*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                        let vec43 = e;
+                                        let ptr43 = vec43.as_ptr().cast::<u8>();
+                                        let len43 = vec43.len();
+                                        *ptr0.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>() = len43;
+                                        *ptr0.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr43.cast_mut();
+                                      },
+                                      None => {
+                                        {
+                                          *ptr0.add(10*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                        }
+                                      },
+                                    };match max_tokens1 {
+                                      Some(e) => {
+                                        *ptr0.add(13*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                        *ptr0.add(4+13*::core::mem::size_of::<*const u8>()).cast::<i32>() = _rt::as_i32(e);
+                                      },
+                                      None => {
+                                        {
+                                          *ptr0.add(13*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                        }
+                                      },
+                                    };match temperature1 {
+                                      Some(e) => {
+                                        *ptr0.add(16+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                        *ptr0.add(24+12*::core::mem::size_of::<*const u8>()).cast::<f64>() = _rt::as_f64(e);
+                                      },
+                                      None => {
+                                        {
+                                          *ptr0.add(16+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                        }
+                                      },
+                                    };match top_p1 {
+                                      Some(e) => {
+                                        *ptr0.add(32+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                        *ptr0.add(40+12*::core::mem::size_of::<*const u8>()).cast::<f64>() = _rt::as_f64(e);
+                                      },
+                                      None => {
+                                        {
+                                          *ptr0.add(32+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                        }
+                                      },
+                                    };let vec45 = stop1;
+                                    let len45 = vec45.len();
+                                    let layout45 = _rt::alloc::Layout::from_size_align(vec45.len() * (2*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                    let (result45, _cleanup45) = wit_bindgen::rt::Cleanup::new(layout45);for (i, e) in vec45.into_iter().enumerate() {
+                                      let base = result45.add(i * (2*::core::mem::size_of::<*const u8>()));
+                                      {
+                                        let vec44 = e;
+                                        let ptr44 = vec44.as_ptr().cast::<u8>();
+                                        let len44 = vec44.len();
+                                        *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len44;
+                                        *base.add(0).cast::<*mut u8>() = ptr44.cast_mut();
+                                      }
+                                    }
+                                    *ptr0.add(48+13*::core::mem::size_of::<*const u8>()).cast::<usize>() = len45;
+                                    *ptr0.add(48+12*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result45;
+                                    match extra1 {
+                                      Some(e) => {
+                                        *ptr0.add(48+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                        let vec46 = e;
+                                        let ptr46 = vec46.as_ptr().cast::<u8>();
+                                        let len46 = vec46.len();
+                                        *ptr0.add(48+16*::core::mem::size_of::<*const u8>()).cast::<usize>() = len46;
+                                        *ptr0.add(48+15*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr46.cast_mut();
+                                      },
+                                      None => {
+                                        {
+                                          *ptr0.add(48+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                        }
+                                      },
+                                    };let ptr47 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                    #[cfg(target_arch = "wasm32")]
+                                    #[link(wasm_import_module = "ax:model/chat@0.1.0")]
+                                    unsafe extern "C" {
+                                      #[link_name = "begin"]
+                                      fn wit_import48(_: *mut u8, _: *mut u8, );
+                                    }
+
+                                    #[cfg(not(target_arch = "wasm32"))]
+                                    unsafe extern "C" fn wit_import48(_: *mut u8, _: *mut u8, ) { unreachable!() }
+                                    wit_import48(ptr0, ptr47);
+                                    let l49 = i32::from(*ptr47.add(0).cast::<u8>());
+                                    let result64 = match l49 {
+                                      0 => {
+                                        let e = {
+                                          let l50 = *ptr47.add(::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                          Chunks::from_handle(l50 as u32)
+                                        };
+                                        Ok(e)
+                                      }
+                                      1 => {
+                                        let e = {
+                                          let l51 = i32::from(*ptr47.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                          let l52 = *ptr47.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                          let l53 = *ptr47.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                          let len54 = l53;
+                                          let bytes54 = _rt::Vec::from_raw_parts(l52.cast(), len54, len54);
+                                          let l55 = *ptr47.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                          let l56 = *ptr47.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                          let len57 = l56;
+                                          let bytes57 = _rt::Vec::from_raw_parts(l55.cast(), len57, len57);
+                                          let l58 = i32::from(*ptr47.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                          let l60 = i32::from(*ptr47.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                          super::super::super::ax::types::types::Error{
+                                            kind: super::super::super::ax::types::types::ErrorKind::_lift(l51 as u8),
+                                            message: _rt::string_lift(bytes54),
+                                            code: _rt::string_lift(bytes57),
+                                            retry_after_ms: match l58 {
+                                              0 => None,
+                                              1 => {
+                                                let e = {
+                                                  let l59 = *ptr47.add(4+6*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                  l59 as u32
+                                                };
+                                                Some(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            },
+                                            data: match l60 {
+                                              0 => None,
+                                              1 => {
+                                                let e = {
+                                                  let l61 = *ptr47.add(8+7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l62 = *ptr47.add(8+8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len63 = l62;
+                                                  let bytes63 = _rt::Vec::from_raw_parts(l61.cast(), len63, len63);
+
+                                                  _rt::string_lift(bytes63)
+                                                };
+                                                Some(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            },
+                                          }
+                                        };
+                                        Err(e)
+                                      }
+                                      _ => _rt::invalid_enum_discriminant(),
+                                    };
+                                    result64
+                                  }
+                                }
+                                #[allow(unused_unsafe, clippy::all)]
+                                /// Counts the tokens that a request would read. It counts as a call, and what is asked goes to the
+                                /// provider. Errors as for `complete`.
+                                #[allow(async_fn_in_trait)]
+                                pub fn count_tokens(request: &Request,) -> ::core::result::Result<u64,Error>{
+                                  unsafe {
+                                    let mut cleanup_list = _rt::Vec::new();
+
+                                    #[repr(align(8))]
+                                    struct RetArea([::core::mem::MaybeUninit::<u8>; 56+16*::core::mem::size_of::<*const u8>()]);
+                                    let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 56+16*::core::mem::size_of::<*const u8>()]);
+                                    let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();let Request{ model:model1, messages:messages1, tools:tools1, tool_choice:tool_choice1, output_schema:output_schema1, max_tokens:max_tokens1, temperature:temperature1, top_p:top_p1, stop:stop1, extra:extra1, } = request;
+                                    match model1 {
+                                      Some(e) => {
+                                        *ptr0.add(0).cast::<u8>() = (1i32) as u8;
+                                        let vec2 = e;
+                                        let ptr2 = vec2.as_ptr().cast::<u8>();
+                                        let len2 = vec2.len();
+                                        *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+                                        *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr2.cast_mut();
+                                      },
+                                      None => {
+                                        {
+                                          *ptr0.add(0).cast::<u8>() = (0i32) as u8;
+                                        }
+                                      },
+                                    };let vec35 = messages1;
+                                    let len35 = vec35.len();
+                                    let layout35 = _rt::alloc::Layout::from_size_align(vec35.len() * (6*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                    let (result35, _cleanup35) = wit_bindgen::rt::Cleanup::new(layout35);for (i, e) in vec35.into_iter().enumerate() {
+                                      let base = result35.add(i * (6*::core::mem::size_of::<*const u8>()));
+                                      {
+                                        let Message{ role:role3, name:name3, parts:parts3, } = e;
+                                        *base.add(0).cast::<u8>() = (role3.clone() as i32) as u8;
+                                        match name3 {
+                                          Some(e) => {
+                                            *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                            let vec4 = e;
+                                            let ptr4 = vec4.as_ptr().cast::<u8>();
+                                            let len4 = vec4.len();
+                                            *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                                            *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4.cast_mut();
+                                          },
+                                          None => {
+                                            {
+                                              *base.add(::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                            }
+                                          },
+                                        };let vec34 = parts3;
+                                        let len34 = vec34.len();
+                                        let layout34 = _rt::alloc::Layout::from_size_align(vec34.len() * (13*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                        let (result34, _cleanup34) = wit_bindgen::rt::Cleanup::new(layout34);cleanup_list.extend(_cleanup34);
+                                        for (i, e) in vec34.into_iter().enumerate() {
+                                          let base = result34.add(i * (13*::core::mem::size_of::<*const u8>()));
+                                          {
+                                            let Part{ content:content5, opaque:opaque5, } = e;
+                                            match content5 {
+                                              Content::Text(e) => {
+                                                *base.add(0).cast::<u8>() = (0i32) as u8;
+                                                let vec6 = e;
+                                                let ptr6 = vec6.as_ptr().cast::<u8>();
+                                                let len6 = vec6.len();
+                                                *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+                                                *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr6.cast_mut();
+                                              },
+                                              Content::Image(e) => {
+                                                *base.add(0).cast::<u8>() = (1i32) as u8;
+                                                let super::super::super::ax::types::types::Media{ media_type:media_type7, data:data7, extra:extra7, } = e;
+                                                let vec8 = media_type7;
+                                                let ptr8 = vec8.as_ptr().cast::<u8>();
+                                                let len8 = vec8.len();
+                                                *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len8;
+                                                *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr8.cast_mut();
+                                                let vec9 = data7;
+                                                let ptr9 = vec9.as_ptr().cast::<u8>();
+                                                let len9 = vec9.len();
+                                                *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len9;
+                                                *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr9.cast_mut();
+                                                match extra7 {
+                                                  Some(e) => {
+                                                    *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                    let vec10 = e;
+                                                    let ptr10 = vec10.as_ptr().cast::<u8>();
+                                                    let len10 = vec10.len();
+                                                    *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len10;
+                                                    *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr10.cast_mut();
+                                                  },
+                                                  None => {
+                                                    {
+                                                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                    }
+                                                  },
+                                                };},
+                                                Content::File(e) => {
+                                                  *base.add(0).cast::<u8>() = (2i32) as u8;
+                                                  let super::super::super::ax::types::types::Media{ media_type:media_type11, data:data11, extra:extra11, } = e;
+                                                  let vec12 = media_type11;
+                                                  let ptr12 = vec12.as_ptr().cast::<u8>();
+                                                  let len12 = vec12.len();
+                                                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len12;
+                                                  *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr12.cast_mut();
+                                                  let vec13 = data11;
+                                                  let ptr13 = vec13.as_ptr().cast::<u8>();
+                                                  let len13 = vec13.len();
+                                                  *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len13;
+                                                  *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr13.cast_mut();
+                                                  match extra11 {
+                                                    Some(e) => {
+                                                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                      let vec14 = e;
+                                                      let ptr14 = vec14.as_ptr().cast::<u8>();
+                                                      let len14 = vec14.len();
+                                                      *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len14;
+                                                      *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr14.cast_mut();
+                                                    },
+                                                    None => {
+                                                      {
+                                                        *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                      }
+                                                    },
+                                                  };},
+                                                  Content::ToolCall(e) => {
+                                                    *base.add(0).cast::<u8>() = (3i32) as u8;
+                                                    let ToolCall{ id:id15, name:name15, input:input15, } = e;
+                                                    let vec16 = id15;
+                                                    let ptr16 = vec16.as_ptr().cast::<u8>();
+                                                    let len16 = vec16.len();
+                                                    *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len16;
+                                                    *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr16.cast_mut();
+                                                    let vec17 = name15;
+                                                    let ptr17 = vec17.as_ptr().cast::<u8>();
+                                                    let len17 = vec17.len();
+                                                    *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len17;
+                                                    *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr17.cast_mut();
+                                                    let vec18 = input15;
+                                                    let ptr18 = vec18.as_ptr().cast::<u8>();
+                                                    let len18 = vec18.len();
+                                                    *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len18;
+                                                    *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr18.cast_mut();
+                                                  },
+                                                  Content::ToolResult(e) => {
+                                                    *base.add(0).cast::<u8>() = (4i32) as u8;
+                                                    let ToolResult{ id:id19, name:name19, parts:parts19, is_error:is_error19, } = e;
+                                                    let vec20 = id19;
+                                                    let ptr20 = vec20.as_ptr().cast::<u8>();
+                                                    let len20 = vec20.len();
+                                                    *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len20;
+                                                    *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr20.cast_mut();
+                                                    let vec21 = name19;
+                                                    let ptr21 = vec21.as_ptr().cast::<u8>();
+                                                    let len21 = vec21.len();
+                                                    *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len21;
+                                                    *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr21.cast_mut();
+                                                    let vec28 = parts19;
+                                                    let len28 = vec28.len();
+                                                    let layout28 = _rt::alloc::Layout::from_size_align(vec28.len() * (8*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                                    let (result28, _cleanup28) = wit_bindgen::rt::Cleanup::new(layout28);cleanup_list.extend(_cleanup28);
+                                                    for (i, e) in vec28.into_iter().enumerate() {
+                                                      let base = result28.add(i * (8*::core::mem::size_of::<*const u8>()));
+                                                      {
+                                                        match e {
+                                                          ResultPart::Text(e) => {
+                                                            *base.add(0).cast::<u8>() = (0i32) as u8;
+                                                            let vec22 = e;
+                                                            let ptr22 = vec22.as_ptr().cast::<u8>();
+                                                            let len22 = vec22.len();
+                                                            *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len22;
+                                                            *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr22.cast_mut();
+                                                          },
+                                                          ResultPart::Image(e) => {
+                                                            *base.add(0).cast::<u8>() = (1i32) as u8;
+                                                            let super::super::super::ax::types::types::Media{ media_type:media_type23, data:data23, extra:extra23, } = e;
+                                                            let vec24 = media_type23;
+                                                            let ptr24 = vec24.as_ptr().cast::<u8>();
+                                                            let len24 = vec24.len();
+                                                            *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len24;
+                                                            *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr24.cast_mut();
+                                                            let vec25 = data23;
+                                                            let ptr25 = vec25.as_ptr().cast::<u8>();
+                                                            let len25 = vec25.len();
+                                                            *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len25;
+                                                            *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr25.cast_mut();
+                                                            match extra23 {
+                                                              Some(e) => {
+                                                                *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                                let vec26 = e;
+                                                                let ptr26 = vec26.as_ptr().cast::<u8>();
+                                                                let len26 = vec26.len();
+                                                                *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len26;
+                                                                *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr26.cast_mut();
+                                                              },
+                                                              None => {
+                                                                {
+                                                                  *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                                }
+                                                              },
+                                                            };},
+                                                            ResultPart::Other(e) => {
+                                                              *base.add(0).cast::<u8>() = (2i32) as u8;
+                                                              let vec27 = e;
+                                                              let ptr27 = vec27.as_ptr().cast::<u8>();
+                                                              let len27 = vec27.len();
+                                                              *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len27;
+                                                              *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr27.cast_mut();
+                                                            },
+                                                          }
+                                                        }
+                                                      }
+                                                      *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len28;
+                                                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result28;
+                                                      *base.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (match is_error19 { true => 1, false => 0 }) as u8;
+                                                    },
+                                                    Content::Reasoning(e) => {
+                                                      *base.add(0).cast::<u8>() = (5i32) as u8;
+                                                      let vec29 = e;
+                                                      let ptr29 = vec29.as_ptr().cast::<u8>();
+                                                      let len29 = vec29.len();
+                                                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len29;
+                                                      *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr29.cast_mut();
+                                                    },
+                                                    Content::Other(e) => {
+                                                      *base.add(0).cast::<u8>() = (6i32) as u8;
+                                                      let vec30 = e;
+                                                      let ptr30 = vec30.as_ptr().cast::<u8>();
+                                                      let len30 = vec30.len();
+                                                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>() = len30;
+                                                      *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr30.cast_mut();
+                                                    },
+                                                  }
+                                                  match opaque5 {
+                                                    Some(e) => {
+                                                      *base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                      let Opaque{ owner:owner31, data:data31, } = e;
+                                                      let vec32 = owner31;
+                                                      let ptr32 = vec32.as_ptr().cast::<u8>();
+                                                      let len32 = vec32.len();
+                                                      *base.add(10*::core::mem::size_of::<*const u8>()).cast::<usize>() = len32;
+                                                      *base.add(9*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr32.cast_mut();
+                                                      let vec33 = data31;
+                                                      let ptr33 = vec33.as_ptr().cast::<u8>();
+                                                      let len33 = vec33.len();
+                                                      *base.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>() = len33;
+                                                      *base.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr33.cast_mut();
+                                                    },
+                                                    None => {
+                                                      {
+                                                        *base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                      }
+                                                    },
+                                                  };}
+                                                }
+                                                *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>() = len34;
+                                                *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result34;
+                                              }
+                                            }
+                                            *ptr0.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len35;
+                                            *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result35;
+                                            let vec40 = tools1;
+                                            let len40 = vec40.len();
+                                            let layout40 = _rt::alloc::Layout::from_size_align(vec40.len() * (6*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                            let (result40, _cleanup40) = wit_bindgen::rt::Cleanup::new(layout40);for (i, e) in vec40.into_iter().enumerate() {
+                                              let base = result40.add(i * (6*::core::mem::size_of::<*const u8>()));
+                                              {
+                                                let ToolDef{ name:name36, description:description36, input_schema:input_schema36, } = e;
+                                                let vec37 = name36;
+                                                let ptr37 = vec37.as_ptr().cast::<u8>();
+                                                let len37 = vec37.len();
+                                                *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len37;
+                                                *base.add(0).cast::<*mut u8>() = ptr37.cast_mut();
+                                                let vec38 = description36;
+                                                let ptr38 = vec38.as_ptr().cast::<u8>();
+                                                let len38 = vec38.len();
+                                                *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len38;
+                                                *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr38.cast_mut();
+                                                let vec39 = input_schema36;
+                                                let ptr39 = vec39.as_ptr().cast::<u8>();
+                                                let len39 = vec39.len();
+                                                *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>() = len39;
+                                                *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr39.cast_mut();
+                                              }
+                                            }
+                                            *ptr0.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len40;
+                                            *ptr0.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result40;
+                                            match tool_choice1 {
+                                              ToolChoice::Auto=> {
+                                                {
+                                                  *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                }
+                                              }
+                                              ToolChoice::Required=> {
+                                                {
+                                                  *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                }
+                                              }
+                                              ToolChoice::Forbidden=> {
+                                                {
+                                                  *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (2i32) as u8;
+                                                }
+                                              }
+                                              ToolChoice::Named(e) => {
+                                                *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (3i32) as u8;
+                                                let vec41 = e;
+                                                let ptr41 = vec41.as_ptr().cast::<u8>();
+                                                let len41 = vec41.len();
+                                                *ptr0.add(9*::core::mem::size_of::<*const u8>()).cast::<usize>() = len41;
+                                                *ptr0.add(8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr41.cast_mut();
+                                              },
+                                              ToolChoice::Other(e) => {
+                                                *ptr0.add(7*::core::mem::size_of::<*const u8>()).cast::<u8>() = (4i32) as u8;
+                                                let vec42 = e;
+                                                let ptr42 = vec42.as_ptr().cast::<u8>();
+                                                let len42 = vec42.len();
+                                                *ptr0.add(9*::core::mem::size_of::<*const u8>()).cast::<usize>() = len42;
+                                                *ptr0.add(8*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr42.cast_mut();
+                                              },
+                                            }
+                                            match output_schema1 {
+                                              Some(e) => {
+                                                *ptr0.add(10*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                let vec43 = e;
+                                                let ptr43 = vec43.as_ptr().cast::<u8>();
+                                                let len43 = vec43.len();
+                                                *ptr0.add(12*::core::mem::size_of::<*const u8>()).cast::<usize>() = len43;
+                                                *ptr0.add(11*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr43.cast_mut();
+                                              },
+                                              None => {
+                                                {
+                                                  *ptr0.add(10*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                }
+                                              },
+                                            };match max_tokens1 {
+                                              Some(e) => {
+                                                *ptr0.add(13*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                *ptr0.add(4+13*::core::mem::size_of::<*const u8>()).cast::<i32>() = _rt::as_i32(e);
+                                              },
+                                              None => {
+                                                {
+                                                  *ptr0.add(13*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                }
+                                              },
+                                            };match temperature1 {
+                                              Some(e) => {
+                                                *ptr0.add(16+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                *ptr0.add(24+12*::core::mem::size_of::<*const u8>()).cast::<f64>() = _rt::as_f64(e);
+                                              },
+                                              None => {
+                                                {
+                                                  *ptr0.add(16+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                }
+                                              },
+                                            };match top_p1 {
+                                              Some(e) => {
+                                                *ptr0.add(32+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                *ptr0.add(40+12*::core::mem::size_of::<*const u8>()).cast::<f64>() = _rt::as_f64(e);
+                                              },
+                                              None => {
+                                                {
+                                                  *ptr0.add(32+12*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                }
+                                              },
+                                            };let vec45 = stop1;
+                                            let len45 = vec45.len();
+                                            let layout45 = _rt::alloc::Layout::from_size_align(vec45.len() * (2*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                            let (result45, _cleanup45) = wit_bindgen::rt::Cleanup::new(layout45);for (i, e) in vec45.into_iter().enumerate() {
+                                              let base = result45.add(i * (2*::core::mem::size_of::<*const u8>()));
+                                              {
+                                                let vec44 = e;
+                                                let ptr44 = vec44.as_ptr().cast::<u8>();
+                                                let len44 = vec44.len();
+                                                *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len44;
+                                                *base.add(0).cast::<*mut u8>() = ptr44.cast_mut();
+                                              }
+                                            }
+                                            *ptr0.add(48+13*::core::mem::size_of::<*const u8>()).cast::<usize>() = len45;
+                                            *ptr0.add(48+12*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = result45;
+                                            match extra1 {
+                                              Some(e) => {
+                                                *ptr0.add(48+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                let vec46 = e;
+                                                let ptr46 = vec46.as_ptr().cast::<u8>();
+                                                let len46 = vec46.len();
+                                                *ptr0.add(48+16*::core::mem::size_of::<*const u8>()).cast::<usize>() = len46;
+                                                *ptr0.add(48+15*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr46.cast_mut();
+                                              },
+                                              None => {
+                                                {
+                                                  *ptr0.add(48+14*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                }
+                                              },
+                                            };let ptr47 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:model/chat@0.1.0")]
+                                            unsafe extern "C" {
+                                              #[link_name = "count-tokens"]
+                                              fn wit_import48(_: *mut u8, _: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import48(_: *mut u8, _: *mut u8, ) { unreachable!() }
+                                            wit_import48(ptr0, ptr47);
+                                            let l49 = i32::from(*ptr47.add(0).cast::<u8>());
+                                            let result64 = match l49 {
+                                              0 => {
+                                                let e = {
+                                                  let l50 = *ptr47.add(8).cast::<i64>();
+
+                                                  l50 as u64
+                                                };
+                                                Ok(e)
+                                              }
+                                              1 => {
+                                                let e = {
+                                                  let l51 = i32::from(*ptr47.add(8).cast::<u8>());
+                                                  let l52 = *ptr47.add(8+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l53 = *ptr47.add(8+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len54 = l53;
+                                                  let bytes54 = _rt::Vec::from_raw_parts(l52.cast(), len54, len54);
+                                                  let l55 = *ptr47.add(8+3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l56 = *ptr47.add(8+4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len57 = l56;
+                                                  let bytes57 = _rt::Vec::from_raw_parts(l55.cast(), len57, len57);
+                                                  let l58 = i32::from(*ptr47.add(8+5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l60 = i32::from(*ptr47.add(16+5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                  super::super::super::ax::types::types::Error{
+                                                    kind: super::super::super::ax::types::types::ErrorKind::_lift(l51 as u8),
+                                                    message: _rt::string_lift(bytes54),
+                                                    code: _rt::string_lift(bytes57),
+                                                    retry_after_ms: match l58 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l59 = *ptr47.add(12+5*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                          l59 as u32
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    data: match l60 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l61 = *ptr47.add(16+6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l62 = *ptr47.add(16+7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len63 = l62;
+                                                          let bytes63 = _rt::Vec::from_raw_parts(l61.cast(), len63, len63);
+
+                                                          _rt::string_lift(bytes63)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                  }
+                                                };
+                                                Err(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            };
+                                            result64
+                                          }
+                                        }
+
+                                      }
+
+                                    }
+                                    pub mod secrets {
+                                      /// Tells whether a secret is there. Nothing can read one: the host adds it to requests toward the host
+                                      /// it was granted for.
+                                      ///
+                                      /// Needs a grant `secret:<name>@<origin>`, whatever the origin.
+                                      #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+                                      pub mod secrets {
+                                        #[used]
+                                        #[doc(hidden)]
+                                        static __FORCE_SECTION_REF: fn() =
+                                        super::super::super::__link_custom_section_describing_imports;
+                                        
+                                        use super::super::super::_rt;
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Returns true when the operator has set the secret and granted it to this plugin for some origin;
+                                        /// false for every other name.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn is_set(name: &str,) -> bool{
+                                          unsafe {
+                                            let vec0 = name;
+                                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                                            let len0 = vec0.len();
+
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:secrets/secrets@0.1.0")]
+                                            unsafe extern "C" {
+                                              #[link_name = "is-set"]
+                                              fn wit_import1(_: *mut u8, _: usize, ) -> i32;
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import1(_: *mut u8, _: usize, ) -> i32 { unreachable!() }
+                                            let ret = wit_import1(ptr0.cast_mut(), len0);
+                                            _rt::bool_lift(ret as u8)
+                                          }
+                                        }
+
+                                      }
+
+                                    }
+                                    pub mod task {
+                                      /// The call that is running: what it is part of, how far it is, whether it should stop.
+                                      /// Needs no permission.
+                                      #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+                                      pub mod call {
+                                        #[used]
+                                        #[doc(hidden)]
+                                        static __FORCE_SECTION_REF: fn() =
+                                        super::super::super::__link_custom_section_describing_imports;
+                                        
+                                        use super::super::super::_rt;
+                                        pub type Json = super::super::super::ax::types::types::Json;
+                                        /// What is going on around this call.
+                                        #[derive(Clone)]
+                                        pub struct Info {
+                                          /// Names this call in the audit and in the log: ASCII, at most 64 bytes, never used twice.
+                                          pub id: _rt::String,
+                                          /// The durable task it is a step of, in the same form; absent outside tasks.
+                                          pub task: ::core::option::Option<_rt::String>,
+                                          /// 1 for the first try, one more for each retry of the same step.
+                                          pub attempt: u32,
+                                          /// Plugins between this call and whoever began it: 0 when called from outside, at most 8.
+                                          pub depth: u32,
+                                          /// Milliseconds until the host ends the call, counted from this very question; absent when only
+                                          /// fuel limits it. Waiting for input and output counts. At most 2^53 - 1.
+                                          pub deadline_ms: ::core::option::Option<u64>,
+                                          /// Members that a later version adds, an object.
+                                          pub extra: ::core::option::Option<Json>,
+                                        }
+                                        impl ::core::fmt::Debug for Info {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            f.debug_struct("Info").field("id", &self.id).field("task", &self.task).field("attempt", &self.attempt).field("depth", &self.depth).field("deadline-ms", &self.deadline_ms).field("extra", &self.extra).finish()
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Returns what is going on around this call. Only `deadline-ms` differs between two answers.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn current() -> Info{
+                                          unsafe {
+
+                                            #[repr(align(8))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 40+6*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 40+6*::core::mem::size_of::<*const u8>()]);
+                                            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/call@0.1.0")]
+                                            unsafe extern "C" {
+                                              #[link_name = "current"]
+                                              fn wit_import1(_: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import1(_: *mut u8, ) { unreachable!() }
+                                            wit_import1(ptr0);
+                                            let l2 = *ptr0.add(0).cast::<*mut u8>();
+                                            let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                            let len4 = l3;
+                                            let bytes4 = _rt::Vec::from_raw_parts(l2.cast(), len4, len4);
+                                            let l5 = i32::from(*ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                            let l9 = *ptr0.add(5*::core::mem::size_of::<*const u8>()).cast::<i32>();
+                                            let l10 = *ptr0.add(4+5*::core::mem::size_of::<*const u8>()).cast::<i32>();
+                                            let l11 = i32::from(*ptr0.add(16+4*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                            let l13 = i32::from(*ptr0.add(32+4*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                            let result17 = Info{
+                                              id: _rt::string_lift(bytes4),
+                                              task: match l5 {
+                                                0 => None,
+                                                1 => {
+                                                  let e = {
+                                                    let l6 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                    let l7 = *ptr0.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                    let len8 = l7;
+                                                    let bytes8 = _rt::Vec::from_raw_parts(l6.cast(), len8, len8);
+
+                                                    _rt::string_lift(bytes8)
+                                                  };
+                                                  Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              },
+                                              attempt: l9 as u32,
+                                              depth: l10 as u32,
+                                              deadline_ms: match l11 {
+                                                0 => None,
+                                                1 => {
+                                                  let e = {
+                                                    let l12 = *ptr0.add(24+4*::core::mem::size_of::<*const u8>()).cast::<i64>();
+
+                                                    l12 as u64
+                                                  };
+                                                  Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              },
+                                              extra: match l13 {
+                                                0 => None,
+                                                1 => {
+                                                  let e = {
+                                                    let l14 = *ptr0.add(32+5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                    let l15 = *ptr0.add(32+6*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                    let len16 = l15;
+                                                    let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
+
+                                                    _rt::string_lift(bytes16)
+                                                  };
+                                                  Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              },
+                                            };
+                                            result17
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Tells whoever waits how far the call is. Never fails and never waits.
+                                        ///
+                                        /// `done` of `total` units of the plugin's own choice; both at most 2^53 - 1, larger values count
+                                        /// as that. `total` is absent while unknown. `done` should not fall: a smaller value is shown as
+                                        /// the largest so far. `note` is one line for people, cut to 256 bytes at a character's end, with
+                                        /// control characters replaced. Whoever watches sees the newest report and may miss others.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn progress(done: u64,total: ::core::option::Option<u64>,note: &str,) -> (){
+                                          unsafe {
+                                            let (result0_0,result0_1,) = match total {
+                                              Some(e) => (1i32, _rt::as_i64(e)),
+                                              None => {
+                                                (0i32, 0i64)
+                                              },
+                                            };let vec1 = note;
+                                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                                            let len1 = vec1.len();
+
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/call@0.1.0")]
+                                            unsafe extern "C" {
+                                              #[link_name = "progress"]
+                                              fn wit_import2(_: i64, _: i32, _: i64, _: *mut u8, _: usize, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import2(_: i64, _: i32, _: i64, _: *mut u8, _: usize, ) { unreachable!() }
+                                            wit_import2(_rt::as_i64(&done), result0_0, result0_1, ptr1.cast_mut(), len1);
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Returns true once somebody asked to stop; it stays true. A loop asks about every 100 ms and
+                                        /// then returns the error `cancelled`; the host ends the call 2 s after the question anyway.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn cancelled() -> bool{
+                                          unsafe {
+
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/call@0.1.0")]
+                                            unsafe extern "C" {
+                                              #[link_name = "cancelled"]
+                                              fn wit_import0() -> i32;
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import0() -> i32 { unreachable!() }
+                                            let ret = wit_import0();
+                                            _rt::bool_lift(ret as u8)
+                                          }
+                                        }
+
+                                      }
+
+                                    }
+                                    pub mod types {
+                                      /// Words that every other package uses.
+                                      ///
+                                      /// Whatever an import and an export share lives here, so that offering a thing never imports the
+                                      /// interface that uses it. The interface has no functions: importing it asks for nothing.
+                                      ///
+                                      /// Growth: an enum has a case `other`, a variant a case `other(json)`, a record a member `extra` or
+                                      /// `data`. A reader ignores members of those objects that it does not know.
+                                      #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+                                      pub mod types {
+                                        #[used]
+                                        #[doc(hidden)]
+                                        static __FORCE_SECTION_REF: fn() =
+                                        super::super::super::__link_custom_section_describing_imports;
+                                        
+                                        use super::super::super::_rt;
+                                        /// One JSON document (RFC 8259) as UTF-8 text: at most 1 MiB, nested at most 128 deep.
+                                        ///
+                                        /// Longer or deeper text is refused where it enters: as input before the call, as a result by
+                                        /// failing it.
+                                        pub type Json = _rt::String;
+                                        /// What went wrong, as far as the caller can act on it.
+                                        #[repr(u8)]
+                                        #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                                        pub enum ErrorKind {
+                                          /// The request is wrong and stays wrong. `code` names the member, as `folder` or `items[3].id`.
+                                          Invalid,
+                                          /// Not granted. `code` is the missing permission in the manifest's text form, as
+                                          /// `fs:workspace:read`.
+                                          Denied,
+                                          /// Granted, but a limit is used up. `code` is the limit's name: `fuel`, `time`, `memory`,
+                                          /// `result`, `calls`, `bytes` or `tokens`.
+                                          Exhausted,
+                                          /// There is no such key, tool, model, topic or agent. `code` is the name that was looked for.
+                                          NotFound,
+                                          /// A condition did not hold. Read again, then retry.
+                                          Conflict,
+                                          /// The other side failed and may succeed later; see `retry-after-ms`.
+                                          Unavailable,
+                                          /// The other side failed and will not succeed if asked the same again.
+                                          Failed,
+                                          /// Whether the effect happened is not known. Look before asking again.
+                                          InDoubt,
+                                          /// Somebody asked to stop before the answer was there.
+                                          Cancelled,
+                                          /// Newer than this version of the package; `code` says what it is.
+                                          Other,
+                                        }
+                                        impl ::core::fmt::Debug for ErrorKind {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            match self {
+                                              ErrorKind::Invalid => {
+                                                f.debug_tuple("ErrorKind::Invalid").finish()
+                                              }
+                                              ErrorKind::Denied => {
+                                                f.debug_tuple("ErrorKind::Denied").finish()
+                                              }
+                                              ErrorKind::Exhausted => {
+                                                f.debug_tuple("ErrorKind::Exhausted").finish()
+                                              }
+                                              ErrorKind::NotFound => {
+                                                f.debug_tuple("ErrorKind::NotFound").finish()
+                                              }
+                                              ErrorKind::Conflict => {
+                                                f.debug_tuple("ErrorKind::Conflict").finish()
+                                              }
+                                              ErrorKind::Unavailable => {
+                                                f.debug_tuple("ErrorKind::Unavailable").finish()
+                                              }
+                                              ErrorKind::Failed => {
+                                                f.debug_tuple("ErrorKind::Failed").finish()
+                                              }
+                                              ErrorKind::InDoubt => {
+                                                f.debug_tuple("ErrorKind::InDoubt").finish()
+                                              }
+                                              ErrorKind::Cancelled => {
+                                                f.debug_tuple("ErrorKind::Cancelled").finish()
+                                              }
+                                              ErrorKind::Other => {
+                                                f.debug_tuple("ErrorKind::Other").finish()
+                                              }
+                                            }
+                                          }
+                                        }
+
+                                        impl ErrorKind{
+                                          #[doc(hidden)]
+                                          pub unsafe fn _lift(val: u8) -> ErrorKind{
+                                            if !cfg!(debug_assertions) {
+                                              return unsafe { ::core::mem::transmute(val) };
+                                            }
+
+                                            match val {
+                                              0 => ErrorKind::Invalid,
+                                              1 => ErrorKind::Denied,
+                                              2 => ErrorKind::Exhausted,
+                                              3 => ErrorKind::NotFound,
+                                              4 => ErrorKind::Conflict,
+                                              5 => ErrorKind::Unavailable,
+                                              6 => ErrorKind::Failed,
+                                              7 => ErrorKind::InDoubt,
+                                              8 => ErrorKind::Cancelled,
+                                              9 => ErrorKind::Other,
+
+                                              _ => panic!("invalid enum discriminant"),
+                                            }
+                                          }
+                                        }
+
+                                        /// A failure that both programs and people can use.
+                                        #[derive(Clone)]
+                                        pub struct Error {
+                                          /// What to do about it.
+                                          pub kind: ErrorKind,
+                                          /// One sentence for a person, without secrets: UTF-8, at most 4 KiB, longer text is cut.
+                                          /// Control characters and terminal escapes are removed.
+                                          pub message: _rt::String,
+                                          /// A word for programs, as the kind says; empty when there is none. At most 256 bytes.
+                                          pub code: _rt::String,
+                                          /// Milliseconds to wait before asking again; absent when waiting would not help. At most
+                                          /// 86,400,000 (a day), larger values count as a day.
+                                          pub retry_after_ms: ::core::option::Option<u32>,
+                                          /// Details for programs, an object. Members that a later version adds go here too.
+                                          pub data: ::core::option::Option<Json>,
+                                        }
+                                        impl ::core::fmt::Debug for Error {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            f.debug_struct("Error").field("kind", &self.kind).field("message", &self.message).field("code", &self.code).field("retry-after-ms", &self.retry_after_ms).field("data", &self.data).finish()
+                                          }
+                                        }
+                                        impl ::core::fmt::Display for Error {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            write!(f, "{:?}", self)
+                                          }
+                                        }
+                                        impl ::core::error::Error for Error {}
+                                        /// What a tool promises about itself. A claim: the host never grants anything because of it.
+                                        #[derive(Clone)]
+                                        pub struct Annotations {
+                                          /// The tool changes nothing that outlives the call.
+                                          pub read_only: bool,
+                                          /// The tool may remove or overwrite what was there before. Meaningless when `read-only`.
+                                          pub destructive: bool,
+                                          /// A second call with the same input changes nothing more.
+                                          pub idempotent: bool,
+                                          /// The tool reaches things outside this host, as the web.
+                                          pub open_world: bool,
+                                          /// Promises that a later version adds, an object.
+                                          pub extra: ::core::option::Option<Json>,
+                                        }
+                                        impl ::core::fmt::Debug for Annotations {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            f.debug_struct("Annotations").field("read-only", &self.read_only).field("destructive", &self.destructive).field("idempotent", &self.idempotent).field("open-world", &self.open_world).field("extra", &self.extra).finish()
+                                          }
+                                        }
+                                        /// A tool as it is shown to models, programs and people.
+                                        #[derive(Clone)]
+                                        pub struct Tool {
+                                          /// Unique within its plugin: kebab-case `[a-z][a-z0-9-]*`, at most 64 characters.
+                                          pub name: _rt::String,
+                                          /// A few words for people, one line of at most 256 bytes.
+                                          pub title: ::core::option::Option<_rt::String>,
+                                          /// What it does and when to use it, for models as much as for people: at most 4 KiB of text
+                                          /// without control, invisible or bidirectional characters.
+                                          pub description: _rt::String,
+                                          /// JSON Schema 2020-12 of the input, an object with `"type": "object"`. At most 64 KiB.
+                                          pub input_schema: Json,
+                                          /// JSON Schema 2020-12 of `output.structured`, an object. At most 64 KiB.
+                                          pub output_schema: ::core::option::Option<Json>,
+                                          /// What the tool promises.
+                                          pub annotations: Annotations,
+                                          /// Members that a later version adds, an object.
+                                          pub extra: ::core::option::Option<Json>,
+                                        }
+                                        impl ::core::fmt::Debug for Tool {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            f.debug_struct("Tool").field("name", &self.name).field("title", &self.title).field("description", &self.description).field("input-schema", &self.input_schema).field("output-schema", &self.output_schema).field("annotations", &self.annotations).field("extra", &self.extra).finish()
+                                          }
+                                        }
+                                        /// Bytes of one media type.
+                                        #[derive(Clone)]
+                                        pub struct Media {
+                                          /// As `image/png`: RFC 6838 without parameters, at most 127 bytes.
+                                          pub media_type: _rt::String,
+                                          /// The bytes themselves, not base64. They count in full against the limit on the result.
+                                          pub data: _rt::Vec::<u8>,
+                                          /// A name, size in pixels, length in time and whatever comes later, an object.
+                                          pub extra: ::core::option::Option<Json>,
+                                        }
+                                        impl ::core::fmt::Debug for Media {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            f.debug_struct("Media").field("media-type", &self.media_type).field("data", &self.data).field("extra", &self.extra).finish()
+                                          }
+                                        }
+                                        /// A pointer to something that the reader may fetch. The host does not follow it.
+                                        #[derive(Clone)]
+                                        pub struct Link {
+                                          /// An absolute URI (RFC 3986) of at most 2,048 bytes; a longer one fails the call.
+                                          pub uri: _rt::String,
+                                          /// What to call it, one line of at most 128 bytes.
+                                          pub name: _rt::String,
+                                          /// The media type behind it, where known: at most 127 bytes.
+                                          pub media_type: ::core::option::Option<_rt::String>,
+                                          /// What is behind it, at most 1 KiB.
+                                          pub description: ::core::option::Option<_rt::String>,
+                                          /// Members that a later version adds, an object.
+                                          pub extra: ::core::option::Option<Json>,
+                                        }
+                                        impl ::core::fmt::Debug for Link {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            f.debug_struct("Link").field("uri", &self.uri).field("name", &self.name).field("media-type", &self.media_type).field("description", &self.description).field("extra", &self.extra).finish()
+                                          }
+                                        }
+                                        /// One piece of an answer that is meant to be read.
+                                        #[derive(Clone)]
+                                        pub enum Content {
+                                          /// UTF-8 text; Markdown is welcome, terminal escapes are removed.
+                                          Text(_rt::String),
+                                          /// A picture.
+                                          Image(Media),
+                                          /// A sound.
+                                          Audio(Media),
+                                          /// Any other bytes.
+                                          File(Media),
+                                          /// A pointer instead of the bytes.
+                                          Link(Link),
+                                          /// A kind that a later version adds: an object whose member `type` names it. A reader that
+                                          /// does not know the type leaves the piece out.
+                                          Other(Json),
+                                        }
+                                        impl ::core::fmt::Debug for Content {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            match self {
+                                              Content::Text(e) => {
+                                                f.debug_tuple("Content::Text").field(e).finish()
+                                              }
+                                              Content::Image(e) => {
+                                                f.debug_tuple("Content::Image").field(e).finish()
+                                              }
+                                              Content::Audio(e) => {
+                                                f.debug_tuple("Content::Audio").field(e).finish()
+                                              }
+                                              Content::File(e) => {
+                                                f.debug_tuple("Content::File").field(e).finish()
+                                              }
+                                              Content::Link(e) => {
+                                                f.debug_tuple("Content::Link").field(e).finish()
+                                              }
+                                              Content::Other(e) => {
+                                                f.debug_tuple("Content::Other").field(e).finish()
+                                              }
+                                            }
+                                          }
+                                        }
+                                        /// What a tool answers: something to read, something to compute with, or both.
+                                        ///
+                                        /// Everything together is at most 1 MiB by default; more ends the call with `exhausted` and the
+                                        /// code `result`.
+                                        #[derive(Clone)]
+                                        pub struct Output {
+                                          /// The pieces in reading order, at most 1,000. Empty when `structured` says it all.
+                                          pub content: _rt::Vec::<Content>,
+                                          /// The answer for programs, of the tool's `output-schema`.
+                                          pub structured: ::core::option::Option<Json>,
+                                          /// Members that a later version adds, an object.
+                                          pub extra: ::core::option::Option<Json>,
+                                        }
+                                        impl ::core::fmt::Debug for Output {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            f.debug_struct("Output").field("content", &self.content).field("structured", &self.structured).field("extra", &self.extra).finish()
+                                          }
+                                        }
+
+                                      }
+
+                                    }
+                                  }
+                                  mod _rt {
+                                    #![allow(dead_code, unused_imports, clippy::all)]
+                                    pub use alloc_crate::string::String;
+                                    pub use alloc_crate::vec::Vec;
+                                    pub unsafe fn string_lift(bytes: Vec<u8>) -> String {
+                                      if cfg!(debug_assertions) {
+                                        String::from_utf8(bytes).unwrap()
+                                      } else {
+                                        unsafe { String::from_utf8_unchecked(bytes) }
+                                      }
+                                    }
+                                    pub unsafe fn invalid_enum_discriminant<T>() -> T {
+                                      if cfg!(debug_assertions) {
+                                        panic!("invalid enum discriminant")
+                                      } else {
+                                        unsafe { core::hint::unreachable_unchecked() }
+                                      }
+                                    }
+                                    pub use alloc_crate::alloc;
+
+                                    pub fn as_i32<T: AsI32>(t: T) -> i32 {
+                                      t.as_i32()
+                                    }
+
+                                    pub trait AsI32 {
+                                      fn as_i32(self) -> i32;
+                                    }
+
+                                    impl<'a, T: Copy + AsI32> AsI32 for &'a T {
+                                      fn as_i32(self) -> i32 {
+                                        (*self).as_i32()
+                                      }
+                                    }
+                                    
+                                    impl AsI32 for i32 {
+                                      #[inline]
+                                      fn as_i32(self) -> i32 {
+                                        self as i32
+                                      }
+                                    }
+                                    
+                                    impl AsI32 for u32 {
+                                      #[inline]
+                                      fn as_i32(self) -> i32 {
+                                        self as i32
+                                      }
+                                    }
+                                    
+                                    impl AsI32 for i16 {
+                                      #[inline]
+                                      fn as_i32(self) -> i32 {
+                                        self as i32
+                                      }
+                                    }
+                                    
+                                    impl AsI32 for u16 {
+                                      #[inline]
+                                      fn as_i32(self) -> i32 {
+                                        self as i32
+                                      }
+                                    }
+                                    
+                                    impl AsI32 for i8 {
+                                      #[inline]
+                                      fn as_i32(self) -> i32 {
+                                        self as i32
+                                      }
+                                    }
+                                    
+                                    impl AsI32 for u8 {
+                                      #[inline]
+                                      fn as_i32(self) -> i32 {
+                                        self as i32
+                                      }
+                                    }
+                                    
+                                    impl AsI32 for char {
+                                      #[inline]
+                                      fn as_i32(self) -> i32 {
+                                        self as i32
+                                      }
+                                    }
+                                    
+                                    impl AsI32 for usize {
+                                      #[inline]
+                                      fn as_i32(self) -> i32 {
+                                        self as i32
+                                      }
+                                    }
+                                    pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
+                                      if size == 0 {
+                                        return;
+                                      }
+                                      unsafe {
+                                        let layout = alloc::Layout::from_size_align_unchecked(size, align);
+                                        alloc::dealloc(ptr, layout);
+                                      }
+                                    }
+                                    
+                                    pub fn as_i64<T: AsI64>(t: T) -> i64 {
+                                      t.as_i64()
+                                    }
+
+                                    pub trait AsI64 {
+                                      fn as_i64(self) -> i64;
+                                    }
+
+                                    impl<'a, T: Copy + AsI64> AsI64 for &'a T {
+                                      fn as_i64(self) -> i64 {
+                                        (*self).as_i64()
+                                      }
+                                    }
+                                    
+                                    impl AsI64 for i64 {
+                                      #[inline]
+                                      fn as_i64(self) -> i64 {
+                                        self as i64
+                                      }
+                                    }
+                                    
+                                    impl AsI64 for u64 {
+                                      #[inline]
+                                      fn as_i64(self) -> i64 {
+                                        self as i64
+                                      }
+                                    }
+                                    
+
+                                    use core::fmt;
+                                    use core::marker;
+                                    use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+                                    /// A type which represents a component model resource, either imported or
+                                    /// exported into this component.
+                                    ///
+                                    /// This is a low-level wrapper which handles the lifetime of the resource
+                                    /// (namely this has a destructor). The `T` provided defines the component model
+                                    /// intrinsics that this wrapper uses.
+                                    ///
+                                    /// One of the chief purposes of this type is to provide `Deref` implementations
+                                    /// to access the underlying data when it is owned.
+                                    ///
+                                    /// This type is primarily used in generated code for exported and imported
+                                    /// resources.
+                                    #[repr(transparent)]
+                                    pub struct Resource<T: WasmResource> {
+                                      // NB: This would ideally be `u32` but it is not. The fact that this has
+                                      // interior mutability is not exposed in the API of this type except for the
+                                      // `take_handle` method which is supposed to in theory be private.
+                                      //
+                                      // This represents, almost all the time, a valid handle value. When it's
+                                      // invalid it's stored as `u32::MAX`.
+                                      handle: AtomicU32,
+                                      _marker: marker::PhantomData<T>,
+                                    }
+
+                                    /// A trait which all wasm resources implement, namely providing the ability to
+                                    /// drop a resource.
+                                    ///
+                                    /// This generally is implemented by generated code, not user-facing code.
+                                    #[allow(clippy::missing_safety_doc)]
+                                    pub unsafe trait WasmResource {
+                                      /// Invokes the `[resource-drop]...` intrinsic.
+                                      unsafe fn drop(handle: u32);
+                                    }
+
+                                    impl<T: WasmResource> Resource<T> {
+                                      #[doc(hidden)]
+                                      pub unsafe fn from_handle(handle: u32) -> Self {
+                                        debug_assert!(handle != 0 && handle != u32::MAX);
+                                        Self {
+                                          handle: AtomicU32::new(handle),
+                                          _marker: marker::PhantomData,
+                                        }
+                                      }
+
+                                      /// Takes ownership of the handle owned by `resource`.
+                                      ///
+                                      /// Note that this ideally would be `into_handle` taking `Resource<T>` by
+                                      /// ownership. The code generator does not enable that in all situations,
+                                      /// unfortunately, so this is provided instead.
+                                      ///
+                                      /// Also note that `take_handle` is in theory only ever called on values
+                                      /// owned by a generated function. For example a generated function might
+                                      /// take `Resource<T>` as an argument but then call `take_handle` on a
+                                      /// reference to that argument. In that sense the dynamic nature of
+                                      /// `take_handle` should only be exposed internally to generated code, not
+                                      /// to user code.
+                                      #[doc(hidden)]
+                                      pub fn take_handle(resource: &Resource<T>) -> u32 {
+                                        resource.handle.swap(u32::MAX, Relaxed)
+                                      }
+
+                                      #[doc(hidden)]
+                                      pub fn handle(resource: &Resource<T>) -> u32 {
+                                        resource.handle.load(Relaxed)
+                                      }
+                                    }
+
+                                    impl<T: WasmResource> fmt::Debug for Resource<T> {
+                                      fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                                        f.debug_struct("Resource")
+                                        .field("handle", &self.handle)
+                                        .finish()
+                                      }
+                                    }
+
+                                    impl<T: WasmResource> Drop for Resource<T> {
+                                      fn drop(&mut self) {
+                                        unsafe {
+                                          match self.handle.load(Relaxed) {
+                                            // If this handle was "taken" then don't do anything in the
+                                            // destructor.
+                                            u32::MAX => {}
+
+                                            // ... but otherwise do actually destroy it with the imported
+                                            // component model intrinsic as defined through `T`.
+                                            other => T::drop(other),
+                                          }
+                                        }
+                                      }
+                                    }
+                                    pub unsafe fn bool_lift(val: u8) -> bool {
+                                      if cfg!(debug_assertions) {
+                                        match val {
+                                          0 => false,
+                                          1 => true,
+                                          _ => panic!("invalid bool discriminant"),
+                                        }
+                                      } else {
+                                        val != 0
+                                      }
+                                    }
+                                    
+                                    pub fn as_f64<T: AsF64>(t: T) -> f64 {
+                                      t.as_f64()
+                                    }
+
+                                    pub trait AsF64 {
+                                      fn as_f64(self) -> f64;
+                                    }
+
+                                    impl<'a, T: Copy + AsF64> AsF64 for &'a T {
+                                      fn as_f64(self) -> f64 {
+                                        (*self).as_f64()
+                                      }
+                                    }
+                                    
+                                    impl AsF64 for f64 {
+                                      #[inline]
+                                      fn as_f64(self) -> f64 {
+                                        self as f64
+                                      }
+                                    }
+                                    extern crate alloc as alloc_crate;
+                                  }
+
+                                  #[cfg(target_arch = "wasm32")]
+                                  #[unsafe(link_section = "component-type:wit-bindgen:0.61.1:ax:sdk@0.1.0:imports:encoded world")]
+                                  #[doc(hidden)]
+                                  #[allow(clippy::octal_escapes)]
+                                  pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3168] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe2\x17\x01A\x02\x01\
+A\x13\x01B\x17\x01s\x04\0\x04json\x03\0\0\x01m\x0a\x07invalid\x06denied\x09exhau\
 sted\x09not-found\x08conflict\x0bunavailable\x06failed\x08in-doubt\x09cancelled\x05\
 other\x04\0\x0aerror-kind\x03\0\x02\x01ky\x01k\x01\x01r\x05\x04kind\x03\x07messa\
 ges\x04codes\x0eretry-after-ms\x04\x04data\x05\x04\0\x05error\x03\0\x06\x01r\x05\
@@ -1963,19 +5782,48 @@ s\x05limity\x06cursor\x06\0\x16\x04\0\x04scan\x01\x17\x01p\x12\x01j\x01w\x01\x01
 \0\x1b\x04\0\x05usage\x01\x1c\x03\0\x11ax:kv/store@0.1.0\x05\x05\x01B\x06\x01m\x05\
 \x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\x03\0\0\x01o\x02ss\x01\
 p\x02\x01@\x03\x05level\x01\x07messages\x06fields\x03\x01\0\x04\0\x05write\x01\x04\
-\x03\0\x10ax:log/log@0.1.0\x05\x06\x01B\x02\x01@\x01\x04names\0\x7f\x04\0\x06is-\
-set\x01\0\x03\0\x18ax:secrets/secrets@0.1.0\x05\x07\x01B\x0d\x02\x03\x02\x01\x01\
-\x04\0\x04json\x03\0\0\x01ks\x01kw\x01k\x01\x01r\x06\x02ids\x04task\x02\x07attem\
-pty\x05depthy\x0bdeadline-ms\x03\x05extra\x04\x04\0\x04info\x03\0\x05\x01@\0\0\x06\
-\x04\0\x07current\x01\x07\x01@\x03\x04donew\x05total\x03\x04notes\x01\0\x04\0\x08\
-progress\x01\x08\x01@\0\0\x7f\x04\0\x09cancelled\x01\x09\x03\0\x12ax:task/call@0\
-.1.0\x05\x08\x04\0\x14ax:sdk/imports@0.1.0\x04\0\x0b\x0d\x01\0\x07imports\x03\0\0\
-\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-bind\
-gen-rust\x060.61.1";
+\x03\0\x10ax:log/log@0.1.0\x05\x06\x02\x03\0\0\x05media\x01BH\x02\x03\x02\x01\x01\
+\x04\0\x04json\x03\0\0\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\x02\x02\x03\x02\x01\
+\x07\x04\0\x05media\x03\0\x04\x01m\x05\x06system\x04user\x09assistant\x04tool\x05\
+other\x04\0\x04role\x03\0\x06\x01r\x03\x02ids\x04names\x05input\x01\x04\0\x09too\
+l-call\x03\0\x08\x01q\x03\x04text\x01s\0\x05image\x01\x05\0\x05other\x01\x01\0\x04\
+\0\x0bresult-part\x03\0\x0a\x01p\x0b\x01r\x04\x02ids\x04names\x05parts\x0c\x08is\
+-error\x7f\x04\0\x0btool-result\x03\0\x0d\x01r\x02\x05owners\x04data\x01\x04\0\x06\
+opaque\x03\0\x0f\x01q\x07\x04text\x01s\0\x05image\x01\x05\0\x04file\x01\x05\0\x09\
+tool-call\x01\x09\0\x0btool-result\x01\x0e\0\x09reasoning\x01s\0\x05other\x01\x01\
+\0\x04\0\x07content\x03\0\x11\x01k\x10\x01r\x02\x07content\x12\x06opaque\x13\x04\
+\0\x04part\x03\0\x14\x01ks\x01p\x15\x01r\x03\x04role\x07\x04name\x16\x05parts\x17\
+\x04\0\x07message\x03\0\x18\x01r\x03\x04names\x0bdescriptions\x0cinput-schema\x01\
+\x04\0\x08tool-def\x03\0\x1a\x01q\x05\x04auto\0\0\x08required\0\0\x09forbidden\0\
+\0\x05named\x01s\0\x05other\x01\x01\0\x04\0\x0btool-choice\x03\0\x1c\x01p\x19\x01\
+p\x1b\x01k\x01\x01ky\x01ku\x01ps\x01r\x0a\x05model\x16\x08messages\x1e\x05tools\x1f\
+\x0btool-choice\x1d\x0doutput-schema\x20\x0amax-tokens!\x0btemperature\"\x05top-\
+p\"\x04stop#\x05extra\x20\x04\0\x07request\x03\0$\x01kw\x01r\x07\x05inputw\x06ou\
+tputw\x0acache-readw\x0bcache-writew\x09reasoningw\x0ecost-micro-usd&\x09estimat\
+ed\x7f\x04\0\x05usage\x03\0'\x01m\x06\x04stop\x06length\x0atool-calls\x0econtent\
+-filter\x07refusal\x05other\x04\0\x06finish\x03\0)\x01r\x07\x02ids\x08providers\x05\
+models\x07message\x19\x06finish*\x05usage(\x05extra\x20\x04\0\x08response\x03\0+\
+\x01r\x07\x04names\x04tier\x16\x0econtext-tokens&\x0doutput-tokens&\x06vision\x7f\
+\x05tools\x7f\x05extra\x20\x04\0\x0amodel-info\x03\0-\x01q\x05\x04text\x01s\0\x09\
+reasoning\x01s\0\x09tool-call\x01\x09\0\x04done\x01,\0\x05other\x01\x01\0\x04\0\x05\
+chunk\x03\0/\x04\0\x06chunks\x03\x01\x01h1\x01k0\x01j\x013\x01\x03\x01@\x01\x04s\
+elf2\04\x04\0\x13[method]chunks.next\x015\x01p.\x01@\0\06\x04\0\x06models\x017\x01\
+j\x01,\x01\x03\x01@\x01\x07request%\08\x04\0\x08complete\x019\x01p%\x01p8\x01@\x01\
+\x08requests:\0;\x04\0\x0ccomplete-all\x01<\x01i1\x01j\x01=\x01\x03\x01@\x01\x07\
+request%\0>\x04\0\x05begin\x01?\x01j\x01w\x01\x03\x01@\x01\x07request%\0\xc0\0\x04\
+\0\x0ccount-tokens\x01A\x03\0\x13ax:model/chat@0.1.0\x05\x08\x01B\x02\x01@\x01\x04\
+names\0\x7f\x04\0\x06is-set\x01\0\x03\0\x18ax:secrets/secrets@0.1.0\x05\x09\x01B\
+\x0d\x02\x03\x02\x01\x01\x04\0\x04json\x03\0\0\x01ks\x01kw\x01k\x01\x01r\x06\x02\
+ids\x04task\x02\x07attempty\x05depthy\x0bdeadline-ms\x03\x05extra\x04\x04\0\x04i\
+nfo\x03\0\x05\x01@\0\0\x06\x04\0\x07current\x01\x07\x01@\x03\x04donew\x05total\x03\
+\x04notes\x01\0\x04\0\x08progress\x01\x08\x01@\0\0\x7f\x04\0\x09cancelled\x01\x09\
+\x03\0\x12ax:task/call@0.1.0\x05\x0a\x04\0\x14ax:sdk/imports@0.1.0\x04\0\x0b\x0d\
+\x01\0\x07imports\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-compone\
+nt\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 
-#[inline(never)]
-#[doc(hidden)]
-pub fn __link_custom_section_describing_imports() {
-  wit_bindgen::rt::maybe_link_cabi_realloc();
-}
-
+                                  #[inline(never)]
+                                  #[doc(hidden)]
+                                  pub fn __link_custom_section_describing_imports() {
+                                    wit_bindgen::rt::maybe_link_cabi_realloc();
+                                  }
+                                  

@@ -237,10 +237,8 @@ async fn a_whole_answer_says_what_it_took_and_its_row_holds_no_word_of_it() {
 async fn what_is_not_granted_or_not_named_is_not_asked() {
     let setting = Setting { granted: &["models:fast"], ..Setting::default() };
     let mut stage = stage(setting, vec![scripted::answer("yes")]);
-    let named = |model: Option<&str>| wit::Request {
-        model: model.map(str::to_owned),
-        ..question()
-    };
+    let named =
+        |model: Option<&str>| wit::Request { model: model.map(str::to_owned), ..question() };
     assert_eq!(ask(&mut stage, named(Some("smart"))).await, "Denied models:smart");
     assert_eq!(ask(&mut stage, named(None)).await, "Denied models:default");
     assert_eq!(ask(&mut stage, named(Some("default"))).await, "Denied models:default");
