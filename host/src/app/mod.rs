@@ -85,7 +85,8 @@ pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, InstalledPlugins, LookupError, find};
 pub use kept::KeptError;
-pub use models::{AddError, Models, ModelsError, Provider};
+pub use models::{AddError, ModelsError, Provider, ReadyModels};
+use models::{PluginModels, Sources};
 pub use origin::{OriginError, quoted};
 pub use outdated::outdated;
 pub use pack::Packed;
@@ -122,6 +123,7 @@ pub struct App {
     generations: Generations,
     kv: Kv,
     vault: Vault,
+    sources: Sources,
     policies: OnceLock<Arc<Policies>>,
     watch: Option<Arc<dyn CompileWatch>>,
     /// It answers many calls, not a few.
@@ -200,11 +202,13 @@ impl App {
     #[must_use]
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Self {
         let home = config.home.value.clone();
+        let vault = Vault::open(&home, &home.join(KEY_FILE));
         Self {
             store: Store::open(&home),
             generations: Generations::open(&home),
             kv: Kv::at(&home),
-            vault: Vault::open(&home, &home.join(KEY_FILE)),
+            sources: Sources::new(&config, &vault, &clock),
+            vault,
             policies: OnceLock::new(),
             watch: None,
             is_server: false,
@@ -297,7 +301,7 @@ impl App {
             folders,
             environment: Arc::new(config::environment_variable),
             network: self.network()?,
-            models: None,
+            models: Some(Arc::new(PluginModels(self.sources.clone()))),
             rehearsal_at_ms: None,
         })
     }

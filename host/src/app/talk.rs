@@ -17,7 +17,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
-use super::{App, Catalogue, CatalogueTool, Conversation, ConversationError, Models};
+use super::{App, Catalogue, CatalogueTool, Conversation, ConversationError, ReadyModels};
 use super::{ModelsError, ToolsError};
 use crate::chat::{
     Assembly, Chunk, Error, Finish, Message, Part, PartKind, Request, RequestId, Role, Thinking,
@@ -165,7 +165,7 @@ impl TalkError {
 /// What a conversation is held with.
 pub struct Talk {
     app: Arc<App>,
-    models: Models,
+    models: Arc<ReadyModels>,
     router: Router,
     till: Arc<Till>,
     manner: Manner,
@@ -181,7 +181,7 @@ impl Talk {
     /// When what is installed cannot be read.
     pub fn new(
         app: Arc<App>,
-        models: Models,
+        models: Arc<ReadyModels>,
         manner: Manner,
         is_wanted: impl Fn(&CatalogueTool) -> bool,
     ) -> Result<Self, ToolsError> {

@@ -57,7 +57,7 @@ fn configured(app: &App) -> Result<(Vec<Listed>, Catalogue), CliError> {
             listed.push(Listed { provider, model, info: None });
         }
     }
-    Ok((listed, models.prices))
+    Ok((listed, models.prices.clone()))
 }
 
 /// Asks a provider for its models.

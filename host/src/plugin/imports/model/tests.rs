@@ -211,7 +211,7 @@ async fn ask(stage: &mut Stage, request: wit::Request) -> String {
 }
 
 async fn open(stage: &mut Stage) -> Result<Resource<super::Chunks>, Error> {
-    stage.guest.begin(question()).await.unwrap()
+    wit::Host::begin(&mut stage.guest, question()).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
