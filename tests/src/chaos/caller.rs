@@ -1,4 +1,6 @@
-//! One request, from whoever asks: how it is asked, how far it is read, and what must be true then.
+//! One request, from whoever asks: how it is asked, and how far it is read.
+//!
+//! Not here: what must be true then (`compare`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,18 +12,12 @@ use ax_host::chat::Message;
 use ax_host::chat::Request;
 use ax_host::chat::Role;
 use ax_host::router::Router;
-use ax_host::router::catalogue::Basis;
-use ax_host::router::catalogue::Catalogue;
-use ax_host::router::lifecycle::State;
 use futures_util::StreamExt as _;
 
-use super::fault::Fault;
 use super::fault::index;
 use super::fault::number;
 use super::upstream::MARK;
 use super::upstream::PROVIDERS;
-use super::upstream::Played;
-use super::witness::Account;
 use super::witness::id_of;
 
 /// How long somebody asks before leaving.
@@ -146,87 +142,4 @@ fn question(request: u64) -> Request {
     let words = format!("{MARK}{request}: what do you see?");
     let messages = vec![Message::text(Role::User, words)];
     Request { max_tokens: Some(256), ..Request::new(id_of(request), messages) }
-}
-
-/// Holds what the caller saw against what the router said and what the upstream did. Returns what does
-/// not fit.
-pub(super) fn compare(
-    end: &End,
-    account: &Account,
-    plays: &[Played],
-    catalogue: &Catalogue,
-) -> Vec<String> {
-    let mut wrong = account.wrong.clone();
-    let mut claim = |holds: bool, what: &str| {
-        if !holds {
-            wrong.push(what.to_owned());
-        }
-    };
-    let [settled] = &account.settled[..] else {
-        claim(false, &format!("it was settled {} times", account.settled.len()));
-        return wrong;
-    };
-    let is_completed = settled.state == State::Completed;
-    let is_failed = settled.state == State::Failed;
-    claim(is_completed || is_failed, &format!("it ends as {:?}", settled.state));
-    claim(settled.attempts == account.attempts, "attempts were counted differently");
-    claim(plays.len() <= account.attempts as usize, "somebody was asked more often than was told");
-    claim(is_completed == account.success.is_some(), "success and completion differ");
-    claim(
-        account.success.is_none_or(|(_, cost)| cost == settled.cost),
-        "the cost of the success is not the cost that was settled",
-    );
-    let is_seen_whole = plays.len() == account.attempts as usize;
-    let last = plays.last().filter(|_| is_seen_whole);
-    let whole = last.map(|play| play.said.text()).unwrap_or_default();
-    match end {
-        End::Whole(text) => {
-            claim(is_completed, "a whole answer was not settled as one");
-            claim(*text == whole, &format!("the answer is `{text}` and not `{whole}`"));
-            claim(
-                last.is_some_and(|play| play.fault.may_succeed(play.is_streamed)),
-                "a failure was an answer",
-            );
-            let cost = last.and_then(|Played { said, .. }| {
-                let usage = ax_host::chat::Usage {
-                    input: said.input,
-                    output: said.output,
-                    ..Default::default()
-                };
-                catalogue.cost(&said.model, usage, Basis::Reported)
-            });
-            let is_guessed = settled.cost.is_some_and(|cost| cost.basis == Basis::Estimated);
-            let may_guess = last.is_some_and(|play| play.fault == Fault::Understates);
-            let is_counted = cost.is_some() && cost == settled.cost;
-            claim(is_counted || (is_guessed && may_guess), "it cost something else");
-            claim(
-                last.is_some_and(|play| play.said.model == settled.model),
-                "another model said it",
-            );
-        }
-        End::Broken(text, error) => {
-            claim(is_failed, "a broken answer was not settled as one");
-            let is_meant = last.is_none_or(|play| play.fault.may_fail_as(error.class));
-            claim(is_meant, "it broke off for another reason");
-            claim(!text.is_empty(), "it broke after nothing");
-            // What has no end may say the same words again.
-            let is_own = whole.starts_with(text.as_str()) || text.starts_with(&whole);
-            claim(is_own, &format!("`{text}` is not how `{whole}` begins"));
-        }
-        End::Refused(error) => {
-            claim(is_failed, "a refusal was not settled as one");
-            claim(error.code != "router-full", "a place was not given back");
-        }
-        End::Left(text) => {
-            let is_own = whole.starts_with(text.as_str()) || text.starts_with(&whole);
-            claim(is_own, &format!("`{text}` is not how `{whole}` begins"));
-        }
-    }
-    if is_seen_whole {
-        for (play, class) in plays.iter().zip(&account.errors) {
-            let fault = play.fault;
-            claim(fault.may_fail_as(*class), &format!("{fault} was {}", class.word()));
-        }
-    }
-    wrong
 }

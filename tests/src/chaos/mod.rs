@@ -13,6 +13,7 @@
 //! Not here: what a rule of the router says (`host/src/router/tests`).
 
 mod caller;
+mod compare;
 mod fault;
 mod leftovers;
 mod motion;
@@ -30,7 +31,7 @@ use ax_host::provider::ProviderConfig;
 use ax_host::provider::Settings;
 use ax_host::provider::Upstream as Provider;
 use ax_host::provider::dialect;
-use ax_host::router::Anything;
+use ax_host::router;
 use ax_host::router::Options;
 use ax_host::router::Parts;
 use ax_host::router::Router;
@@ -85,7 +86,9 @@ pub struct Report {
     pub faults: BTreeMap<Fault, u64>,
     /// What all of it cost, as it was settled, in millionths of a dollar.
     pub micro_usd: u64,
-    /// The same, as the successes said it.
+    /// The same, as whoever allows was told.
+    pub micro_usd_told: u64,
+    /// What of it the successes said.
     pub micro_usd_of_successes: u64,
     /// What the router did for each request, without times; only of one caller at a time.
     pub decisions: Vec<String>,
@@ -131,7 +134,7 @@ impl Chaos {
         let (upstream, accepting) = listening.expect("a port");
         let witness = Arc::new(Witness::new(motion));
         let catalogue = Catalogue::built_in();
-        let router = router(plan, &upstream, &witness, catalogue.clone());
+        let router = router_of(plan, &upstream, &witness, catalogue.clone());
         let report = Report::default();
         let mut chaos = Self { plan, upstream, witness, router, catalogue, report };
         let first = plan.requests / 10;
@@ -144,6 +147,10 @@ impl Chaos {
         chaos.look_after().await;
         let Self { upstream, witness, router, mut report, .. } = chaos;
         report.connections = upstream.connections();
+        if report.micro_usd != report.micro_usd_told {
+            let (settled, told) = (report.micro_usd, report.micro_usd_told);
+            report.blame(format!("{settled} micro USD were settled, and {told} were told"));
+        }
         if witness.left() > 0 {
             report.blame(format!("{} requests were heard of again", witness.left()));
         }
@@ -181,7 +188,7 @@ impl Chaos {
 
     fn compare(&mut self, request: u64, end: &End) {
         let (account, plays) = (self.witness.take(request), self.upstream.take(request));
-        let wrong = caller::compare(end, &account, &plays, &self.catalogue);
+        let wrong = compare::compare(end, &account, &plays, &self.catalogue);
         let report = &mut self.report;
         report.ends[match end {
             End::Whole(_) => 0,
@@ -197,6 +204,8 @@ impl Chaos {
         report.micro_usd_of_successes += success.map_or(0, |cost| cost.micro_usd);
         let settled = account.settled.iter().filter_map(|it| it.cost).map(|it| it.micro_usd);
         report.micro_usd += settled.sum::<u64>();
+        let told = account.spent.iter().filter_map(|it| it.cost).map(|it| it.micro_usd);
+        report.micro_usd_told += told.sum::<u64>();
         if self.plan.at_once == 1 {
             let lines = account.lines.join("\n  ");
             report.decisions.push(format!("request {request}: {end}\n  {lines}"));
@@ -228,7 +237,7 @@ impl Chaos {
             let caller = Caller::of_provider(request, at);
             let end = caller.ask(&self.router).await;
             let (account, plays) = (self.witness.take(request), self.upstream.take(request));
-            let wrong = caller::compare(&end, &account, &plays, &self.catalogue);
+            let wrong = compare::compare(&end, &account, &plays, &self.catalogue);
             let is_whole = matches!(end, End::Whole(_)) && account.attempts == 1;
             self.claim(wrong.is_empty() && is_whole, || {
                 format!("`{provider}` does not answer after all: {end:?} {wrong:?}")
@@ -298,7 +307,12 @@ impl Clock for VirtualClock {
     }
 }
 
-fn router(plan: Plan, upstream: &Upstream, witness: &Arc<Witness>, catalogue: Catalogue) -> Router {
+fn router_of(
+    plan: Plan,
+    upstream: &Upstream,
+    witness: &Arc<Witness>,
+    catalogue: Catalogue,
+) -> Router {
     let clock: Arc<dyn Clock> = Arc::new(VirtualClock(tokio::time::Instant::now()));
     let mut targets = Vec::new();
     for (at, (name, kind, model)) in PROVIDERS.into_iter().enumerate() {
@@ -342,7 +356,8 @@ fn router(plan: Plan, upstream: &Upstream, witness: &Arc<Witness>, catalogue: Ca
         clock,
         random: Random::seeded(plan.seed),
         observer: Arc::clone(witness) as _,
-        governor: Arc::new(Anything),
+        keeper: Arc::clone(witness) as _,
+        caller: router::Caller { trigger: "chaos".to_owned(), governor: Arc::clone(witness) as _ },
     };
     Router::new(parts).expect("the targets are sound")
 }

@@ -7,13 +7,24 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use ax_host::chat::Class;
+use ax_host::chat::Error;
+use ax_host::chat::Request;
 use ax_host::chat::RequestId;
 use ax_host::chat::Usage;
+use ax_host::router::Target;
+use ax_host::router::caller::Governor;
 use ax_host::router::catalogue::Cost;
+use ax_host::router::keeper::Ending;
+use ax_host::router::keeper::Intent;
+use ax_host::router::keeper::Keeper;
 use ax_host::router::lifecycle::Lifecycle;
 use ax_host::router::lifecycle::State;
 use ax_host::router::observer::Fact;
 use ax_host::router::observer::Observer;
+use ax_host::router::spent::Spent;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::future::ready;
 
 use super::motion::Motion;
 
@@ -28,6 +39,12 @@ pub(super) struct Account {
     /// The success, as it was announced.
     pub(super) success: Option<(Usage, Option<Cost>)>,
     pub(super) settled: Vec<Settled>,
+    /// What whoever allows was told that it cost.
+    pub(super) spent: Vec<Spent>,
+    /// What was put on record that it cost.
+    pub(super) ended: Vec<Spent>,
+    /// What was put on record before anybody was asked.
+    pub(super) intents: u32,
     /// What cannot be.
     pub(super) wrong: Vec<String>,
     decisions: u32,
@@ -83,7 +100,7 @@ impl Observer for Witness {
         match fact {
             Fact::Attempt { .. } => self.motion.stir(request),
             Fact::Error { .. } | Fact::Success { .. } => self.motion.rest(request),
-            Fact::RoutingDecision { .. } | Fact::Fallback { .. } => {}
+            Fact::RoutingDecision { .. } | Fact::Fallback { .. } | Fact::Unkept { .. } => {}
         }
         self.accounts().entry(request).or_default().hear(fact);
     }
@@ -103,6 +120,39 @@ impl Observer for Witness {
         let events = life.history().iter().map(|it| it.event);
         account.lines.push(format!("settled: {}", events.collect::<Vec<_>>().join(" ")));
         account.settled.push(settled);
+    }
+}
+
+impl Governor for Witness {
+    fn admit(&self, _: &Request, _: &Target, _: Option<u64>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn settled(&self, id: RequestId, spent: &Spent) {
+        self.accounts().entry(number_of(id)).or_default().spent.push(*spent);
+    }
+}
+
+impl Keeper for Witness {
+    fn intend(&self, intent: &Intent<'_>) -> BoxFuture<'static, Result<(), Error>> {
+        let mut accounts = self.accounts();
+        let account = accounts.entry(number_of(intent.id)).or_default();
+        account.intents += 1;
+        if intent.attempt != account.attempts + 1 || !account.ended.is_empty() {
+            account.wrong.push(format!("{intent:?} cannot follow {:?}", account.lines));
+        }
+        ready(Ok(())).boxed()
+    }
+
+    fn end(&self, ending: &Ending<'_>) -> BoxFuture<'static, Result<(), Error>> {
+        let request = number_of(ending.life.context().request.id);
+        let mut accounts = self.accounts();
+        let account = accounts.entry(request).or_default();
+        if !account.settled.is_empty() {
+            account.wrong.push("it was settled before its end was on record".to_owned());
+        }
+        account.ended.push(*ending.spent);
+        ready(Ok(())).boxed()
     }
 }
 
@@ -136,6 +186,7 @@ impl Account {
                 );
                 (line, self.errors.len() == self.attempts as usize && from != to)
             }
+            Fact::Unkept { why } => (format!("not on record: {why}"), false),
             Fact::Success { usage, cost, attempts, .. } => {
                 let is_first = self.success.replace((*usage, *cost)).is_none();
                 let is_counted =

@@ -6,6 +6,7 @@
 mod abroad;
 mod calls;
 mod languages;
+mod llm;
 mod mcp;
 mod score;
 mod tools;
@@ -24,7 +25,8 @@ use score::Score;
 type Suite = fn(&Checkout, &mut Score) -> Result<()>;
 
 /// The suites that exist.
-const SUITES: &[(&str, Suite)] = &[("languages", languages::run), ("mcp", mcp::run)];
+const SUITES: &[(&str, Suite)] =
+    &[("languages", languages::run), ("mcp", mcp::run), ("llm", llm::run)];
 
 /// Runs one suite, or all of them.
 pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode> {

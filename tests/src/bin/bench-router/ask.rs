@@ -8,8 +8,9 @@ use ax_host::clock::{Clock, SystemClock};
 use ax_host::provider::{Key, Kind, ProviderConfig, Settings, Upstream, dialect};
 use ax_host::router::backoff::Random;
 use ax_host::router::catalogue::Catalogue;
+use ax_host::router::keeper::Forgetful;
 use ax_host::router::observer::Nobody;
-use ax_host::router::{Anything, Options, Parts, Router, Target};
+use ax_host::router::{Anything, Caller, Options, Parts, Router, Target};
 use ax_host::secret::value::SecretValue;
 use futures_util::StreamExt as _;
 use tokio_rustls::rustls::crypto::ring;
@@ -84,7 +85,8 @@ pub(crate) fn of_targets(targets: Vec<Target>, options: Options, clock: Arc<dyn 
         clock,
         random: Random::seeded(1),
         observer: Arc::new(Nobody),
-        governor: Arc::new(Anything),
+        keeper: Arc::new(Forgetful),
+        caller: Caller { trigger: "bench".to_owned(), governor: Arc::new(Anything) },
     };
     Router::new(parts).expect("the targets are sound")
 }
