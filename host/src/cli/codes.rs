@@ -139,7 +139,8 @@ codes! {
         "Begin another one, send less along, or name a model that reads more; `ax model list` shows \
          how much each reads, where that is known.";
     MODEL_POLICY = "AX-M008", "The provider does not answer that",
-        "It, or a filter in front of it, holds the answer back. Nothing was tried elsewhere for it.";
+        "It, or a filter in front of it, holds the answer back. Whoever else is configured for such a \
+         request was asked, too, unless something of an answer had come.";
     MODEL_REQUEST = "AX-M009", "That cannot be asked",
         "A value is out of its bounds, a model or provider is not configured, or the provider refuses \
          the request as it is. The message names the field. Exit code 2.";
