@@ -7,6 +7,7 @@
 //! server   EXPOSE     protocols for other programs: MCP
 //! app      BUILD      everything from Config; install, consent, generations
 //! config   READ       settings and where each came from
+//! ledger   REMEMBER   what was asked of models, and what it cost
 //! router   ROUTE      who is asked, and what is done when that fails
 //! plugin   CONTAIN    the sandbox
 //! provider REACH      one provider of models, asked in its own words
@@ -29,6 +30,7 @@ pub mod config;
 pub mod egress;
 pub mod folder;
 pub mod kv;
+pub mod ledger;
 pub mod plugin;
 pub mod project;
 pub mod provider;

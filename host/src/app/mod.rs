@@ -27,6 +27,7 @@ mod grants;
 mod install;
 mod installed;
 mod kept;
+mod ledger;
 mod models;
 mod origin;
 mod outdated;

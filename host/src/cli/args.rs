@@ -16,6 +16,7 @@ use super::model::ModelCommand;
 use super::profile::ProfileArgs;
 use super::provider::ProviderCommand;
 use super::prune::PruneArgs;
+use super::request::{RequestCommand, UsageArgs};
 use super::route::RouteCommand;
 use super::secret::{Discarded, GivenName};
 use super::stats::StatsArgs;
@@ -152,6 +153,14 @@ pub(crate) enum Command {
     /// List the models that may be asked
     #[command(subcommand)]
     Model(ModelCommand),
+    /// List and show what was asked of models
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Say what was asked of models in all, and what it cost
+    ///
+    /// ax usage --by model --since 7d
+    #[command(verbatim_doc_comment)]
+    Usage(UsageArgs),
     /// Explain who would be asked for a request, and why
     #[command(subcommand)]
     Route(RouteCommand),

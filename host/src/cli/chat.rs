@@ -77,7 +77,9 @@ enum HowMuch {
 
 pub(super) fn run(app: &Arc<App>, output: Output, arguments: ChatArgs) -> Result<(), CliError> {
     let route = arguments.model.as_deref().and_then(|name| route_of(app, name));
-    let models = app.models(route.as_ref())?;
+    // No record, no call, of tools and of models.
+    app.audit()?;
+    let models = app.models_on_record(route.as_ref())?;
     let mut conversation = match &arguments.r#continue {
         Some(id) => app.conversation(id.as_deref())?,
         None => app.new_conversation()?,

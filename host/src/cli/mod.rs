@@ -32,6 +32,7 @@ mod prompt;
 mod provider;
 mod prune;
 mod render;
+mod request;
 mod route;
 mod secret;
 mod stats;
@@ -151,6 +152,8 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         Command::Mcp(command) => mcp::run(&app, *output, command),
         Command::Chat(arguments) => chat::run(&app, *output, *arguments),
         Command::Provider(command) => provider::run(&app, *output, command),
+        Command::Request(command) => request::run(&app, *output, command),
+        Command::Usage(arguments) => request::usage(&app, *output, &arguments),
         Command::Route(command) => route::run(&app, *output, &command),
         Command::Model(command) => model::run(&app, *output, &command),
         Command::Audit(command) => audit::run(&app, *output, command),

@@ -57,7 +57,7 @@ fn configured(app: &App) -> Result<(Vec<Listed>, Catalogue), CliError> {
             listed.push(Listed { provider, model, info: None });
         }
     }
-    Ok((listed, models.prices.clone()))
+    Ok((listed, models.prices))
 }
 
 /// Asks a provider for its models.

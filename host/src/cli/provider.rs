@@ -1,4 +1,4 @@
-//! `ax provider`: list, add, test.
+//! `ax provider`: list, add, test. How they did (`sla`) is told with requests (`request`).
 //!
 //! Not here: asking (`provider`), what is written into the settings (`config::append`).
 
@@ -28,6 +28,8 @@ pub(crate) enum ProviderCommand {
         #[arg(value_name = "NAME")]
         name: Option<String>,
     },
+    /// Say how providers did in the last hour, day and 30 days
+    Sla,
 }
 
 /// What `ax provider add` is told.
@@ -66,6 +68,7 @@ pub(super) fn run(app: &App, output: Output, command: ProviderCommand) -> Result
     match command {
         ProviderCommand::List => list(app, output),
         ProviderCommand::Add(arguments) => add(app, output, arguments),
+        ProviderCommand::Sla => super::request::sla(app, output),
         ProviderCommand::Test { name } => test(app, output, name.as_deref()),
     }
 }

@@ -55,7 +55,7 @@ pub use places::USER_FILE;
 pub use plugins::{SETTINGS_BYTES_MAX, SETTINGS_KEY_BYTES_MAX, Settings};
 pub use project::PROJECT_NAME_CHARS_MAX;
 pub use providers::{PROVIDERS_MAX, ProviderFlaw};
-pub use routing::{Keep, NotARoute, ROUTES_MAX, Route, RouterSettings, RoutingFlaw, TIERS_MAX};
+pub use routing::{NotARoute, ROUTES_MAX, Route, RouterSettings, RoutingFlaw, TIERS_MAX};
 pub use rows::Row;
 pub use source::{Setting, Source};
 pub use switches::{Color, ColorError, Mode, VERBOSE_MAX};

@@ -23,6 +23,7 @@ use crate::config::document::{Entry, Located, entries};
 use crate::config::error::FileFlaw;
 use crate::config::path::{Bases, resolve};
 use crate::config::source::Setting;
+use crate::ledger::Keep;
 use ax_manifest::Quoted;
 
 /// Tiers there can be: each is a name that people have to remember.
@@ -175,38 +176,6 @@ impl RoutingFlaw {
             Self::TooManyTiers { max } => format!("keep the {max} that are used"),
             Self::NotKept { .. } => "write `keep = \"nothing\"`".to_owned(),
         }
-    }
-}
-
-/// What is kept of what was asked and answered, beside its times and costs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Keep {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// What was answered, whole.
-    Responses,
-    /// What was answered, and each piece as it came.
-    Chunks,
-}
-
-impl Keep {
-    const ALL: [Self; 3] = [Self::Nothing, Self::Responses, Self::Chunks];
-
-    /// The word for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Responses => "responses",
-            Self::Chunks => "chunks",
-        }
-    }
-}
-
-impl std::fmt::Display for Keep {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.word())
     }
 }
 

@@ -154,9 +154,18 @@ impl Journey {
         let (provider, key, model) =
             (target.provider.clone(), target.key.clone(), target.model.clone());
         let of_step = degradations.clone();
-        let (class, status, code) = (None, None, None);
-        let step =
-            Step { provider, key, model, degradations: of_step, class, status, code, took_ms: 0 };
+        let (class, status, code, blame) = (None, None, None, None);
+        let step = Step {
+            provider,
+            key,
+            model,
+            degradations: of_step,
+            class,
+            status,
+            code,
+            blame,
+            took_ms: 0,
+        };
         self.trail.steps.push(step);
         self.announce(&Fact::Attempt { number: self.attempts(), target, degradations });
     }

@@ -196,7 +196,7 @@ impl Journey {
         }
         if let Some(step) = self.trail.steps.last_mut() {
             (step.class, step.status) = (Some(error.class), error.status);
-            step.code = Some(error.code.clone());
+            (step.code, step.blame) = (Some(error.code.clone()), blame);
         }
         let (class, status, code) = (error.class, error.status, error.code.clone());
         self.announce(&Fact::Error { class, status, code, blame });

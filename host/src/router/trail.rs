@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::candidates::Degradation;
+use super::verdict::Cause;
 use crate::chat::Class;
 
 /// One attempt.
@@ -29,6 +30,9 @@ pub struct Step {
     /// The word for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// What the target is blamed for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blame: Option<Cause>,
     /// Milliseconds until the first of an answer came, or until it went wrong.
     pub took_ms: u64,
 }

@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["audit", "egress", "kv", "project", "secret"],
     &["provider"],
     &["plugin", "router"],
+    &["ledger"],
     &["config"],
     &["app"],
     &["server"],

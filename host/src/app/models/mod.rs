@@ -28,8 +28,10 @@ use super::roots::RootsError;
 use super::{App, AppError};
 use crate::chat::RequestId;
 use crate::config::{AppendError, Route, add_provider};
+use crate::ledger::error::LedgerError;
 use crate::provider::{self, Client, ProviderConfig};
 use crate::router::catalogue::{Catalogue, CatalogueError};
+use crate::router::keeper::Forgetful;
 use crate::router::{NOT_CONFIGURED, Router, RouterError};
 use crate::secret::error::SecretError;
 
@@ -97,6 +99,9 @@ pub enum ModelsError {
     /// The providers together are no list that can be asked.
     #[error(transparent)]
     Router(#[from] RouterError),
+    /// The record of requests cannot be kept, so that nothing may be asked.
+    #[error("what is asked of models cannot be recorded")]
+    Ledger(#[from] LedgerError),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random(#[source] io::Error),
@@ -130,6 +135,7 @@ impl ModelsError {
             Self::Prices { source, .. } => return source.hint(),
             Self::Provider(error) => return error.hint(),
             Self::Router(error) => return error.hint(),
+            Self::Ledger(error) => return error.hint(),
             Self::Random(_) => "ax doctor".to_owned(),
         })
     }
@@ -196,13 +202,26 @@ impl ReadyModels {
 }
 
 impl App {
-    /// Makes the models ready that the settings name, and `wanted` besides, where its provider names none.
-    /// Nothing is sent. What was made ready stays so for as long as the program runs.
+    /// Makes the models ready that the settings name, and `wanted` besides, where its provider names none,
+    /// to be looked at: nothing is sent, and nothing would be on record.
     ///
     /// # Errors
     ///
     /// [`ModelsError`].
-    pub fn models(&self, wanted: Option<&Route>) -> Result<Arc<ReadyModels>, ModelsError> {
+    pub fn models(&self, wanted: Option<&Route>) -> Result<ReadyModels, ModelsError> {
+        self.sources.make(wanted, || Ok(Arc::new(Forgetful)))
+    }
+
+    /// Makes the same ready to be asked: every request is on record before it is sent. What was made ready
+    /// stays so for as long as the program runs.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelsError`].
+    pub fn models_on_record(
+        &self,
+        wanted: Option<&Route>,
+    ) -> Result<Arc<ReadyModels>, ModelsError> {
         self.sources.ready(wanted)
     }
 

@@ -17,10 +17,12 @@ use crate::app::roots::extra_roots;
 use crate::clock::Clock;
 use crate::config::{Config, Route, RouterSettings};
 use crate::folder;
+use crate::ledger::error::LedgerError;
+use crate::ledger::{self, Ledger};
 use crate::provider::{self, Key, ProviderConfig, Settings, Upstream};
 use crate::router::backoff::Random;
 use crate::router::catalogue::{self, Catalogue};
-use crate::router::keeper::Forgetful;
+use crate::router::keeper::Keeper;
 use crate::router::observer::Nobody;
 use crate::router::{Anything, Caller, Parts, Router};
 use crate::secret::name::SecretName;
@@ -56,7 +58,8 @@ impl Sources {
         if let Some(ready) = self.ready.get() {
             return Ok(Arc::clone(ready));
         }
-        let made = Arc::new(self.make(wanted)?);
+        let made = self.make(wanted, || Ok(Arc::new(self.ledger()?)))?;
+        let made = Arc::new(made);
         Ok(Arc::clone(self.ready.get_or_init(|| made)))
     }
 
@@ -65,7 +68,23 @@ impl Sources {
         &self.config.router
     }
 
-    fn make(&self, wanted: Option<&Route>) -> Result<ReadyModels, ModelsError> {
+    /// Opens the ledger for requests that are about to be asked.
+    pub(in crate::app) fn ledger(&self) -> Result<Ledger, LedgerError> {
+        let router = &self.config.router;
+        let settings = ledger::Settings {
+            keep: router.keep.value,
+            keep_days: router.keep_days.value,
+            ..ledger::Settings::default()
+        };
+        Ledger::open(&self.config.home.value, Arc::clone(&self.clock), settings)
+    }
+
+    /// Makes the models ready; what is asked of them is put on record by `keeper`.
+    pub(super) fn make(
+        &self,
+        wanted: Option<&Route>,
+        keeper: impl FnOnce() -> Result<Arc<dyn Keeper>, ModelsError>,
+    ) -> Result<ReadyModels, ModelsError> {
         let settings = &self.config.router;
         let prices = self.prices()?;
         if let Some(route) = wanted {
@@ -89,7 +108,7 @@ impl Sources {
             clock: Arc::clone(&self.clock),
             random: Random::seeded(seed()?),
             observer: Arc::new(Nobody),
-            keeper: Arc::new(Forgetful),
+            keeper: keeper()?,
             caller: Caller { trigger: PERSON.to_owned(), governor: Arc::new(Anything) },
         })?;
         Ok(ReadyModels { router, prices, providers })
