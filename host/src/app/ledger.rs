@@ -3,9 +3,9 @@
 //! Not here: what is in it (`ledger`).
 
 use super::App;
+use crate::ledger::Ledger;
 use crate::ledger::error::LedgerError;
 use crate::ledger::read::Reader;
-use crate::ledger::Ledger;
 
 impl App {
     /// Opens the ledger for requests that are about to be asked.

@@ -37,6 +37,9 @@ pub enum ErrorKind {
     Other,
 }
 
+/// The code of the error that a guest gets where no model is set up, and mostly passes on.
+pub(super) const NO_MODELS: &str = "no-models";
+
 impl ErrorKind {
     /// Every kind.
     pub const ALL: [Self; 10] = [
@@ -247,6 +250,9 @@ impl CallError {
                 "whoever answered gave the secret back; if its host is not to be trusted, set another \
                  value: ax secret set {secret}"
             )),
+            Self::Tool { kind: ErrorKind::Unavailable, code, .. } if code == NO_MODELS => {
+                Some("set a provider of models up: ax provider add".to_owned())
+            }
             Self::Tool { .. }
             | Self::Answer { .. }
             | Self::Start { .. }

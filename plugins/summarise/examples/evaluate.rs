@@ -5,7 +5,6 @@
 //!
 //! `evaluate AX FOLDER MODEL`: the program, a project with the plugin, and what to ask for.
 #![expect(clippy::print_stdout, reason = "it is a program of its own")]
-#![expect(clippy::disallowed_methods, reason = "it is a program of its own")]
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -55,7 +54,6 @@ fn summary(ax: &str, folder: &str, model: &str, case: &Case) -> anyhow::Result<S
         bail!("{}", said.trim().replace('\n', " "));
     }
     let answer: Value = ax_sdk::serde_json::from_slice(&ran.stdout)?;
-    let text = answer.pointer("/structured/text").or_else(|| answer.get("text"));
-    let text = text.or_else(|| answer.pointer("/result/text"));
+    let text = answer.pointer("/output/structuredContent/text");
     Ok(text.and_then(Value::as_str).context("it has no `text`")?.to_owned())
 }

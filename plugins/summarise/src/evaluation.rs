@@ -127,7 +127,7 @@ mod tests {
     fn summary(case: &Case) -> String {
         let answer = case.answer.clone();
         fake::model(move |_| Ok(fake::said(&answer)));
-        let style = case.style.clone().map(|style| serde_json::Value::String(style));
+        let style = case.style.clone().map(serde_json::Value::String);
         let style = style.map(|style| serde_json::from_value(style).expect("a style"));
         let Json(summary) =
             summarise(case.text.clone(), Some(case.max_words), style, None).expect(&case.name);
@@ -148,7 +148,10 @@ mod tests {
     fn the_text_itself_holds_every_fact_and_nothing_that_is_made_up() {
         for case in cases() {
             let score = score(&case, &case.text);
-            assert_eq!((score.missing, score.made_up), (Vec::new(), Vec::new()), "{}", case.name);
+            assert_eq!(score.missing, Vec::<String>::new(), "{}", case.name);
+            // Instructions within a text are words of it that no summary may have.
+            let is_tricky = case.text.contains("Ignore");
+            assert_eq!(score.made_up.is_empty(), !is_tricky, "{}: {:?}", case.name, score.made_up);
             assert!(!score.is_short, "{}: its text is a summary", case.name);
             assert!(!case.facts.is_empty() && !case.never.is_empty(), "{}", case.name);
         }

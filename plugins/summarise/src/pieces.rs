@@ -47,7 +47,7 @@ mod tests {
         #[test]
         fn nothing_is_lost(text in "[a-zäß .\n]{0,300}", most in 2_usize..50) {
             let pieces = of(&text, most);
-            prop_assert_eq!(pieces.concat(), text.as_str());
+            prop_assert_eq!(&pieces.concat(), &text);
             prop_assert!(pieces.iter().all(|piece| piece.len() <= most));
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::super::super::error::NO_MODELS;
 use super::super::super::exchange::Fault;
 use super::super::super::limits::{self, Limit};
 use super::super::super::purse::Short;
@@ -36,7 +37,7 @@ pub(super) fn exhausted(limit: Limit) -> Error {
 
 /// Says that nobody can be asked.
 pub(super) fn no_models() -> Error {
-    of(ErrorKind::Unavailable, "no-models", "no model is set up on this host")
+    of(ErrorKind::Unavailable, NO_MODELS, "no model is set up on this host")
 }
 
 /// Says that what a request names is no model.
