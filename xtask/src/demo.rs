@@ -4,7 +4,11 @@
 //! read-only folder, does its work under limits, and all of it is in the audit log. Each step is
 //! checked, so a demo that goes through proves it.
 //!
+//! `demo models` shows another: an answer of a model that falls back from a provider that fails.
+//!
 //! Invariant: it uses a home folder of its own and touches nobody's `AX_HOME`.
+
+mod models;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -72,6 +76,11 @@ const STEPS: &[Step] = &[
 
 /// Runs the task.
 pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode> {
+    if let [first, others @ ..] = arguments
+        && first == "models"
+    {
+        return models::run(checkout, others);
+    }
     refuse("demo", arguments)?;
     let was_cold = product::is_cold(checkout);
     product::prepare(checkout)?;

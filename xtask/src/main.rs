@@ -43,7 +43,7 @@ struct Task {
 const TASKS: &[Task] = &[
     Task {
         name: "demo",
-        arguments: "",
+        arguments: "[models [--real PROVIDER]]",
         about: "set up what is needed, build, and run the main job on this repository",
         run: demo::run,
     },
