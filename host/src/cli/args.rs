@@ -8,6 +8,7 @@ use ax_manifest::{Digest, NameError, Permission, PluginName, Source, ToolId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
+use super::audit::AuditCommand;
 use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs};
 use super::chat::ChatArgs;
 use super::dev::DevArgs;
@@ -457,33 +458,6 @@ pub(crate) struct CallArgs {
     /// Show each host call: what was asked, what decided, bytes, fuel and time
     #[arg(long)]
     pub(crate) trace: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Show the latest rows; with -v also the `traceparent` that a client gave
-    Tail {
-        /// How many
-        #[arg(short = 'n', long, default_value_t = 20)]
-        lines: usize,
-        /// Only rows about this plugin
-        #[arg(long)]
-        plugin: Option<PluginName>,
-        /// Only rows of this kind
-        #[arg(long, value_parser = ["call", "effect", "change"])]
-        kind: Option<String>,
-        /// Only rows with this decision
-        #[arg(long, value_parser = ["allowed", "denied", "stopped"])]
-        decision: Option<String>,
-    },
-    /// Check that no row was changed, removed, added or moved
-    Verify,
-    /// Write all rows as JSON lines, with what is needed to check them elsewhere
-    Export {
-        /// Write to this file instead of standard output
-        #[arg(long, short, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
 }
 
 #[derive(Debug, Subcommand)]

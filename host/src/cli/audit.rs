@@ -4,9 +4,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use ax_manifest::PluginName;
+use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::args::AuditCommand;
 use super::fault::CliError;
 use super::output::Output;
 use super::render::{counted, date, table};
@@ -15,6 +15,33 @@ use crate::audit::entry::Decision;
 use crate::audit::error::AuditError;
 use crate::audit::read::{Filter, Reader, Row};
 use crate::audit::verify::verify;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Show the latest rows; with -v also the `traceparent` that a client gave
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 20)]
+        lines: usize,
+        /// Only rows about this plugin
+        #[arg(long)]
+        plugin: Option<PluginName>,
+        /// Only rows of this kind
+        #[arg(long, value_parser = ["call", "effect", "change"])]
+        kind: Option<String>,
+        /// Only rows with this decision
+        #[arg(long, value_parser = ["allowed", "denied", "stopped"])]
+        decision: Option<String>,
+    },
+    /// Check that no row was changed, removed, added or moved
+    Verify,
+    /// Write all rows as JSON lines, with what is needed to check them elsewhere
+    Export {
+        /// Write to this file instead of standard output
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
 
 pub(super) fn run(app: &App, output: Output, command: AuditCommand) -> Result<(), CliError> {
     let home = &app.config().home.value;

@@ -149,6 +149,12 @@ codes! {
          A damaged or newer one is left as it is. Exit code 3 if there is none.";
     PROVIDER_FINDINGS = "AX-M011", "Not every provider can be asked",
         "`ax provider test` lists each check with what to do. Exit code 6.";
+    LEDGER = "AX-M012", "The record of what was asked of models cannot be used",
+        "Nothing is asked that cannot be recorded in `router.db` in the home folder. A damaged, newer \
+         or foreign one is refused and left as it is; the message says which file and why.";
+    NO_REQUEST = "AX-M013", "There is no such request",
+        "`ax request list` shows the ids of the last ones. Requests are kept for 90 days, or as long \
+         as `keep-days` of `[router]` says. Exit code 3.";
     NO_TOOL = "AX-T001", "There is no such tool",
         "`ax tool list` shows all; an id is `namespace:plugin.tool`. Exit code 3.";
     INPUT = "AX-T002", "The input does not fit the tool",

@@ -21,6 +21,7 @@ use crate::app::{
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
+use crate::ledger::error::LedgerError;
 use crate::plugin::{CallError, Denial, DenialReason, scrub};
 use crate::project::CreateError;
 use crate::server::mcp::ServeError;
@@ -92,6 +93,12 @@ pub(crate) enum CliError {
     Tokens(#[from] TokensError),
     #[error(transparent)]
     Models(#[from] ModelsError),
+    /// The record of requests cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// `ax request show` was given something else.
+    #[error("there is no request `{id}`")]
+    NoRequest { id: String },
     #[error(transparent)]
     Add(#[from] AddError),
     /// No model answered.
@@ -380,6 +387,8 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::Secrets(error) => error.hint(),
         CliError::Tokens(error) => error.hint(),
         CliError::Models(error) => error.hint(),
+        CliError::Ledger(error) => error.hint(),
+        CliError::NoRequest { .. } => Some("ax request list".to_owned()),
         CliError::Add(error) => error.hint(),
         CliError::Unanswered(unanswered) => unanswered.hint.clone(),
         CliError::Talk(error) => error.hint(),
@@ -470,6 +479,7 @@ fn retryable(error: &CliError) -> bool {
     match error {
         CliError::Call { source, .. } => source.is_transient(),
         CliError::Secrets(error) => error.is_transient(),
+        CliError::Ledger(error) => error.is_transient(),
         CliError::Unanswered(unanswered) => unanswered::is_retryable(unanswered),
         CliError::Talk(error) => match &**error {
             TalkError::Asked(unanswered) => unanswered::is_retryable(unanswered),

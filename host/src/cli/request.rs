@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fault::CliError;
 use super::output::Output;
-use super::render::{counted, date, table};
+use super::render::{counted, date, dollars, table};
 use crate::app::App;
 use crate::ledger::account::{By, Usage};
 use crate::ledger::entry::State;
@@ -163,10 +163,6 @@ fn cost(request: &Request) -> String {
     }
 }
 
-fn dollars(micro_usd: u64) -> String {
-    format!("${}.{:06}", micro_usd / 1_000_000, micro_usd % 1_000_000)
-}
-
 fn show(app: &App, output: Output, id: &str) -> Result<(), CliError> {
     let found = match app.requests()? {
         Some(reader) => reader.show(id)?,
@@ -282,7 +278,7 @@ pub(super) fn sla(app: &App, output: Output) -> Result<(), CliError> {
     };
     output.data(&rows, || match rows.is_empty() {
         true => "no provider was asked\n".to_owned(),
-        false => table(rows.iter().flat_map(|sla| sla.spans.iter().map(|it| window(sla, it)))),
+        false => table(rows.iter().flat_map(|sla| sla.spans.iter().map(move |it| window(sla, it)))),
     });
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::app::{
 };
 use crate::audit::error::AuditError;
 use crate::config::AppendError;
+use crate::ledger::error::LedgerError;
 use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};
 use crate::project::{BuildError, CreateError};
 use crate::secret::error::SecretError;
@@ -48,6 +49,8 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::Secrets(error) => secrets(error),
         CliError::Tokens(error) => tokens(error),
         CliError::Models(error) => models(error),
+        CliError::Ledger(error) => ledger(error),
+        CliError::NoRequest { .. } => (codes::NO_REQUEST, NOT_FOUND),
         CliError::Add(error) => add(error),
         CliError::Unanswered(unanswered) => unanswered::verdict(&unanswered.error),
         CliError::Talk(error) => talk(error),
@@ -120,8 +123,14 @@ fn models(error: &ModelsError) -> (Code, u8) {
         | ModelsError::Provider(_)
         | ModelsError::Router(_) => (codes::SETTINGS, exit::USAGE),
         ModelsError::Secrets(_) => (codes::VAULT, exit::FAILED),
+        ModelsError::Ledger(error) => ledger(error),
         ModelsError::Random(_) => (codes::SYSTEM, exit::FAILED),
     }
+}
+
+/// Whatever is wrong with the ledger, the message says which file and why.
+fn ledger(_: &LedgerError) -> (Code, u8) {
+    (codes::LEDGER, exit::FAILED)
 }
 
 fn add(error: &AddError) -> (Code, u8) {

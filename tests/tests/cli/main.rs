@@ -38,6 +38,7 @@ mod refused_settings;
 mod refused_usage;
 mod rehearsal;
 mod rehearsal_ground;
+mod request;
 mod secret;
 mod secret_vault;
 mod settings;

@@ -147,6 +147,8 @@ fn help_lists_no_command_that_does_not_work() {
         "chat",
         "provider",
         "model",
+        "request",
+        "usage",
         "route",
         "audit",
         "config",

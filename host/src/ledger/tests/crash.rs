@@ -5,7 +5,6 @@ use std::io::BufRead as _;
 use std::io::Write as _;
 use std::process::Command;
 use std::process::Stdio;
-
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -70,11 +69,11 @@ async fn asks_until_killed() {
     let router = router(Arc::new(Telling(ledger)), vec![whatever(), whatever()]);
     let tasks = (0..32_u128).map(|task| {
         let router = router.clone();
-        tokio::spawn(async move {
+        async move {
             for number in 0_u128.. {
                 ask(&router, question((turn << 96) | (task << 64) | number)).await;
             }
-        })
+        }
     });
     futures_util::future::join_all(tasks.collect::<Vec<_>>()).await;
 }

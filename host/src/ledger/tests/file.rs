@@ -19,9 +19,9 @@ fn a_newer_database_is_refused_and_left_as_it_is() {
     home.open(Settings::default()).close();
     home.sql().pragma_update(None, "user_version", SCHEMA_VERSION + 1).unwrap();
     let path = home.path().join("router.db");
-    let before = std::fs::read(&path).unwrap();
+    let before = fs_err::read(&path).unwrap();
     assert!(matches!(refusal(&home), LedgerError::Newer { found: 2, known: 1, .. }));
-    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(fs_err::read(&path).unwrap(), before);
 }
 
 #[test]
@@ -29,9 +29,9 @@ fn what_is_not_ours_is_refused_and_left_as_it_is() {
     for text in ["what a person wrote", "SQLite format 3\0 and no more"] {
         let home = Home::new();
         let path = home.path().join("router.db");
-        std::fs::write(&path, text).unwrap();
+        fs_err::write(&path, text).unwrap();
         assert!(matches!(refusal(&home), LedgerError::Foreign { .. }), "{text}");
-        assert_eq!(std::fs::read(&path).unwrap(), text.as_bytes());
+        assert_eq!(fs_err::read(&path).unwrap(), text.as_bytes());
     }
     let home = Home::new();
     home.sql().execute_batch("CREATE TABLE theirs (id INTEGER)").unwrap();
@@ -76,7 +76,7 @@ fn many_make_it_at_once_and_one_file_a_process_is_left_of_none() {
 #[test]
 fn an_empty_file_is_a_ledger_that_was_begun() {
     let home = Home::new();
-    std::fs::write(home.path().join("router.db"), "").unwrap();
+    fs_err::write(home.path().join("router.db"), "").unwrap();
     home.open(Settings::default()).close();
     assert_eq!(home.count("SELECT count(*) FROM requests"), 0);
 }

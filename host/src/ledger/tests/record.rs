@@ -92,8 +92,8 @@ async fn a_request_is_one_row_from_its_intent_to_its_end() {
 #[tokio::test]
 async fn what_was_said_is_kept_only_if_it_is_wanted() {
     let said = |home: &Home| {
-        let dump = std::fs::read(home.path().join("router.db")).unwrap();
-        let wal = std::fs::read(home.path().join("router.db-wal")).unwrap_or_default();
+        let dump = fs_err::read(home.path().join("router.db")).unwrap();
+        let wal = fs_err::read(home.path().join("router.db-wal")).unwrap_or_default();
         let all = [dump, wal].concat();
         let has = |text: &str| all.windows(text.len()).any(|it| it == text.as_bytes());
         (has("half") || has("yes\\\"") || has("\"yes\""), has("my secret plan"))

@@ -165,7 +165,7 @@ fn whatever(facts: &[(usize, u128, Fact)]) {
         };
         (name(*number).to_string(), state.to_owned())
     });
-    assert_eq!(rows, expected.collect());
+    assert_eq!(rows, expected.collect::<BTreeMap<_, _>>());
     let account = home.reader().account(NOW_MS).unwrap();
     assert_eq!((account.requesting, account.ended.requests), (0, rows.len() as u64));
     for by in [By::Day, By::Model, By::Provider, By::Trigger] {
