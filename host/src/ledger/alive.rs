@@ -70,7 +70,8 @@ pub(super) fn is_gone(home: &Path, name: &str) -> bool {
     }
     match File::open(home.join(FOLDER).join(name)) {
         Err(error) => error.kind() == ErrorKind::NotFound,
-        Ok(file) => match file.try_lock() {
+        // Shared, so that two who look at once do not take each other for it.
+        Ok(file) => match file.try_lock_shared() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
         },

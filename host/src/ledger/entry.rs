@@ -144,9 +144,9 @@ impl Ended {
             at_ms: number(ending.at_ms),
             duration_ms: number(u64::try_from(duration).unwrap_or(u64::MAX)),
             attempts: spent.attempts,
-            steps: ending.trail.steps.clone(),
+            steps: ending.trail.steps.iter().map(step).collect(),
             finish: response.map(|it| it.finish.word()),
-            error: context.error.clone().filter(|_| !is_completed),
+            error: context.error.as_ref().filter(|_| !is_completed).map(error),
             usage: spent.usage,
             cost_micro_usd: cost.map(amount),
             reported_micro_usd: amount(spent.reported_micro_usd.min(cost.unwrap_or_default())),
@@ -207,6 +207,15 @@ pub(super) fn amount(it: u64) -> i64 {
 /// Reads a number of a row.
 pub(super) fn read(it: i64) -> u64 {
     u64::try_from(it).unwrap_or_default()
+}
+
+/// Copies an attempt. A provider's word for what went wrong may be as long as its answer.
+fn step(it: &Step) -> Step {
+    Step { code: it.code.as_deref().map(name), ..it.clone() }
+}
+
+fn error(it: &Error) -> Error {
+    Error { code: name(&it.code), ..it.clone() }
 }
 
 fn name(text: &str) -> String {

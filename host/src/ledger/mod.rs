@@ -235,7 +235,7 @@ impl Shared {
         let job = job(kept);
         let is_taken = if is_bounded { self.queue.offer(job) } else { self.queue.push(job) };
         if !is_taken {
-            let why = "more requests wait for the ledger than may; nothing was sent";
+            let why = "the ledger is closed, or more requests wait for it than may";
             return futures_util::future::ready(Err(keeper::unkept(why))).boxed();
         }
         told.map(|told| match told {

@@ -77,15 +77,12 @@ impl Writer {
 
     /// Writes a batch as one transaction, and tells those who wait.
     fn write(&mut self, batch: &mut Vec<Job>) {
-        if batch.is_empty() && self.unwritten.is_empty() {
+        self.write_again();
+        if batch.is_empty() {
             return;
         }
         let mut waiting = Vec::with_capacity(batch.len());
         let written = self.store.write(|store| {
-            for ended in &self.unwritten {
-                // Refused, it is there already, or its intent never was.
-                drop(store.end(ended)?);
-            }
             for job in batch.iter() {
                 waiting.push(store.take(job)?);
             }
@@ -93,7 +90,6 @@ impl Writer {
         });
         match written {
             Ok(()) => {
-                self.unwritten.clear();
                 for (job, result) in batch.drain(..).zip(waiting) {
                     if let Some((kept, is_end)) = parts(job, |_| {}) {
                         self.ends_since_prune += u64::from(is_end);
@@ -102,6 +98,21 @@ impl Writer {
                 }
             }
             Err(error) => self.fail(batch, &error),
+        }
+    }
+
+    /// Writes what could not be written. It has a transaction of its own, so that nothing in it keeps
+    /// others from being written.
+    fn write_again(&mut self) {
+        if self.unwritten.is_empty() {
+            return;
+        }
+        let written = self.store.write(|store| {
+            // Refused, it is there already, or its intent never was.
+            self.unwritten.iter().try_for_each(|ended| store.end(ended).map(drop))
+        });
+        if written.is_ok() {
+            self.unwritten.clear();
         }
     }
 

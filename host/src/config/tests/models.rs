@@ -1,7 +1,8 @@
 //! Providers of models and the routes to them.
 
 use super::World;
-use crate::config::{Keep, PROVIDERS_MAX, ROUTES_MAX, Source, TIERS_MAX};
+use crate::config::{PROVIDERS_MAX, ROUTES_MAX, Source, TIERS_MAX};
+use crate::ledger::Keep;
 use crate::provider::Kind;
 
 /// Joins the refusals of several files.
