@@ -124,6 +124,8 @@ impl Attempt {
     pub(super) fn count(&mut self, chunk: &Chunk) {
         self.first_at.get_or_insert_with(|| self.shared.clock.monotonic());
         match chunk {
+            // Translators write zeros for what they were not told: nothing is read and written for nothing.
+            Chunk::Usage(usage) if usage.total() == 0 => {}
             Chunk::Usage(usage) => self.usage = Some(*usage),
             Chunk::Done(_) => self.is_whole = true,
             Chunk::Opaque(_) => {}

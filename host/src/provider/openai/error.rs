@@ -57,6 +57,7 @@ pub(in crate::provider) fn said(status: Option<u16>, error: &Value) -> Error {
         .or_else(|| by_word(kind))
         .or_else(|| by_message(message))
         .or_else(|| [code, kind].iter().any(|it| is_of_rates(it)).then_some(Class::RateLimit))
+        .or_else(|| status.is_none().then(|| unstated(&[code, kind])).flatten())
         .unwrap_or_else(|| by_status(status));
     let word = if code.is_empty() { kind } else { code };
     let message = without_keys(message);
@@ -135,6 +136,11 @@ fn by_word(word: &str) -> Option<Class> {
         | "empty_image_file" => Class::CallerFault,
         _ => return None,
     })
+}
+
+/// What a word means that is used for several things, where there is no status that says which.
+fn unstated(words: &[&str]) -> Option<Class> {
+    words.contains(&"invalid_request_error").then_some(Class::CallerFault)
 }
 
 /// Answers whether it is the word for too much in too short a time. It is asked after the message: what

@@ -160,6 +160,7 @@ fn every_end_has_its_word() {
     let error = |code: &str, message: &str| json!({"error": {"code": code, "message": message}});
     insta::assert_snapshot!(ended(&[created(), end("failed", error("server_error", "Oops"))]), @"transient server_error: Oops [resp_1]");
     insta::assert_snapshot!(ended(&[created(), end("failed", error("rate_limit_exceeded", "Slower"))]), @"rate-limit rate_limit_exceeded: Slower [resp_1]");
+    insta::assert_snapshot!(ended(&[end("failed", error("invalid_request_error", "Odd"))]), @"caller-fault invalid_request_error: Odd [resp_1]");
     insta::assert_snapshot!(ended(&[end("failed", error("bio_policy", "No"))]), @"policy bio_policy: No [resp_1]");
     insta::assert_snapshot!(ended(&[json!({"type": "error", "code": "server_is_overloaded", "message": "Later", "param": null})]), @"transient server_is_overloaded: Later");
     insta::assert_snapshot!(ended(&[json!({"type": "error", "error": {"type": "invalid_request_error", "code": "context_length_exceeded", "message": "Long"}})]), @"context-too-long context_length_exceeded: Long");

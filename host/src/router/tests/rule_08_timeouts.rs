@@ -74,6 +74,15 @@ async fn usage_that_never_comes_is_estimated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn usage_of_nothing_is_estimated() {
+    let nothing = Piece::Say(Chunk::Usage(Usage::default()));
+    let play = Play::Pieces(vec![text("twelve bytes"), nothing, Piece::Say(done())]);
+    let stage = stage(vec![("a/k/claude-opus-5", 1, vec![play])]);
+    stage.ask(question()).await;
+    assert_eq!(cost(&stage), "7 tokens Estimated 95");
+}
+
+#[tokio::test(start_paused = true)]
 async fn of_several_usages_the_last_counts() {
     let used = |output| {
         Piece::Say(Chunk::Usage(Usage { input: 100, output, cache_read: 60, ..Usage::default() }))

@@ -61,9 +61,23 @@ pub(super) struct Case {
     /// What the statuses of attempts are told to be, in order; `None` for what has none.
     pub(super) told: &'static [Option<u16>],
     pub(super) end: End,
-    /// It holds when a translator stands between, too.
+    /// It is asked through a translator, too.
     pub(super) is_translated: bool,
 }
+
+/// What fails through the translator, by whom: dialect in front, model's dialect behind, case, and why.
+pub(super) const KNOWN: &[(&str, &str, &str, &str)] = &[
+    ("messages", "generate", "tools", NO_RESULT),
+    ("completions", "generate", "tools", NO_RESULT),
+    ("responses", "generate", "tools", NO_RESULT),
+    ("generate", "messages", "refused", NOT_400),
+    ("generate", "completions", "refused", NOT_400),
+];
+
+/// aimock does not find a tool's result in a request of LiteLLM's for Gemini, and answers 404.
+const NO_RESULT: &str = "aimock finds no result of a tool in LiteLLM's words";
+/// Whatever went wrong behind it, LiteLLM answers Gemini's clients with 500.
+const NOT_400: &str = "LiteLLM makes 500 of 400";
 
 /// Every case; each is made in every dialect.
 pub(super) const CASES: &[Case] = &[
