@@ -90,7 +90,7 @@ fn unknown_keys_are_refused_with_their_place() {
         malformed(&text.replace("enabled = true", "enabled = true\nenable = true")),
         "plugins.lock:14:1: unknown field `enable`, expected one of `version`, `source`, `package`, \
          `component`, `interface`, `config`, `card`, `installed-at`, `enabled`, `permissions`, \
-         `limits`, `kv-bytes`, `state`"
+         `limits`, `kv-bytes`, `models-raised`, `state`"
     );
     assert!(malformed(&format!("extra = 1\n{text}")).contains("unknown field `extra`"));
 }

@@ -43,6 +43,7 @@ mod secret;
 mod secret_vault;
 mod settings;
 mod setup;
+mod summarise;
 mod tool;
 mod update;
 mod verify;

@@ -47,6 +47,10 @@ use super::super::guest::World;
 use super::super::limits::Limits;
 use super::super::log::Log;
 use super::super::meter::HostMeter;
+use super::super::models::Asker;
+use super::super::models::Listed;
+use super::super::models::Models;
+use super::super::purse::Purse;
 use super::super::rights::Bounds;
 use super::super::rights::DenialReason;
 use super::super::rights::Rights;
@@ -56,12 +60,16 @@ use super::super::store::confined;
 use super::super::written::Accounts;
 use super::link;
 use super::link_all;
+use crate::chat::Chunk;
+use crate::chat::Model;
 use crate::clock::SystemClock;
 use crate::egress::Egress;
 use crate::egress::EgressConfig;
 use crate::kv::Kv;
 use crate::kv::Quota;
 use crate::kv::Space;
+use crate::provider::scripted::Act;
+use crate::provider::scripted::Scripted;
 use crate::secret::leak::LeakScan;
 
 /// Something an interface may define.
@@ -307,6 +315,17 @@ impl Outcome {
 /// Runs the core module `module` with these imports under these rights. Its export `run` answers
 /// what it found out; it has 64 KiB of memory and an allocator that takes nothing back.
 fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> Outcome {
+    run_asking(None, imports, module, [declared, granted])
+}
+
+/// As [`run`], where these models answer; declared and granted are `rights`.
+fn run_asking(
+    models: Option<Arc<dyn Models>>,
+    imports: &[&str],
+    module: &str,
+    rights: [&[&str]; 2],
+) -> Outcome {
+    let [declared, granted] = rights;
     let component = guest_component(imports, module);
     let permissions = |texts: &[&str]| -> Vec<Permission> {
         texts.iter().map(|text| text.parse().unwrap()).collect()
@@ -335,7 +354,7 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
             keeping: executor.keeping(),
             kv,
             egress,
-            models: None,
+            models,
         }),
         secrets: CallSecrets::default(),
     };
@@ -458,7 +477,7 @@ fn a_request_that_is_not_granted_is_denied() {
 
 /// Answers the kind of the error, or 1,000 when there was none.
 fn a_model_that_is_not_granted_is_not_asked() {
-    // A request takes 144 bytes at 512, all zero: no model, no messages; an answer is written to 1,024.
+    // A request takes 120 bytes at 512, all zero: no model, no messages; an answer is written to 1,024.
     let module = r#"
       (import "ax:model/chat@0.1.0" "complete" (func $complete (param i32 i32)))
       (func (export "run") (result i32)
@@ -475,6 +494,48 @@ fn a_model_that_is_not_granted_is_not_asked() {
     let denied = attempt(&[]);
     assert_eq!(*denied.answer.as_ref().unwrap(), DENIED);
     denied.ends_denied(wanted, DenialReason::NotGranted);
+}
+
+/// One model, which begins to answer and does not end.
+struct Endless(Arc<Scripted>);
+
+impl Models for Endless {
+    fn of(&self, _: Asker, _: Arc<Purse>) -> Arc<dyn Model> {
+        Arc::clone(&self.0) as Arc<dyn Model>
+    }
+
+    fn list(&self) -> Vec<Listed> {
+        vec![Listed { name: "default".to_owned(), ..Listed::default() }]
+    }
+}
+
+#[test]
+fn a_trap_cancels_what_a_model_is_still_saying() {
+    // A message is at 256, its part at 304; the request at 512 names no model, and is otherwise empty.
+    let module = r#"
+      (import "ax:model/chat@0.1.0" "begin" (func $begin (param i32 i32)))
+      (import "ax:model/chat@0.1.0" "[method]chunks.next" (func $next (param i32 i32)))
+      (data (i32.const 64) "hi")
+      (func (export "run") (result i32)
+        (i32.store8 (i32.const 256) (i32.const 1))
+        (i32.store (i32.const 272) (i32.const 304))
+        (i32.store (i32.const 276) (i32.const 1))
+        (i32.store (i32.const 308) (i32.const 64))
+        (i32.store (i32.const 312) (i32.const 2))
+        (i32.store (i32.const 524) (i32.const 256))
+        (i32.store (i32.const 528) (i32.const 1))
+        (call $begin (i32.const 512) (i32.const 1024))
+        (if (i32.load8_u (i32.const 1024)) (then (return (i32.const 1))))
+        (call $next (i32.load (i32.const 1028)) (i32.const 1024))
+        (unreachable))"#;
+    let wanted = ["models:default"];
+    let says = vec![Act::Say(Chunk::Text("a".to_owned())), Act::Hang];
+    let model = Arc::new(Scripted::new("played", vec![says]));
+    let models: Arc<dyn Models> = Arc::new(Endless(Arc::clone(&model)));
+    let rights: [&[&str]; 2] = [&wanted, &wanted];
+    let ended = run_asking(Some(models), &["ax:model/chat@0.1.0"], module, rights);
+    assert!(format!("{:?}", ended.answer.unwrap_err()).contains("unreachable"));
+    assert_eq!((model.asked().len(), model.abandoned()), (1, 1));
 }
 
 /// Nobody set the secret, so the answer is "no" either way; only without a grant it is a denial.

@@ -9,6 +9,7 @@ pub(super) const FILES: &[File] = &[
     ("ax-http/client.wit", include_str!("../../../../wit/deps/ax-http/client.wit")),
     ("ax-kv/store.wit", include_str!("../../../../wit/deps/ax-kv/store.wit")),
     ("ax-log/log.wit", include_str!("../../../../wit/deps/ax-log/log.wit")),
+    ("ax-model/chat.wit", include_str!("../../../../wit/deps/ax-model/chat.wit")),
     ("ax-secrets/secrets.wit", include_str!("../../../../wit/deps/ax-secrets/secrets.wit")),
     ("ax-task/call.wit", include_str!("../../../../wit/deps/ax-task/call.wit")),
     ("ax-types/types.wit", include_str!("../../../../wit/deps/ax-types/types.wit")),

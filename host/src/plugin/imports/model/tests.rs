@@ -202,7 +202,10 @@ fn told(answer: Result<wit::Response, Error>) -> String {
             [wit::Part { content: wit::Content::Text(text), .. }] => text.clone(),
             parts => format!("{parts:?}"),
         },
-        Err(error) => format!("{:?} {}", error.kind, error.code),
+        Err(error) => {
+            let kind = format!("{:?} {}", error.kind, error.code);
+            kind.trim_start_matches("ErrorKind::").to_owned()
+        }
     }
 }
 
@@ -224,7 +227,7 @@ async fn a_whole_answer_says_what_it_took_and_its_row_holds_no_word_of_it() {
     let usage = &response.usage;
     assert_eq!((usage.input, usage.output, usage.cost_micro_usd), (2, 3, Some(7)));
     assert!(!usage.estimated && response.finish == wit::Finish::Stop);
-    assert_eq!(response.id, "00000000-0001-8000-8080-000000300000");
+    assert_eq!(response.id, "00000000-0001-8000-8020-000000300000");
     let asked = stage.guest.asking.take();
     let [row] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(row.target(), "played/scripted (2 tokens read, 3 written)");
