@@ -323,3 +323,91 @@ impl Used {
         Ok((is_told.then_some(told), need.input.saturating_add(written)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ax_manifest::Quota;
+
+    use super::*;
+
+    fn purse(tokens: u64, micro_usd: u64) -> Arc<Purse> {
+        let budget = Budget { model: "fast".to_owned(), calls: 9, tokens, micro_usd };
+        Purse::new(&[budget])
+    }
+
+    fn id(number: u128) -> RequestId {
+        RequestId(uuid::Uuid::from_u128(number))
+    }
+
+    fn need(input: u64, max_tokens: u32) -> Need {
+        Need { input, max_tokens: Some(max_tokens), model_max: None, sharers: 1 }
+    }
+
+    fn ask(calls: Option<u32>, tokens: Option<u64>, micro_usd: Option<u64>) -> Ask {
+        Ask {
+            permission: "models:fast".parse().unwrap(),
+            reason: None,
+            quota: Quota { bytes: None, calls, tokens, micro_usd },
+            header: None,
+        }
+    }
+
+    #[test]
+    fn requests_at_the_same_time_share_what_is_left() {
+        let purse = purse(100, 0);
+        purse.open(id(1), "fast", need(10, 50)).unwrap();
+        let short = purse.open(id(2), "fast", need(10, 31)).unwrap_err();
+        assert_eq!((short.limit, short.left, short.needed), (Limit::Tokens, 40, 41));
+        purse.open(id(2), "fast", need(10, 30)).unwrap();
+        // What was not used is there again, and what was used beyond is missing.
+        purse.close(id(1), 5);
+        assert_eq!(purse.open(id(3), "fast", need(0, 56)).unwrap_err().left, 55);
+        purse.close(id(2), 200);
+        assert_eq!(purse.open(id(3), "fast", need(0, 1)).unwrap_err().left, 0);
+    }
+
+    #[test]
+    fn of_what_a_request_may_cost_the_most_counts_once() {
+        let purse = purse(1_000, 100);
+        purse.open(id(1), "fast", need(0, 1)).unwrap();
+        purse.reserve(id(1), Some(60)).unwrap();
+        purse.reserve(id(1), Some(40)).unwrap();
+        purse.reserve(id(1), None).unwrap();
+        purse.reserve(id(1), Some(100)).unwrap();
+        let refused = purse.reserve(id(1), Some(101)).unwrap_err();
+        assert_eq!((refused.class, refused.code.as_str()), (Class::Quota, "cost"));
+        let short = purse.short(id(1)).unwrap();
+        assert_eq!((short.left, short.needed), (100, 101));
+        purse.reconcile(id(1), Some(30));
+        // A later word changes nothing.
+        purse.reconcile(id(1), Some(3));
+        assert_eq!(purse.cost(id(1)), Some(30));
+        purse.open(id(2), "fast", need(0, 1)).unwrap();
+        assert!(purse.reserve(id(2), Some(71)).is_err());
+        purse.reserve(id(2), Some(70)).unwrap();
+        // Nobody knows a request that was not opened.
+        purse.reserve(id(3), Some(1_000)).unwrap();
+        purse.reconcile(id(3), Some(1_000));
+        purse.close(id(3), 1_000);
+    }
+
+    #[test]
+    fn more_than_the_usual_holds_only_for_who_agreed() {
+        let more = ask(Some(64), Some(1_000_000), Some(2_000_000));
+        let usual = Budget::of(&more, false).unwrap();
+        assert_eq!(usual, Budget::usual("fast"));
+        assert_eq!(Budget::of(&more, true), Budget::asked(&more));
+        let raises = Budget::raises(&more);
+        let said = raises.iter().map(|it| format!("{}: {} > {}", it.key, it.asked, it.default));
+        insta::assert_snapshot!(said.collect::<Vec<_>>().join("\n"), @"
+        requests to models: 64 > 32
+        tokens of models: 1000000 > 200000
+        money for models: 2 USD > 0.5 USD
+        ");
+        let less = ask(Some(1), Some(10), Some(1));
+        let held = Budget::of(&less, false).unwrap();
+        assert_eq!(held.words(), "at most 1 request, 10 tokens and 0.000001 USD a call");
+        assert!(Budget::raises(&less).is_empty());
+        assert_eq!(Budget::of(&ask(None, None, None), true).unwrap(), Budget::usual("fast"));
+    }
+}

@@ -266,7 +266,6 @@ impl Guest {
         let rule = self.gate.rights().rule_for(&wanted).unwrap_or_else(|| Arc::from(""));
         let interface = Capability::AxModelChat.row().interface;
         let asked = Arc::new(Asked::new(wanted.to_string(), rule, interface));
-        self.withhold(&request, &asked)?;
         let purse = self.asking.purse(&self.call.holdings.budgets);
         let known = listed.iter().find(|it| it.name == name);
         let need = match manner {
@@ -282,10 +281,14 @@ impl Guest {
             self.gate.exhaust(short.limit);
             failure::short(&short)
         })?;
+        self.asking.keep(Arc::clone(&asked));
+        if let Err(leak) = self.withhold(&request, &asked) {
+            purse.close(request.id, 0);
+            return Err(leak.into());
+        }
         if manner != Manner::Count {
             request.max_tokens = max_tokens;
         }
-        self.asking.keep(Arc::clone(&asked));
         let (plugin, call) = (Arc::clone(&self.call.holdings.name), self.call.id);
         Ok(Exchange::new(Parts {
             request: Arc::new(request),
@@ -300,7 +303,7 @@ impl Guest {
     }
 
     /// Refuses a request that holds a secret. A guest may have been told one in pieces.
-    fn withhold(&mut self, request: &Request, asked: &Arc<Asked>) -> Result<(), Refused> {
+    fn withhold(&self, request: &Request, asked: &Asked) -> Result<(), Error> {
         let scan = self.call.secrets.scan();
         if scan.is_empty() {
             return Ok(());
@@ -309,8 +312,7 @@ impl Guest {
         let Some(secret) = scan.find(&text) else { return Ok(()) };
         let error = failure::leak(&secret, "the request");
         asked.note(|so_far| so_far.end = AskedEnd::Leaked(secret));
-        self.asking.keep(Arc::clone(asked));
-        Err(error.into())
+        Err(error)
     }
 
     fn told(&mut self, fault: Fault, name: &str, exchange: &Exchange) -> Error {

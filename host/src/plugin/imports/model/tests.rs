@@ -572,6 +572,14 @@ async fn a_secret_neither_goes_to_a_model_nor_comes_from_one() {
     assert_eq!(ask(&mut asking, question()).await, "fine");
     let ends: Vec<_> = asking.guest.asking.take().iter().map(|it| it.so_far().end).collect();
     assert_eq!(ends, [AskedEnd::Leaked("token".into()), AskedEnd::Answered]);
+    // Each counts, so that there are no more rows than requests.
+    let one = Setting { budget: budget(1, 1_000, 0), ..setting() };
+    let mut again = stage(one, vec![scripted::answer("fine")]);
+    for told in ["Denied secret:token", "Exhausted calls"] {
+        let mut request = question();
+        request.messages[0].parts[0].content = wit::Content::Text(VALUE.to_owned());
+        assert_eq!(ask(&mut again, request).await, told);
+    }
     // In two pieces, too.
     let (front, back) = VALUE.split_at(9);
     let pieces = [vec![said(front)], scripted::answer(back)].concat();
