@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::chat::{model_of, route_of};
 use super::fault::CliError;
+use super::interrupts::current_thread;
 use super::media;
 use super::output::Output;
 use super::render::{dollars, table};
@@ -69,7 +70,8 @@ pub(super) fn run(app: &App, output: Output, command: &RouteCommand) -> Result<(
         stream: true,
         ..Request::new(id, vec![Message { parts, ..Message::text(Role::User, "") }])
     };
-    let explained = models.router.explain(&request).map_err(|error| {
+    let explained = current_thread()?.block_on(models.router.explain(&request));
+    let explained = explained.map_err(|error| {
         let (hint, trail) = (models.hint(&error), Trail::default());
         CliError::Unanswered(Box::new(Unanswered { id, error, trail, hint }))
     })?;
@@ -96,6 +98,7 @@ fn words(reason: Reason) -> String {
     match reason {
         Reason::OwnsState => "it wrote what the conversation carries".to_owned(),
         Reason::Route => "config.toml names it for this".to_owned(),
+        Reason::Policy => "the policy of config.toml chose it".to_owned(),
         Reason::NamedModel => "the model was named".to_owned(),
         Reason::Priority(priority) => format!("priority {priority}"),
         Reason::Open(cause) => {

@@ -30,8 +30,8 @@ use crate::chat::Thinking;
 pub struct Needs {
     /// How large it is.
     pub size: Size,
-    has_images: bool,
-    has_files: bool,
+    pub(super) has_images: bool,
+    pub(super) has_files: bool,
     has_tools: bool,
     has_sampling: bool,
     is_begun: bool,

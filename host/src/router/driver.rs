@@ -55,7 +55,7 @@ pub(super) async fn run(
     request: Arc<Request>,
 ) -> Result<Routed, Refused> {
     let mut journey = Journey::begin(shared, caller, request);
-    if let Err(error) = journey.plan() {
+    if let Err(error) = journey.plan().await {
         journey.tell(Event::ValidationFailed(error.clone()));
         return Err(journey.give_up(error).await);
     }

@@ -110,10 +110,13 @@ impl Journey {
     /// # Errors
     ///
     /// The request must not be sent, or nobody could answer it.
-    pub(super) fn plan(&mut self) -> Result<(), Error> {
+    pub(super) async fn plan(&mut self) -> Result<(), Error> {
         self.place = Some(place(&self.shared)?);
         self.request.validate()?;
-        let Decision { mut fit, targets, why } = self.plan_of_now().decide()?;
+        let Decision { mut fit, targets, why, unranked } = self.plan_of_now().decide().await?;
+        if let Some(why) = unranked {
+            self.announce(&Fact::Unranked { why });
+        }
         self.announce(&Fact::RoutingDecision { targets });
         if let (true, Some(error)) = (fit.is_empty(), why) {
             return Err(error);

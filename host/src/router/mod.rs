@@ -18,6 +18,7 @@
 //! | `tool_call`  | is a call one that its tool takes?                          |
 //! | `health`     | how did a provider do?                                      |
 //! | `targets`    | who is there, and in which order?                           |
+//! | `ranking`    | how does an operator's policy change the order?             |
 //! | `plan`       | who of them is asked for this request, and why?             |
 //! | `attempt`    | what does one attempt hold, and how is it settled?          |
 //! | `hold`       | when is an answer handed on?                                |
@@ -50,6 +51,7 @@ pub mod lifecycle;
 pub mod limit;
 pub mod observer;
 mod plan;
+pub mod ranking;
 pub mod spent;
 mod targets;
 mod tool_call;
@@ -102,6 +104,7 @@ use self::limit::Limiter;
 use self::limit::Rate;
 use self::observer::Observer;
 use self::plan::Plan;
+use self::ranking::Ranker;
 use self::targets::Targets;
 use crate::chat::Answer;
 use crate::chat::Error;
@@ -185,6 +188,8 @@ pub struct Parts {
     pub observer: Arc<dyn Observer>,
     /// What keeps a record.
     pub keeper: Arc<dyn Keeper>,
+    /// The operator's policy, if there is one.
+    pub ranker: Option<Arc<dyn Ranker>>,
     /// Who asks, until [`Router::of`] names another.
     pub caller: Caller,
 }
@@ -198,6 +203,7 @@ struct Shared {
     random: Random,
     observer: Arc<dyn Observer>,
     keeper: Arc<dyn Keeper>,
+    ranker: Option<Arc<dyn Ranker>>,
     in_flight: Arc<Semaphore>,
     books: Mutex<Books>,
 }
@@ -234,7 +240,8 @@ impl Router {
     ///
     /// [`RouterError`] if its targets are no list that can be asked.
     pub fn new(parts: Parts) -> Result<Self, RouterError> {
-        let Parts { targets, options, catalogue, clock, random, observer, keeper, caller } = parts;
+        let Parts { targets, options, catalogue, clock, random, observer, keeper, ranker, caller } =
+            parts;
         let targets = Targets::new(targets)?;
         let providers = targets
             .providers()
@@ -255,6 +262,7 @@ impl Router {
             random,
             observer,
             keeper,
+            ranker,
             in_flight,
             books,
         });
@@ -281,10 +289,10 @@ impl Router {
     /// # Errors
     ///
     /// The request must not be sent, or names what is not configured.
-    pub fn explain(&self, request: &Request) -> Result<Vec<Explained>, Error> {
+    pub async fn explain(&self, request: &Request) -> Result<Vec<Explained>, Error> {
         let needs = Needs::of(request);
         let (shared, caller) = (&self.shared, &self.caller);
-        Plan { shared, caller, request, needs: &needs, floor: 0 }.explain()
+        Plan { shared, caller, request, needs: &needs, floor: 0 }.explain().await
     }
 
     /// Returns who may be asked.

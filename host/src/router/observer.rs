@@ -53,6 +53,8 @@ pub enum Reason {
     OwnsState,
     /// The operator named it for such requests.
     Route,
+    /// The operator's policy put it there.
+    Policy,
     /// The caller named its model.
     NamedModel,
     /// Its priority.
@@ -73,6 +75,11 @@ pub enum Fact {
     RoutingDecision {
         /// In the order in which they are asked; those that are not come last.
         targets: Vec<(Named, Reason)>,
+    },
+    /// The operator's policy was not followed: it failed, was late or made no sense.
+    Unranked {
+        /// Why.
+        why: String,
     },
     /// It asks.
     Attempt {

@@ -16,6 +16,8 @@ use super::catalogue::Basis;
 use super::limit::Estimates;
 use super::observer::Named;
 use super::observer::Reason;
+use super::ranking;
+use super::ranking::RANKING_WAIT;
 use super::verdict::Cause;
 use crate::chat::Error;
 use crate::chat::Request;
@@ -31,6 +33,15 @@ pub(super) struct Plan<'a> {
     pub(super) floor: u64,
 }
 
+/// Who could be asked, in the usual order.
+pub(super) struct Draft {
+    fit: Vec<usize>,
+    unfit: Vec<(Named, Reason)>,
+    why: Option<Error>,
+    /// A policy chose the order.
+    is_ranked: bool,
+}
+
 /// Who is asked.
 pub(super) struct Decision {
     /// Those who could answer, the first first.
@@ -39,6 +50,8 @@ pub(super) struct Decision {
     pub(super) targets: Vec<(Named, Reason)>,
     /// Why the first of those could not.
     pub(super) why: Option<Error>,
+    /// Why the operator's policy was not followed.
+    pub(super) unranked: Option<String>,
 }
 
 /// A target, and what would be done with it.
@@ -65,7 +78,21 @@ impl Plan<'_> {
     /// # Errors
     ///
     /// The request names what is not configured.
-    pub(super) fn decide(&self) -> Result<Decision, Error> {
+    pub(super) async fn decide(&self) -> Result<Decision, Error> {
+        let mut draft = self.draft()?;
+        let mut unranked = None;
+        if let (Some(ranker), true) = (&self.shared.ranker, draft.fit.len() > 1) {
+            let asked = ranker.rank(self.request_facts(), self.candidate_facts(&draft.fit));
+            match ranked(&draft.fit, asked).await {
+                Ok(fit) => (draft.fit, draft.is_ranked) = (fit, true),
+                Err(why) => unranked = Some(why),
+            }
+        }
+        Ok(Decision { unranked, ..self.arranged(draft) })
+    }
+
+    /// Finds who could answer.
+    fn draft(&self) -> Result<Draft, Error> {
         let Self { shared, request, needs, .. } = self;
         let targets = &shared.targets;
         let order = targets.order(request, needs, &shared.options)?;
@@ -79,10 +106,20 @@ impl Plan<'_> {
                 }
             }
         }
+        Ok(Draft { fit, unfit, why, is_ranked: false })
+    }
+
+    /// Puts those first who may be asked now.
+    fn arranged(&self, draft: Draft) -> Decision {
+        let Self { shared, request, needs, .. } = self;
+        let (targets, Draft { mut fit, unfit, why, is_ranked }) = (&shared.targets, draft);
         let is_open: Vec<_> = fit.iter().map(|target| self.is_open(*target)).collect();
         let first = is_open.iter().position(Option::is_none).unwrap_or(0);
         let reason = |(target, open): (&usize, &Option<_>)| {
-            let placed = || targets.reason(*target, request, needs, &shared.options);
+            let placed = || match is_ranked {
+                true => Reason::Policy,
+                false => targets.reason(*target, request, needs, &shared.options),
+            };
             (targets.named(*target), open.map_or_else(placed, Reason::Open))
         };
         let mut targets: Vec<_> = fit.iter().zip(&is_open).map(reason).collect();
@@ -91,7 +128,7 @@ impl Plan<'_> {
             fit[..=first].rotate_right(1);
         }
         targets.extend(unfit);
-        Ok(Decision { fit, targets, why })
+        Decision { fit, targets, why, unranked: None }
     }
 
     /// Checks a target.
@@ -118,10 +155,10 @@ impl Plan<'_> {
     /// # Errors
     ///
     /// The request must not be sent, or names what is not configured.
-    pub(super) fn explain(&self) -> Result<Vec<Explained>, Error> {
+    pub(super) async fn explain(&self) -> Result<Vec<Explained>, Error> {
         self.request.validate()?;
         let targets = &self.shared.targets;
-        let all = self.decide()?.targets;
+        let all = self.decide().await?.targets;
         let number = |named: &Named| targets.all().iter().position(|it| *named == *it);
         let explained = all.into_iter().filter_map(|(target, reason)| {
             let number = number(&target)?;
@@ -141,9 +178,21 @@ impl Plan<'_> {
     }
 
     /// Estimates what a target would cost at most.
-    fn most(&self, target: usize) -> Option<u64> {
+    pub(super) fn most(&self, target: usize) -> Option<u64> {
         let output = Estimates::answer(self.request.max_tokens);
         let most = Usage { input: self.tokens(target), output, ..Usage::default() };
         self.shared.cost(target, most, Basis::Estimated).map(|cost| cost.micro_usd)
     }
+}
+
+/// Waits for a policy, and takes its order if it is one.
+async fn ranked(
+    fit: &[usize],
+    asked: impl Future<Output = Result<Vec<u32>, String>>,
+) -> Result<Vec<usize>, String> {
+    let Ok(said) = tokio::time::timeout(RANKING_WAIT, asked).await else {
+        return Err(format!("the policy took longer than {} ms", RANKING_WAIT.as_millis()));
+    };
+    ranking::ordered(fit, &said?)
+        .ok_or_else(|| "the policy gave no order of those it was told".to_owned())
 }

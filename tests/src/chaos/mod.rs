@@ -357,6 +357,7 @@ fn router_of(
         random: Random::seeded(plan.seed),
         observer: Arc::clone(witness) as _,
         keeper: Arc::clone(witness) as _,
+        ranker: None,
         caller: router::Caller { trigger: "chaos".to_owned(), governor: Arc::clone(witness) as _ },
     };
     Router::new(parts).expect("the targets are sound")

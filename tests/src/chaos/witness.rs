@@ -100,7 +100,10 @@ impl Observer for Witness {
         match fact {
             Fact::Attempt { .. } => self.motion.stir(request),
             Fact::Error { .. } | Fact::Success { .. } => self.motion.rest(request),
-            Fact::RoutingDecision { .. } | Fact::Fallback { .. } | Fact::Unkept { .. } => {}
+            Fact::RoutingDecision { .. }
+            | Fact::Fallback { .. }
+            | Fact::Unkept { .. }
+            | Fact::Unranked { .. } => {}
         }
         self.accounts().entry(request).or_default().hear(fact);
     }
@@ -187,6 +190,7 @@ impl Account {
                 (line, self.errors.len() == self.attempts as usize && from != to)
             }
             Fact::Unkept { why } => (format!("not on record: {why}"), false),
+            Fact::Unranked { why } => (format!("unranked: {why}"), false),
             Fact::Success { usage, cost, attempts, .. } => {
                 let is_first = self.success.replace((*usage, *cost)).is_none();
                 let is_counted =

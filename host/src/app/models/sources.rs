@@ -109,6 +109,7 @@ impl Sources {
             random: Random::seeded(seed()?),
             observer: Arc::new(Nobody),
             keeper: keeper()?,
+            ranker: None,
             caller: Caller { trigger: PERSON.to_owned(), governor: Arc::new(Anything) },
         })?;
         Ok(ReadyModels { router, prices, providers })

@@ -100,6 +100,7 @@ fn router(keeper: Arc<dyn Keeper>, providers: Vec<Scripted>) -> Router {
         random: Random::seeded(1),
         observer: Arc::new(Nobody),
         keeper,
+        ranker: None,
         caller: Caller { trigger: "test".to_owned(), governor: Arc::new(Anything) },
     };
     Router::new(parts).unwrap()

@@ -32,8 +32,8 @@ async fn every_request_is_settled_once() {
 }
 
 /// Whom a router would ask, with the reasons.
-fn explained(stage: &Stage, request: Request) -> String {
-    let explained = stage.router.explain(&request);
+pub(super) async fn explained(stage: &Stage, request: Request) -> String {
+    let explained = stage.router.explain(&request).await;
     let line = |it: &crate::router::Explained| {
         format!("{}/{}: {:?}", it.target.provider, it.target.model, it.reason)
     };
@@ -55,18 +55,18 @@ async fn a_tier_stands_for_its_routes_in_their_order_and_nobody_else() {
     let cast = [("a/k/large", 1, vec![]), ("b/k/mid", 1, vec![]), ("c/k/small", 2, vec![])];
     let stage = stage_of(cast.to_vec(), options);
     let named = |name: &str| Request { model: Some(name.to_owned()), ..question() };
-    assert_eq!(explained(&stage, named("fast")), "c/small: Route; a/large: Route");
-    assert_eq!(explained(&stage, question()), "b/mid: Route");
+    assert_eq!(explained(&stage, named("fast")).await, "c/small: Route; a/large: Route");
+    assert_eq!(explained(&stage, question()).await, "b/mid: Route");
     assert_eq!(
-        explained(&stage, named("large")),
+        explained(&stage, named("large")).await,
         "a/large: NamedModel; b/mid: Priority(1); c/small: Priority(2)"
     );
     let of_c = Request { provider: Some("c".to_owned()), ..question() };
-    assert_eq!(explained(&stage, of_c), "c/small: Priority(2)");
+    assert_eq!(explained(&stage, of_c).await, "c/small: Priority(2)");
     let elsewhere = Request { provider: Some("b".to_owned()), ..named("fast") };
-    assert!(explained(&stage, elsewhere).contains("nobody who answers to that"));
-    assert!(explained(&stage, named("gone")).contains("nobody who answers to that"));
-    assert!(explained(&stage, named("other")).contains("which is not configured"));
+    assert!(explained(&stage, elsewhere).await.contains("nobody who answers to that"));
+    assert!(explained(&stage, named("gone")).await.contains("nobody who answers to that"));
+    assert!(explained(&stage, named("other")).await.contains("which is not configured"));
     assert_eq!(stage.ask(named("fast")).await, "c");
     assert_eq!(stage.asked(), [0, 0, 1], "nobody was asked to explain");
 }
@@ -78,7 +78,7 @@ async fn without_fallback_the_first_route_of_a_tier_is_all_of_it() {
     let cast = [("a/k/m", 1, vec![]), ("b/one/m", 1, vec![]), ("b/two/m", 1, vec![])];
     let stage = stage_of(cast.to_vec(), options);
     let request = Request { model: Some("fast".to_owned()), ..question() };
-    assert_eq!(explained(&stage, request), "b/m: Route; b/m: Route");
+    assert_eq!(explained(&stage, request).await, "b/m: Route; b/m: Route");
 }
 
 #[tokio::test(start_paused = true)]

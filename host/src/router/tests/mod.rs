@@ -6,6 +6,7 @@
 mod catalogue;
 mod decision;
 mod lifecycle;
+mod ranking;
 mod record;
 mod rule_01_commit;
 mod rule_02_verdict;
@@ -46,6 +47,7 @@ use super::keeper::Keeper;
 use super::lifecycle::Lifecycle;
 use super::observer::Fact;
 use super::observer::Observer;
+use super::ranking::Ranker;
 use crate::chat::Answer;
 use crate::chat::Assembly;
 use crate::chat::Chunk;
@@ -241,6 +243,7 @@ impl Observer for Log {
                 format!("error {} {status:?} {code} blame {blame:?}", class.word())
             }
             Fact::Unkept { why } => format!("unkept {why}"),
+            Fact::Unranked { why } => format!("unranked {why}"),
             Fact::Fallback { from, to, reason } => {
                 format!(
                     "fallback {}/{} -> {}/{} {reason}",
@@ -296,6 +299,17 @@ fn stage_kept(
     governor: Arc<dyn Governor>,
     keeper: Arc<dyn Keeper>,
 ) -> Stage {
+    stage_ranked(cast, options, catalogue, governor, keeper, None)
+}
+
+fn stage_ranked(
+    cast: Vec<Cast>,
+    options: Options,
+    catalogue: Catalogue,
+    governor: Arc<dyn Governor>,
+    keeper: Arc<dyn Keeper>,
+    ranker: Option<Arc<dyn Ranker>>,
+) -> Stage {
     let (mut targets, mut actors) = (Vec::new(), Vec::new());
     for (path, priority, plays) in cast {
         let mut names = path.split('/').map(str::to_owned);
@@ -319,6 +333,7 @@ fn stage_kept(
         random: Random::seeded(7),
         observer: log.clone(),
         keeper,
+        ranker,
         caller: caller(governor),
     });
     Stage { router: router.expect("the targets are sound"), actors, log, clock }

@@ -47,6 +47,7 @@ fn targets_are_a_list_that_can_be_asked() {
             random: Random::seeded(1),
             observer: Arc::new(Log::default()),
             keeper: Arc::new(Forgetful),
+            ranker: None,
             caller: caller(Arc::new(Anything)),
         };
         Router::new(parts).err()

@@ -86,6 +86,7 @@ pub(crate) fn of_targets(targets: Vec<Target>, options: Options, clock: Arc<dyn 
         random: Random::seeded(1),
         observer: Arc::new(Nobody),
         keeper: Arc::new(Forgetful),
+        ranker: None,
         caller: Caller { trigger: "bench".to_owned(), governor: Arc::new(Anything) },
     };
     Router::new(parts).expect("the targets are sound")
