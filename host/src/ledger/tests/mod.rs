@@ -125,31 +125,3 @@ async fn ask(router: &Router, question: Question) -> bool {
     }
     true
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measured by hand"]
-async fn measure_by_hand() {
-    let home = Home::new();
-    let ledger = home.open(Settings::default());
-    for keeper in
-        [Arc::new(crate::router::keeper::Forgetful) as Arc<dyn Keeper>, Arc::new(ledger.clone())]
-    {
-        let router = router(keeper, vec![Scripted::saying("one", "yes")]);
-        let clock = crate::clock::SystemClock::new();
-        for number in 0..3_000 {
-            assert!(ask(&router, question(number)).await);
-        }
-        eprintln!("alone: {:?}", crate::clock::Clock::monotonic(&clock) / 3_000);
-        let began = crate::clock::Clock::monotonic(&clock);
-        let tasks = (1..17_u128).map(|task| {
-            let router = router.clone();
-            async move {
-                for number in 0..500 {
-                    assert!(ask(&router, question((task << 64) | number)).await);
-                }
-            }
-        });
-        futures_util::future::join_all(tasks.collect::<Vec<_>>()).await;
-        eprintln!("16: {:?} each", (crate::clock::Clock::monotonic(&clock) - began) / 8_000);
-    }
-}

@@ -76,8 +76,8 @@ async fn a_request_is_one_row_from_its_intent_to_its_end() {
     let lines: Vec<_> = home.list().iter().map(line).collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     failed // x0 None Some("caller-fault Some(\"invalid\")") in 0 out 0 0 Some("reported")
-    failed two/main/claude-opus-5 x2 None Some("cancelled Some(\"cancelled\")") in 3 out 0 15 Some("estimated")
-    failed two/main/claude-opus-5 x2 None Some("transient Some(\"overloaded_error\")") in 3 out 1 40 Some("estimated")
+    failed two/main/claude-opus-5 x2 None Some("cancelled Some(\"cancelled\")") in 1 out 0 5 Some("estimated")
+    failed two/main/claude-opus-5 x2 None Some("transient Some(\"overloaded_error\")") in 1 out 1 30 Some("estimated")
     completed two/main/claude-opus-5 x2 Some("stop") None in 2 out 3 85 Some("reported")
     "#);
     let all = home.list();
@@ -162,10 +162,10 @@ async fn days_models_and_callers_are_summed_up() {
         };
         rows.iter().map(row).collect::<Vec<_>>().join("; ")
     };
-    assert_eq!(usage(By::Day), "2026-11-22 (1, 3, 0) 85 55");
-    assert_eq!(usage(By::Model), " (0, 1, 0) 0 0; claude-opus-5 (1, 2, 0) 85 55");
-    assert_eq!(usage(By::Provider), " (0, 1, 0) 0 0; two (1, 2, 0) 85 55");
-    assert_eq!(usage(By::Trigger), "test (1, 3, 0) 85 55");
+    assert_eq!(usage(By::Day), "2026-11-22 (1, 3, 0) 85 35");
+    assert_eq!(usage(By::Model), " (0, 1, 0) 0 0; claude-opus-5 (1, 2, 0) 85 35");
+    assert_eq!(usage(By::Provider), " (0, 1, 0) 0 0; two (1, 2, 0) 85 35");
+    assert_eq!(usage(By::Trigger), "test (1, 3, 0) 85 35");
     let tomorrow = Some(NOW_MS + 86_400_000);
     assert!(home.reader().usage(By::Day, tomorrow).unwrap().is_empty());
 }
