@@ -162,7 +162,7 @@ impl Ended {
     /// What was left out of the last attempt, as JSON; nothing if nothing was.
     pub(super) fn degradations(&self) -> Option<String> {
         let lost = &self.steps.last()?.degradations;
-        (!lost.is_empty()).then(|| Value::from_iter(lost.iter().map(|it| json(it))).to_string())
+        (!lost.is_empty()).then(|| Value::from_iter(lost.iter().map(json)).to_string())
     }
 
     /// The attempts as JSON.

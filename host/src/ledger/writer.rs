@@ -41,7 +41,7 @@ pub(super) struct Writer {
     _alive: Alive,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    unwritten: Vec<Box<Ended>>,
+    unwritten: Vec<Ended>,
     ends_since_prune: u64,
 }
 
@@ -122,7 +122,7 @@ impl Writer {
         for job in batch.drain(..) {
             let keep = |ended: Box<Ended>| {
                 if self.unwritten.len() < UNWRITTEN_MAX {
-                    self.unwritten.push(ended);
+                    self.unwritten.push(*ended);
                 }
             };
             if let Some((kept, _)) = parts(job, keep) {
