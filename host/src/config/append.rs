@@ -131,7 +131,7 @@ fn quoted(text: &str) -> String {
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        fs_err::create_dir_all(folder)?;
     }
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
     let put = std::fs::File::create(&beside).and_then(|mut made| {
@@ -140,9 +140,9 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         }
         made.write_all(text.as_bytes())?;
         made.sync_all()?;
-        std::fs::rename(&beside, path)
+        fs_err::rename(&beside, path)
     });
-    put.inspect_err(|_| drop(std::fs::remove_file(&beside)))
+    put.inspect_err(|_| drop(fs_err::remove_file(&beside)))
 }
 
 #[cfg(test)]
@@ -155,10 +155,10 @@ mod tests {
         let path = folder.path().join("deep/config.toml");
         if !text.is_empty() {
             std::fs::create_dir(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, text).unwrap();
+            fs_err::write(&path, text).unwrap();
         }
         let done = add_provider(&path, config);
-        let now = std::fs::read_to_string(&path).unwrap_or_default();
+        let now = fs_err::read_to_string(&path).unwrap_or_default();
         match done {
             Ok(()) => Ok(now),
             Err(error) => {
