@@ -1,14 +1,16 @@
 //! One request, through the router and without it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use ax_host::chat::{Chunk, Message, Request, RequestId, Role};
 use ax_host::clock::{Clock, SystemClock};
+use ax_host::ledger::{self, Ledger};
 use ax_host::provider::{Key, Kind, ProviderConfig, Settings, Upstream, dialect};
 use ax_host::router::backoff::Random;
 use ax_host::router::catalogue::Catalogue;
-use ax_host::router::keeper::Forgetful;
+use ax_host::router::keeper::Keeper;
 use ax_host::router::observer::Nobody;
 use ax_host::router::{Anything, Caller, Options, Parts, Router, Target};
 use ax_host::secret::value::SecretValue;
@@ -51,8 +53,23 @@ pub(crate) struct Took {
     pub(crate) all: Duration,
 }
 
+/// A ledger in a folder of its own, which goes with it.
+pub(crate) struct Kept {
+    pub(crate) ledger: Ledger,
+    _home: tempfile::TempDir,
+}
+
+impl Kept {
+    pub(crate) fn new() -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let ledger = Ledger::open(home.path(), clock, ledger::Settings::default());
+        Self { ledger: ledger.expect("a folder that is ours"), _home: home }
+    }
+}
+
 /// Makes a router of both providers, as `ax` makes it.
-pub(crate) fn router(address: &str, prefix: &str, options: Options) -> Router {
+pub(crate) fn router(address: &str, prefix: &str, keeper: Arc<dyn Keeper>) -> Router {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let target = |(name, kind, model): (&str, Kind, &str)| {
         let config = ProviderConfig {
@@ -73,11 +90,17 @@ pub(crate) fn router(address: &str, prefix: &str, options: Options) -> Router {
         }
     };
     let targets = MODELS.map(target).to_vec();
-    of_targets(targets, options, clock)
+    of_targets(targets, Options::default(), keeper, clock)
 }
 
 /// Makes a router of targets.
-pub(crate) fn of_targets(targets: Vec<Target>, options: Options, clock: Arc<dyn Clock>) -> Router {
+pub(crate) fn of_targets(
+    targets: Vec<Target>,
+    options: Options,
+    keeper: Arc<dyn Keeper>,
+    ranker: None,
+    clock: Arc<dyn Clock>,
+) -> Router {
     let parts = Parts {
         targets,
         options,
@@ -85,7 +108,7 @@ pub(crate) fn of_targets(targets: Vec<Target>, options: Options, clock: Arc<dyn 
         clock,
         random: Random::seeded(1),
         observer: Arc::new(Nobody),
-        keeper: Arc::new(Forgetful),
+        keeper,
         ranker: None,
         caller: Caller { trigger: "bench".to_owned(), governor: Arc::new(Anything) },
     };
@@ -93,7 +116,7 @@ pub(crate) fn of_targets(targets: Vec<Target>, options: Options, clock: Arc<dyn 
 }
 
 /// Makes a request of a shape, which the router asks one provider for.
-pub(crate) fn request(shape: Shape) -> Arc<Request> {
+pub(crate) fn request(shape: Shape) -> Request {
     let messages = vec![
         Message::text(Role::System, "You answer in one line."),
         Message::text(Role::User, "What do you see from where you stand?"),
@@ -102,13 +125,26 @@ pub(crate) fn request(shape: Shape) -> Arc<Request> {
     request.model = Some(MODELS[shape.dialect].2.to_owned());
     request.stream = shape.is_stream;
     request.max_tokens = Some(256);
-    Arc::new(request)
+    request
+}
+
+/// Gives a request a name of its own, as each has.
+pub(crate) fn named(request: &Request) -> Arc<Request> {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let id = RequestId(uuid::Uuid::from_u128(u128::from(number)));
+    Arc::new(Request { id, ..request.clone() })
 }
 
 /// Asks through the router, and reads the answer to its end.
-pub(crate) async fn ours(router: &Router, request: &Arc<Request>) -> Took {
-    let began = Instant::now();
-    let routed = router.route(Arc::clone(request)).await;
+pub(crate) async fn ours(router: &Router, request: &Request) -> Took {
+    let request = named(request);
+    read(router, request, Instant::now()).await
+}
+
+/// The same, from a moment on.
+pub(crate) async fn read(router: &Router, request: Arc<Request>, began: Instant) -> Took {
+    let routed = router.route(request).await;
     let mut chunks = routed.map_err(|it| it.error).expect("an answer").answer.chunks;
     let (mut first, mut is_done) = (None, false);
     while let Some(chunk) = chunks.next().await {

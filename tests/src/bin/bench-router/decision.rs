@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ax_host::chat::{Answer, Chunk, Done, Error, Finish, Model, ModelInfo, Request, Usage};
 use ax_host::clock::SystemClock;
+use ax_host::router::keeper::Forgetful;
 use ax_host::router::limit::Rate;
 use ax_host::router::{Options, Target};
 use ax_tests::row::{Bar, Row, percentile};
@@ -63,14 +64,16 @@ async fn measure(rounds: usize, requests: usize) -> Vec<Row> {
     let rate = Rate { requests_per_min: Some(u64::MAX >> 8), tokens_per_min: Some(u64::MAX >> 8) };
     let rates = MODELS.map(|(name, ..)| (name.to_owned(), rate)).into();
     let options = Options { rates, ..Options::default() };
-    let router = ask::of_targets(targets.to_vec(), options, Arc::new(SystemClock::new()));
+    let clock = Arc::new(SystemClock::new());
+    let router = ask::of_targets(targets.to_vec(), options, Arc::new(Forgetful), clock);
     let request = ask::request(Shape { dialect: 0, is_stream: true });
     let (mut decisions, mut all) = (Vec::new(), Vec::new());
     for _ in 0..=rounds {
         let (mut decided, mut whole) = (Vec::new(), Vec::new());
         for _ in 0..requests {
+            let named = ask::named(&request);
             let began = start.elapsed();
-            ask::ours(&router, &request).await;
+            ask::read(&router, named, Instant::now()).await;
             whole.push(start.elapsed().saturating_sub(began));
             let asked = Duration::from_nanos(asked_ns.load(Ordering::Relaxed));
             decided.push(asked.saturating_sub(began));

@@ -1,7 +1,8 @@
 //! Measures the router against a bare client that sends the same bytes to the same place, in one run.
 //!
-//! Both sides take turns, and the median of the turns counts: whatever else the machine does shifts both.
-//! The upstream is a process of its own that answers at once, with bytes that were made before.
+//! Ours is measured with the ledger on and without it. All sides take turns, and the median of the turns
+//! counts: whatever else the machine does shifts all. The upstream is a process of its own that
+//! answers at once, with bytes that were made before.
 //!
 //! `--quick` makes a tenth of the requests. Run it in release: `cargo xtask bench router`.
 
@@ -17,11 +18,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ax_host::router::{Options, Router};
+use ax_host::chat::Request;
+use ax_host::router::Router;
+use ax_host::router::keeper::Forgetful;
 use ax_tests::row::{Bar, Row, percentile};
 use tokio::runtime::Runtime;
 
-use ask::{Direct, Shape, Took};
+use ask::{Direct, Kept, Shape, Took};
 use upstream::Listening;
 
 /// Turns of each side, after one that warms up.
@@ -33,7 +36,7 @@ const AT_ONCE: usize = 16;
 /// One side.
 #[derive(Clone)]
 enum Side {
-    Ours(Router, Arc<ax_host::chat::Request>),
+    Ours(Router, Arc<Request>),
     Direct(Arc<Direct>),
 }
 
@@ -58,8 +61,8 @@ struct Turn {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let requests = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => 5_000,
-        ["--quick"] => 500,
+        [] => 3_000,
+        ["--quick"] => 300,
         ["upstream"] => return upstream::serve(),
         ["streams", address] => return memory::streams(address),
         _ => {
@@ -85,34 +88,44 @@ fn main() -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The bars are for what is kept on record; without that it is told for who wants to know what is left.
 fn rows(runtime: &Runtime, upstream: &Listening, shape: Shape, requests: usize) -> Vec<Row> {
-    let router = ask::router(&upstream.address, "/", Options::default());
-    let ours = Side::Ours(router, ask::request(shape));
-    let direct = Side::Direct(Arc::new(Direct::new(&upstream.address, shape)));
-    let sides = [ours, direct];
-    let [ours, direct] = by_turns(&sides, |side| runtime.block_on(turn(side, 1, requests)));
+    let (kept, request) = (Kept::new(), Arc::new(ask::request(shape)));
+    let router = ask::router(&upstream.address, "/", Arc::new(kept.ledger.clone()));
+    let forgetful = ask::router(&upstream.address, "/", Arc::new(Forgetful));
+    let sides = [
+        Side::Ours(router, Arc::clone(&request)),
+        Side::Ours(forgetful, request),
+        Side::Direct(Arc::new(Direct::new(&upstream.address, shape))),
+    ];
+    let [ours, bare, direct] = by_turns(&sides, |side| runtime.block_on(turn(side, 1, requests)));
     let name = shape.name();
     let added = |ours: Duration, direct: Duration| ours.saturating_sub(direct);
-    let p50 = added(ours.p50, direct.p50);
-    let p99 = added(ours.p99, direct.p99);
+    let time = |what: &str, ours, direct, bar| {
+        Row::time(&format!("{name}: {what}"), added(ours, direct), Some(direct), bar)
+    };
     let mut rows = vec![
-        Row::time(&format!("{name}: added p50"), p50, Some(direct.p50), Bar::Ratio(1.0)),
-        Row::time(&format!("{name}: added p99"), p99, Some(direct.p99), Bar::Ratio(4.0)),
+        time("added p50", ours.p50, direct.p50, Bar::Ratio(1.0)),
+        time("added p50, no ledger", bare.p50, direct.p50, Bar::None),
+        time("added p99", ours.p99, direct.p99, Bar::Ratio(4.0)),
     ];
     if shape.is_stream {
-        let first = added(ours.first_p50, direct.first_p50);
-        let name = format!("{name}: added first token");
-        rows.push(Row::time(&name, first, Some(direct.first_p50), Bar::Ratio(1.0)));
+        let (ours, direct) = (ours.first_p50, direct.first_p50);
+        rows.push(time("added first token", ours, direct, Bar::Ratio(1.0)));
     }
-    let [ours, direct] = by_turns(&sides, |side| runtime.block_on(turn(side, AT_ONCE, requests)));
-    let (per_second, raw) = (ours.per_second, Some(direct.per_second));
-    rows.push(Row::rate(&format!("{name}: 16 at once"), per_second, raw, Bar::Share(0.6)));
+    let [ours, bare, direct] =
+        by_turns(&sides, |side| runtime.block_on(turn(side, AT_ONCE, requests)));
+    let rate = |what: &str, turn: Turn, bar| {
+        Row::rate(&format!("{name}: {what}"), turn.per_second, Some(direct.per_second), bar)
+    };
+    rows.push(rate("16 at once", ours, Bar::Share(0.6)));
+    rows.push(rate("16 at once, no ledger", bare, Bar::None));
     rows
 }
 
-/// Lets both sides take their turns; returns the median of each figure.
-fn by_turns(sides: &[Side; 2], turn: impl Fn(&Side) -> Turn) -> [Turn; 2] {
-    let mut turns = [Vec::new(), Vec::new()];
+/// Lets all sides take their turns; returns the median of each figure.
+fn by_turns(sides: &[Side; 3], turn: impl Fn(&Side) -> Turn) -> [Turn; 3] {
+    let mut turns = [const { Vec::new() }; 3];
     for number in 0..=TURNS {
         for (side, turns) in sides.iter().zip(&mut turns) {
             let turn = turn(side);

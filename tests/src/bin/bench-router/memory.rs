@@ -3,8 +3,8 @@
 //! It is a process of its own, and the upstream another.
 
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
-use ax_host::router::Options;
 use ax_tests::row::{Bar, Row};
 use futures_util::StreamExt as _;
 
@@ -34,13 +34,14 @@ pub(crate) fn streams(address: &str) -> ExitCode {
         let shape = Shape { dialect: 0, is_stream: true };
         let request = ask::request(shape);
         // A request each way, so that what is made once is there.
-        let router = ask::router(address, "/", Options::default());
+        let kept = ask::Kept::new();
+        let router = ask::router(address, "/", Arc::new(kept.ledger.clone()));
         ask::ours(&router, &request).await;
         let idle = resident_kib();
-        let held = ask::router(address, Shape::HELD, Options::default());
+        let held = ask::router(address, Shape::HELD, Arc::new(kept.ledger.clone()));
         let mut open = Vec::new();
         for _ in 0..STREAMS {
-            let routed = held.route(request.clone()).await;
+            let routed = held.route(ask::named(&request)).await;
             let mut chunks = routed.map_err(|it| it.error).expect("a stream").answer.chunks;
             let first = chunks.next().await.expect("it has begun").expect("it goes on");
             open.push((first, chunks));
