@@ -106,7 +106,7 @@ fn rows(runtime: &Runtime, upstream: &Listening, shape: Shape, requests: usize) 
     };
     let mut rows = vec![
         time("added p50", ours.p50, direct.p50, Bar::Ratio(1.0)),
-        time("added p50, no ledger", bare.p50, direct.p50, Bar::None),
+        time("added p50, unkept", bare.p50, direct.p50, Bar::None),
         time("added p99", ours.p99, direct.p99, Bar::Ratio(4.0)),
     ];
     if shape.is_stream {
@@ -119,7 +119,7 @@ fn rows(runtime: &Runtime, upstream: &Listening, shape: Shape, requests: usize) 
         Row::rate(&format!("{name}: {what}"), turn.per_second, Some(direct.per_second), bar)
     };
     rows.push(rate("16 at once", ours, Bar::Share(0.6)));
-    rows.push(rate("16 at once, no ledger", bare, Bar::None));
+    rows.push(rate("16 at once, unkept", bare, Bar::None));
     rows
 }
 
