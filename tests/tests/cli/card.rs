@@ -191,9 +191,9 @@ fn the_card_follows_tools_into_the_plugins_that_offer_them() {
       component  DIGEST (144 B)
       tools      add
       asks to
-        - ask models of the tier `fast`, which sends what it knows to their provider
+        - ask the model or tier `fast`, which sends what it knows to the provider
             models:fast
-            this host does not serve it yet; host 0.3 will
+            at most 32 requests, 200000 tokens and 0.5 USD a call
         - call the tool `test:env.count`
             tools:test:env.count
             this host does not serve it yet; host 0.3 will

@@ -277,7 +277,7 @@ fn what_is_wrong_in_a_case_is_named() {
     env = { "A=B" = "" }
         case 1: `env`: `A=B` is no variable
     alow = []
-        line 4: unknown field `alow`, expected one of `name`, `before`, `tool`, `input`, `input-from`, `allow`, `config`, `secrets`, `env`, `now`, `workspace`, `files`, `http`, `text`, `structured`, `golden`, `error`, `code`, `message`, `log`, `denied`, `wrote`, `fuel-max`, `memory-max`
+        line 4: unknown field `alow`, expected one of `name`, `before`, `tool`, `input`, `input-from`, `allow`, `config`, `secrets`, `env`, `now`, `workspace`, `files`, `http`, `model`, `text`, `structured`, `golden`, `error`, `code`, `message`, `log`, `denied`, `wrote`, `fuel-max`, `memory-max`
     "#);
 }
 
