@@ -321,7 +321,8 @@ impl Guest {
 
     /// Says a failure in the words of `ax:types`; what only the operator can mend stands in the log.
     fn say(&mut self, fault: Fault, name: &str, short: Option<Short>) -> Error {
-        if let Some(short) = short {
+        // A dear model may have been refused and a cheap one have failed since.
+        if let Some(short) = short.filter(|_| is_of_purse(&fault)) {
             self.gate.exhaust(short.limit);
             return failure::short(&short);
         }
@@ -339,6 +340,11 @@ impl Guest {
         }
         failure::told(&fault, name, self.call.secrets.scan())
     }
+}
+
+/// Answers whether a failure is what the purse said, and not a provider.
+fn is_of_purse(fault: &Fault) -> bool {
+    matches!(fault, Fault::Chat(error) if error.provider.is_none() && error.code == Limit::Cost.word())
 }
 
 /// Returns what a request says as its model.

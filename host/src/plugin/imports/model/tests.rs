@@ -40,13 +40,14 @@ struct Played {
     /// What it costs.
     cost: Option<u64>,
     output_tokens: Option<u64>,
+    fallback: bool,
 }
 
 impl Models for Played {
     fn of(&self, asker: Asker, purse: Arc<Purse>) -> Arc<dyn Model> {
         assert_eq!(&*asker.plugin, "ax:test");
         let (model, estimate, cost) = (Arc::clone(&self.model), self.estimate, self.cost);
-        Arc::new(Priced { model, purse, estimate, cost })
+        Arc::new(Priced { model, purse, estimate, cost, fallback: self.fallback })
     }
 
     fn list(&self) -> Vec<Listed> {
@@ -64,11 +65,15 @@ struct Priced {
     purse: Arc<Purse>,
     estimate: Option<u64>,
     cost: Option<u64>,
+    fallback: bool,
 }
 
 impl Model for Priced {
     fn ask(&self, request: Arc<chat::Request>) -> BoxFuture<'static, Result<Answer, chat::Error>> {
-        if let Err(error) = self.purse.reserve(request.id, self.estimate) {
+        let reserved = self.purse.reserve(request.id, self.estimate);
+        if let Err(error) = reserved
+            && !self.fallback
+        {
             return Box::pin(async { Err(error) });
         }
         self.purse.reconcile(request.id, self.cost);
@@ -100,6 +105,8 @@ struct Setting {
     estimate: Option<u64>,
     cost: Option<u64>,
     output_tokens: Option<u64>,
+    /// Whether what may not be paid is asked of a cheaper model.
+    fallback: bool,
     granted: &'static [&'static str],
     secret: Option<&'static str>,
     has_models: bool,
@@ -112,6 +119,7 @@ impl Default for Setting {
             estimate: None,
             cost: None,
             output_tokens: Some(1_000),
+            fallback: false,
             granted: &["models:fast", "models:default"],
             secret: None,
             has_models: true,
@@ -135,8 +143,8 @@ fn stage(setting: Setting, scripts: Vec<Vec<Act>>) -> Stage {
     let executor = Executor::new(1).unwrap();
     let home = tempfile::tempdir().unwrap();
     let kv = Kv::at(home.path());
-    let Setting { estimate, cost, output_tokens, .. } = setting;
-    let played = Played { model: Arc::clone(&model), estimate, cost, output_tokens };
+    let Setting { estimate, cost, output_tokens, fallback, .. } = setting;
+    let played = Played { model: Arc::clone(&model), estimate, cost, output_tokens, fallback };
     let models: Arc<dyn Models> = Arc::new(played);
     let scan = setting.secret.map_or_else(LeakScan::none, |value| {
         let value = crate::secret::value::SecretValue::new(value.as_bytes()).unwrap();
@@ -352,6 +360,11 @@ async fn money_is_taken_before_and_put_right_afterwards() {
     let mut dear = stage(setting(101, Some(10)), script());
     assert_eq!(ask(&mut dear, question()).await, "Exhausted cost");
     assert!(dear.model.asked().is_empty());
+    // A provider that fails after a dear one was refused is told as it is.
+    let busy = chat::Error::new(Class::RateLimit, "429", "busy");
+    let setting_of_one = Setting { fallback: true, ..setting(101, Some(10)) };
+    let mut fallback = stage(setting_of_one, vec![vec![Act::Fail(busy)]]);
+    assert_eq!(ask(&mut fallback, question()).await, "Unavailable rate-limit");
     // What nobody knows the cost of stays taken.
     let mut unknown = stage(setting(60, None), script());
     assert_eq!(ask(&mut unknown, question()).await, "yes");
