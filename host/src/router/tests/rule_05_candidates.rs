@@ -130,11 +130,16 @@ async fn a_request_that_is_wrong_goes_to_nobody() {
     let wrong = [
         Request { messages: vec![], ..question() },
         Request { temperature: Some(2.1), ..question() },
-        Request { provider: Some("z".to_owned()), ..question() },
-        Request { model: Some("z".to_owned()), ..question() },
     ];
     for request in wrong {
         assert_eq!(stage.ask(request).await, "refused: caller-fault invalid");
+    }
+    let unknown = [
+        Request { provider: Some("z".to_owned()), ..question() },
+        Request { model: Some("z".to_owned()), ..question() },
+    ];
+    for request in unknown {
+        assert_eq!(stage.ask(request).await, "refused: caller-fault not-configured");
     }
     assert_eq!(stage.asked(), [0, 0]);
 }

@@ -98,7 +98,6 @@ pub(crate) fn of_targets(
     targets: Vec<Target>,
     options: Options,
     keeper: Arc<dyn Keeper>,
-    ranker: None,
     clock: Arc<dyn Clock>,
 ) -> Router {
     let parts = Parts {
