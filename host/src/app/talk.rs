@@ -220,7 +220,9 @@ impl Talk {
     ) -> Result<(), TalkError> {
         conversation.messages.push(said);
         let ended = self.rounds(conversation, audience, &mut stop).await;
-        if ended.is_err() {
+        // What could not be asked must not stand in the way of what is said next; what was stopped can be
+        // gone on with.
+        if !matches!(ended, Ok(()) | Err(TalkError::Stopped)) {
             conversation.forget_unanswered();
         }
         let kept = match conversation.messages.is_empty() {

@@ -145,14 +145,16 @@ fn test(app: &App, output: Output, name: Option<&str>) -> Result<(), CliError> {
         None => app.providers()?,
     };
     let runtime = current_thread()?;
+    // Whether providers answer can be seen without a record of it.
+    let ledger = app.ledger().map_err(|error| output.warn(&error.to_string())).ok();
     let (mut rows, mut failed) = (Vec::new(), 0);
-    for Provider { config, clients, missing_keys } in &providers {
-        for (key, client) in clients {
-            let checked = runtime.block_on(client.check());
+    for provider in &providers {
+        let Provider { config, clients, missing_keys } = provider;
+        for (key, checked) in runtime.block_on(app.look_at(provider, ledger.as_ref())) {
             if checked.is_err() {
                 failed += 1;
             }
-            rows.push(row(config, key, checked));
+            rows.push(row(config, &key, checked));
         }
         // A key that is not set is told even where another one opens.
         let was_asked = |key: &&String| clients.iter().any(|(name, _)| name == *key);

@@ -251,7 +251,7 @@ pub(super) fn usage(app: &App, output: Output, arguments: &UsageArgs) -> Result<
     Ok(())
 }
 
-fn sums(head: &'static str, row: &Usage) -> [(&'static str, String); 8] {
+fn sums(head: &'static str, row: &Usage) -> [(&'static str, String); 9] {
     let [input, output, ..] = row.tokens;
     let bound = match (row.orphaned, row.unbounded) {
         (0, _) => String::new(),
@@ -266,6 +266,8 @@ fn sums(head: &'static str, row: &Usage) -> [(&'static str, String); 8] {
         ("WRITTEN", output.to_string()),
         ("REPORTED", dollars(row.reported_micro_usd)),
         ("ESTIMATED", dollars(row.estimated_micro_usd)),
+        // Requests of which a part has no known price: their cost is in no sum.
+        ("UNPRICED", row.unpriced.to_string()),
         ("ORPHANED", bound),
     ]
 }

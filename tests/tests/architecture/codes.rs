@@ -2,8 +2,9 @@
 
 use ax_tests::program;
 
-/// The files that turn errors into codes; the second the few that are no errors of a command.
-const USERS: [&str; 2] = ["host/src/cli/verdict.rs", "host/src/cli/fault.rs"];
+/// The files that turn errors into codes: those of commands, the few that are none, and those of models.
+const USERS: [&str; 3] =
+    ["host/src/cli/verdict.rs", "host/src/cli/fault.rs", "host/src/cli/unanswered.rs"];
 
 /// The page of the documentation that lists them.
 const PAGE: &str = "docs/errors.md";

@@ -29,6 +29,9 @@ fn a_provider_is_added_once_and_asked() {
     assert_eq!(listed[0]["missingKeys"], json!([]));
     let tested = home.ax(&["provider", "test"]);
     assert!(tested.code == 0 && tested.stdout.contains("2 models"), "{}", tested.stdout);
+    let sla = home.ax(&["provider", "sla", "--json"]).json();
+    assert_eq!(sla[0]["provider"], "local");
+    assert_eq!(sla[0]["last"]["isProbe"], true, "{sla}");
     let models = home.ax(&["model", "list", "--provider", "local", "--json"]).json();
     assert_eq!(models.as_array().map(Vec::len), Some(2));
     let models = home.ax(&["model", "list", "--json"]).json();
