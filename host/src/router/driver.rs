@@ -109,13 +109,15 @@ impl Journey {
     /// Waits for the right to ask the current target, if nobody else could be asked instead.
     async fn admission(&mut self) -> Result<Attempt, Error> {
         loop {
-            let is_last = !self.left.iter().any(|it| self.is_ready(*it));
+            // Who else could be asked matters only to a circuit that is open.
+            let may_probe = self.is_open(self.current).is_some() && self.is_last();
             let answer = Estimates::answer(self.request.max_tokens);
             let (size, target) = (self.needs.size, self.current);
-            let error = match Attempt::begin(&self.shared, target, size, answer, is_last) {
+            let error = match Attempt::begin(&self.shared, target, size, answer, may_probe) {
                 Ok(attempt) => return Ok(attempt),
                 Err(error) => *error,
             };
+            let is_last = self.is_last();
             let situation = Situation {
                 retry: verdict::retry(&error),
                 retry_after: error.retry_after,
@@ -135,6 +137,11 @@ impl Journey {
                 Next::Wait(_) | Next::Switch | Next::Stop => return Err(error),
             }
         }
+    }
+
+    /// Answers whether nobody else could be asked now.
+    fn is_last(&self) -> bool {
+        !self.left.iter().any(|it| self.is_ready(*it))
     }
 
     /// Puts on record that an attempt is about to be made, and holds it.

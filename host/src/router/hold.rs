@@ -8,11 +8,13 @@
 //! the stream, an error, and no [`Chunk::Done`] comes after it.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use futures_util::stream::BoxStream;
+use tokio::time::Sleep;
 
 use super::candidates::json_bytes;
 use super::journey::Journey;
@@ -108,37 +110,61 @@ pub(super) const DEADLINE: &str = "deadline";
 /// Hands an answer on. Dropping it cuts the request.
 pub(super) fn answer(opened: Opened, journey: Journey) -> Answer {
     let Opened { provider, held, rest, bytes } = opened;
-    let state = (Some(journey), held, rest, bytes, 0_u64);
-    let chunks =
-        stream::unfold(state, |(journey, mut held, mut rest, mut bytes, index)| async move {
-            let mut journey = journey?;
-            let chunk = match (held.pop_front(), &mut rest) {
-                (Some(chunk), _) => Ok(chunk),
-                (None, None) => return None,
-                (None, Some(chunks)) => {
-                    match tokio::time::timeout(journey.left(), chunks.next()).await {
-                        Err(_) => Err(late()),
-                        Ok(chunk) => received(&mut journey, chunk, &mut bytes).inspect(|chunk| {
-                            journey.hand_on(chunk.clone(), true);
-                        }),
-                    }
-                }
-            };
-            chunk.iter().for_each(|chunk| journey.keep(index, chunk));
-            let index = index + 1;
-            match chunk {
-                Ok(chunk @ Chunk::Done(_)) => {
-                    journey.complete().await;
-                    Some((Ok(chunk), (None, held, None, bytes, index)))
-                }
-                Ok(chunk) => Some((Ok(chunk), (Some(journey), held, rest, bytes, index))),
-                Err(error) => {
-                    journey.break_off(&error).await;
-                    Some((Err(error), (None, held, None, bytes, index)))
+    let deadline = Box::pin(tokio::time::sleep(journey.left()));
+    // In a box, since it is moved with every piece.
+    let handing = Box::new(Handing { journey, held, rest, bytes, index: 0, deadline });
+    let chunks = stream::unfold(Some(handing), |handing| async move {
+        let mut handing = handing?;
+        let chunk = handing.next().await?;
+        let is_last = matches!(chunk, Ok(Chunk::Done(_)) | Err(_));
+        Some((chunk, (!is_last).then_some(handing)))
+    });
+    Answer { provider, chunks: chunks.boxed() }
+}
+
+/// An answer that is handed on.
+struct Handing {
+    journey: Journey,
+    held: VecDeque<Chunk>,
+    rest: Option<Chunks>,
+    bytes: usize,
+    /// The number of the next piece.
+    index: u64,
+    /// One timer for all pieces.
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl Handing {
+    /// Waits for the next piece. The last one is on record when this returns it.
+    async fn next(&mut self) -> Option<Result<Chunk, Error>> {
+        let chunk = match self.held.pop_front() {
+            Some(chunk) => Ok(chunk),
+            None => self.receive().await?,
+        };
+        match &chunk {
+            Ok(piece) => {
+                self.journey.keep(self.index, piece);
+                self.index += 1;
+                if matches!(piece, Chunk::Done(_)) {
+                    self.journey.complete().await;
                 }
             }
-        });
-    Answer { provider, chunks: chunks.boxed() }
+            Err(error) => self.journey.break_off(error).await,
+        }
+        Some(chunk)
+    }
+
+    async fn receive(&mut self) -> Option<Result<Chunk, Error>> {
+        let chunks = self.rest.as_mut()?;
+        let chunk = tokio::select! {
+            // The time comes first, or an answer that never pauses would never be late.
+            biased;
+            () = &mut self.deadline => return Some(Err(late())),
+            chunk = chunks.next() => chunk,
+        };
+        let received = received(&mut self.journey, chunk, &mut self.bytes);
+        Some(received.inspect(|chunk| self.journey.hand_on(chunk.clone(), true)))
+    }
 }
 
 impl Opened {

@@ -26,7 +26,9 @@ const END_BYTES_MAX: usize = 64 << 10;
 pub(super) struct Times {
     total: Pin<Box<Sleep>>,
     first_content: Pin<Box<Sleep>>,
-    between: Duration,
+    /// Begins anew with each read: one timer for all of them.
+    between: Pin<Box<Sleep>>,
+    pause: Duration,
 }
 
 /// An answer while it comes.
@@ -49,7 +51,8 @@ impl Times {
         Self {
             total: Box::pin(tokio::time::sleep(settings.total)),
             first_content: Box::pin(tokio::time::sleep(first_content)),
-            between: settings.between,
+            between: Box::pin(tokio::time::sleep(settings.between)),
+            pause: settings.between,
         }
     }
 }
@@ -93,19 +96,20 @@ impl Streaming {
 
     /// Reads what comes next into `ready`.
     async fn read(&mut self) -> Result<(), Error> {
-        let Times { total, first_content, between } = &mut self.times;
+        let Times { total, first_content, between, pause } = &mut self.times;
+        between.as_mut().reset(tokio::time::Instant::now() + *pause);
         let read = tokio::select! {
             // The times come first, or a stream that never pauses would never be late.
             biased;
             () = total => return Err(Late::Total.error()),
             () = first_content, if !self.has_content => return Err(Late::FirstContent.error()),
-            read = tokio::time::timeout(*between, self.response.chunk()) => read,
+            read = self.response.chunk() => read,
+            () = between => return Err(Late::Between.error()),
         };
         let bytes = match read {
-            Err(_) => return Err(Late::Between.error()),
-            Ok(Err(error)) => return Err(fault::of_reading(&error)),
-            Ok(Ok(None)) => return self.finish(),
-            Ok(Ok(Some(bytes))) => bytes,
+            Err(error) => return Err(fault::of_reading(&error)),
+            Ok(None) => return self.finish(),
+            Ok(Some(bytes)) => bytes,
         };
         let left = self.bytes_left.checked_sub(bytes.len());
         self.bytes_left = left.ok_or_else(too_large)?;
