@@ -4,14 +4,15 @@
 //! and left as it is. Only one in which nothing was answered is removed.
 //! Not here: what is said in it (`chat`), asking (`router`).
 
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::chat::{Message, PartKind, RequestId, Role};
+use crate::chat::{Message, Part, PartKind, RequestId, Role, ToolCall, ToolResult};
 use crate::folder;
 
 /// Where they lie in the home.
@@ -48,6 +49,12 @@ pub enum ConversationError {
         /// The name.
         id: String,
     },
+    /// Another program goes on with it.
+    #[error("another ax goes on with the conversation `{id}`")]
+    InUse {
+        /// The name.
+        id: String,
+    },
     /// Its file is damaged.
     #[error("the conversation `{path}` is damaged: {why}", path = .path.display())]
     Damaged {
@@ -79,6 +86,7 @@ impl ConversationError {
         Some(match self {
             Self::None => "ax chat begins one".to_owned(),
             Self::NotFound { .. } => "ax chat --continue goes on with the last one".to_owned(),
+            Self::InUse { .. } => "wait until it is done, or begin another: ax chat".to_owned(),
             Self::Damaged { path, .. } => {
                 format!("move it away: mv {0} {0}.old", super::quoted(&path.display()))
             }
@@ -93,25 +101,68 @@ impl ConversationError {
 }
 
 impl Conversation {
-    /// Takes back what nobody answered at its end, so that what could not be sent does not stand in the way
-    /// of what is said next.
-    pub fn forget_unanswered(&mut self) {
-        while self.messages.last().is_some_and(|last| last.role == Role::User) {
-            self.messages.pop();
+    /// Lists the calls of tools of the last answer that have no result.
+    pub fn open_calls(&self) -> impl Iterator<Item = &ToolCall> {
+        let last = self.messages.iter().rposition(|it| it.role == Role::Assistant);
+        let after = last.map_or(&[][..], |at| &self.messages[at + 1..]);
+        let has_result = |call: &ToolCall| {
+            let mut parts = after.iter().flat_map(|it| &it.parts);
+            parts.any(|it| matches!(&it.kind, PartKind::ToolResult(result) if result.id == call.id))
+        };
+        let calls = last.into_iter().flat_map(|at| &self.messages[at].parts);
+        calls.filter_map(move |part| match &part.kind {
+            PartKind::ToolCall(call) if !has_result(call) => Some(call),
+            _ => None,
+        })
+    }
+
+    /// Adds what a tool answered.
+    pub fn answer(&mut self, result: ToolResult) {
+        let part = Part::from(PartKind::ToolResult(result));
+        match self.messages.last_mut().filter(|last| last.role == Role::Tool) {
+            Some(results) => results.parts.push(part),
+            None => {
+                let parts = vec![part];
+                self.messages.push(Message { parts, ..Message::text(Role::Tool, "") });
+            }
         }
     }
 
-    /// Lists the calls of tools at its end that have no answer.
-    pub fn open_calls(&self) -> impl Iterator<Item = &crate::chat::ToolCall> {
-        let last = self.messages.last().filter(|last| last.role == Role::Assistant);
-        last.into_iter().flat_map(|last| &last.parts).filter_map(|part| match &part.kind {
-            PartKind::ToolCall(call) => Some(call),
-            _ => None,
-        })
+    /// Closes what a program left open that ended before its tools answered.
+    fn close_calls(&mut self) {
+        let open: Vec<ToolCall> = self.open_calls().cloned().collect();
+        for ToolCall { id, name, .. } in open {
+            let text = "the program ended before this answered; whether it was done is not known";
+            let text = text.to_owned();
+            self.answer(ToolResult { id, name, text, images: Vec::new(), is_error: true });
+        }
+    }
+}
+
+/// Keeps a conversation for one program, so that two do not write over each other.
+pub struct ConversationLock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for ConversationLock {
+    fn drop(&mut self) {
+        // While it is held: whoever takes it next looks whether it is still there.
+        fs_err::remove_file(&self.path).ok();
     }
 }
 
 impl App {
+    /// Keeps a conversation for this program, for as long as what is returned lives.
+    ///
+    /// # Errors
+    ///
+    /// [`ConversationError::InUse`] if another program has it.
+    pub fn hold_conversation(&self, id: RequestId) -> Result<ConversationLock, ConversationError> {
+        let path = self.conversation_path(id).with_extension("lock");
+        hold(&path)?.ok_or_else(|| ConversationError::InUse { id: id.to_string() })
+    }
+
     /// Begins a conversation; nothing is written yet.
     ///
     /// # Errors
@@ -122,25 +173,34 @@ impl App {
         Ok(Conversation { version: VERSION, id, began_at_ms, messages: Vec::new() })
     }
 
-    /// Reads a conversation by its name, or the one that was changed last.
+    /// Finds a conversation by its name, or the one that was changed last.
     ///
     /// # Errors
     ///
     /// [`ConversationError`].
-    pub fn conversation(&self, id: Option<&str>) -> Result<Conversation, ConversationError> {
-        let path = match id {
-            None => self.last_conversation()?,
-            Some(id) => {
-                let not_found = || ConversationError::NotFound { id: id.to_owned() };
-                let id: uuid::Uuid = id.parse().map_err(|_| not_found())?;
-                let path = self.conversation_path(RequestId(id));
-                if !path.exists() {
-                    return Err(not_found());
-                }
-                path
-            }
+    pub fn conversation_named(&self, id: Option<&str>) -> Result<RequestId, ConversationError> {
+        let not_found = |id: &str| ConversationError::NotFound { id: id.to_owned() };
+        let Some(text) = id else {
+            let path = self.last_conversation()?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            return name.parse().map(RequestId).map_err(|_| not_found(&name));
         };
-        read(&path)
+        let id = RequestId(text.parse().map_err(|_| not_found(text))?);
+        match self.conversation_path(id).exists() {
+            true => Ok(id),
+            false => Err(not_found(text)),
+        }
+    }
+
+    /// Reads a conversation. What a program left open that ended in the middle is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`ConversationError`].
+    pub fn conversation(&self, id: RequestId) -> Result<Conversation, ConversationError> {
+        let mut conversation = read(&self.conversation_path(id))?;
+        conversation.close_calls();
+        Ok(conversation)
     }
 
     /// Keeps a conversation as it is now.
@@ -207,6 +267,43 @@ fn read(path: &Path) -> Result<Conversation, ConversationError> {
         return Err(ConversationError::Newer { path: path.to_owned() });
     }
     serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))
+}
+
+/// Takes the lock at a path; nothing if another program has it. Copies that a killed one left are removed.
+fn hold(path: &Path) -> Result<Option<ConversationLock>, ConversationError> {
+    let failed = |source| ConversationError::File { path: path.to_owned(), source };
+    let folder = path.parent().expect("it lies in a folder of the home");
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    loop {
+        let mut options = std::fs::OpenOptions::new();
+        let opened = options.write(true).create(true).truncate(false).mode(0o600).open(path);
+        let file = opened.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
+        let held = file.metadata().map_err(failed)?.ino();
+        // Whoever held it may have removed it since it was opened.
+        if std::fs::metadata(path).is_ok_and(|it| it.ino() == held) {
+            drop(sweep(folder, path));
+            return Ok(Some(ConversationLock { path: path.to_owned(), _file: file }));
+        }
+    }
+}
+
+/// Removes what was being written of a conversation when its program was killed.
+fn sweep(folder: &Path, lock: &Path) -> io::Result<()> {
+    let name = lock.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    for entry in fs_err::read_dir(folder)? {
+        let path = entry?.path();
+        let is_copy = path.extension().is_some_and(|end| end == "tmp");
+        let of_it = path.file_name().is_some_and(|it| it.to_string_lossy().starts_with(&name));
+        if is_copy && of_it {
+            fs_err::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts a file in the place of another, for this user alone.

@@ -80,7 +80,7 @@ pub use catalogue::{Catalogue, CatalogueTool};
 pub use change::ChangeError;
 pub use check::{CheckFinding, Checked, Severity};
 pub use consent::{Allowed, Consent, ConsentError, parse_expiry};
-pub use conversation::{CONVERSATION_BYTES_MAX, Conversation, ConversationError};
+pub use conversation::{CONVERSATION_BYTES_MAX, Conversation, ConversationError, ConversationLock};
 pub use explained::{Explained, ExplainedPlugin};
 pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use super::{App, Catalogue, CatalogueTool, Conversation, ConversationError, ReadyModels};
 use super::{ModelsError, ToolsError};
 use crate::chat::{
-    Assembly, Chunk, Error, Finish, Message, Part, PartKind, Request, RequestId, Role, Thinking,
+    Assembly, Chunk, Error, Finish, LIMITS, Message, PartKind, Request, RequestId, Role, Thinking,
     ToolCall, ToolDef, ToolResult, Usage,
 };
 use crate::plugin::schema::violations;
@@ -81,8 +81,8 @@ pub struct Answered {
 
 /// Hears and decides for the person while a turn goes on.
 pub trait Audience {
-    /// A piece of the answer came.
-    fn hear(&mut self, chunk: &Chunk);
+    /// A piece of the answer came. Answers whether anybody still listens.
+    fn hear(&mut self, chunk: &Chunk) -> bool;
 
     /// Answers whether a tool may be called that could change something outside of this host.
     fn agrees(&mut self, tool: &CatalogueTool, call: &ToolCall) -> bool;
@@ -117,6 +117,9 @@ pub enum TalkError {
     /// The turn went in circles.
     #[error("the model called tools {ROUNDS_MAX} times without an answer")]
     Rounds,
+    /// The model says more at once than can be sent back to it.
+    #[error("the answer is longer than can be sent back to a model")]
+    TooLong,
     /// The person stopped it.
     #[error("the answer was stopped")]
     Stopped,
@@ -135,8 +138,8 @@ pub enum TalkError {
 #[derive(Debug, thiserror::Error)]
 #[error("{error}")]
 pub struct Unanswered {
-    /// Names the request.
-    pub id: crate::chat::RequestId,
+    /// Names the request, if there was one.
+    pub id: Option<RequestId>,
     /// Why.
     pub error: Error,
     /// What was tried.
@@ -154,6 +157,7 @@ impl TalkError {
             Self::Rounds => {
                 Some("say what is wanted in smaller steps, or without tools".to_owned())
             }
+            Self::TooLong => Some("ask for less, or without tools: --no-tools".to_owned()),
             Self::Stopped => Some("ax chat --continue".to_owned()),
             Self::Conversation(error) => error.hint(),
             Self::Models(error) => error.hint(),
@@ -218,12 +222,14 @@ impl Talk {
         audience: &mut dyn Audience,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), TalkError> {
+        let before = conversation.messages.len();
         conversation.messages.push(said);
         let ended = self.rounds(conversation, audience, &mut stop).await;
         // What could not be asked must not stand in the way of what is said next; what was stopped can be
         // gone on with.
-        if !matches!(ended, Ok(()) | Err(TalkError::Stopped)) {
-            conversation.forget_unanswered();
+        let is_unanswered = conversation.messages.len() == before + 1;
+        if is_unanswered && !matches!(ended, Ok(()) | Err(TalkError::Stopped)) {
+            conversation.messages.truncate(before);
         }
         let kept = match conversation.messages.is_empty() {
             true => self.app.drop_conversation(conversation),
@@ -245,12 +251,14 @@ impl Talk {
             if calls.is_empty() {
                 return Ok(());
             }
-            let mut parts = Vec::new();
+            // Before anything is done: whoever reads this after a crash knows what may have been done.
+            self.app.keep_conversation(conversation)?;
+            let room = (LIMITS.message_chars_max / 2 / calls.len()).min(RESULT_CHARS_MAX);
             for call in &calls {
-                parts.push(Part::from(PartKind::ToolResult(self.call(call, audience, stop).await)));
+                let result = self.call(call, room, audience, stop).await;
+                conversation.answer(result);
+                self.app.keep_conversation(conversation)?;
             }
-            let results = Message { parts, ..Message::text(Role::Tool, "") };
-            conversation.messages.push(results);
             if *stop.borrow() {
                 return Err(TalkError::Stopped);
             }
@@ -269,8 +277,12 @@ impl Talk {
         let id = request.id;
         let began = self.app.clock.monotonic();
         let unanswered = |error: Error, trail| {
-            let hint = self.models.hint(&error);
-            TalkError::Asked(Box::new(Unanswered { id, error, trail, hint }))
+            let is_too_long = error.message.starts_with("`messages");
+            let hint = match is_too_long {
+                true => Some("ax chat begins another conversation".to_owned()),
+                false => self.models.hint(&error),
+            };
+            TalkError::Asked(Box::new(Unanswered { id: Some(id), error, trail, hint }))
         };
         let routed = tokio::select! {
             biased;
@@ -288,8 +300,11 @@ impl Talk {
             };
             match next {
                 Some(Ok(chunk)) => {
-                    audience.hear(&chunk);
+                    let is_heard = audience.hear(&chunk);
                     pieces.add(chunk);
+                    if !is_heard {
+                        break Some(TalkError::Stopped);
+                    }
                 }
                 Some(Err(error)) => break Some(unanswered(error, routed.trail.clone())),
                 None => break None,
@@ -298,7 +313,7 @@ impl Talk {
         // What is not read any more is not to be written either.
         drop(chunks);
         if let Some(error) = cut {
-            conversation.messages.extend(pieces.begun());
+            conversation.messages.extend(pieces.begun().and_then(|it| fitting(it).ok().flatten()));
             return Err(error);
         }
         let response = pieces.finish(&provider).expect("a whole answer has an end");
@@ -306,10 +321,11 @@ impl Talk {
         let spent = self.till.take(id).unwrap_or_default();
         let (usage, cost) = (Some(spent.usage), spent.cost);
         let (model, finish) = (response.model, response.finish);
-        conversation.messages.push(response.message);
+        let kept = fitting(response.message);
         let trail = routed.trail;
         let answered = Answered { id, provider, model, finish, usage, cost, trail, duration };
         audience.answered(&answered);
+        conversation.messages.extend(kept?);
         Ok(())
     }
 
@@ -333,12 +349,13 @@ impl Talk {
     async fn call(
         &self,
         call: &ToolCall,
+        room: usize,
         audience: &mut dyn Audience,
         stop: &mut watch::Receiver<bool>,
     ) -> ToolResult {
         let result = match self.outcome(call, audience, stop).await {
-            Ok(output) => told(call, output),
-            Err(why) => refused(call, why),
+            Ok(output) => told(call, output, room),
+            Err(why) => refused(call, cut(why, room)),
         };
         audience.called(call, &result);
         result
@@ -424,7 +441,7 @@ fn refused(call: &ToolCall, why: String) -> ToolResult {
 }
 
 /// Writes what a tool answered as a model reads it.
-fn told(call: &ToolCall, output: Output) -> ToolResult {
+fn told(call: &ToolCall, output: Output, room: usize) -> ToolResult {
     let (mut text, mut images) = (String::new(), Vec::new());
     match output {
         Output::Value(serde_json::Value::String(value)) => text = value,
@@ -445,10 +462,42 @@ fn told(call: &ToolCall, output: Output) -> ToolResult {
             }
         }
     }
-    if let Some((cut, _)) = text.char_indices().nth(RESULT_CHARS_MAX) {
-        let more = text.len() - cut;
-        text.truncate(cut);
+    let text = cut(text, room);
+    ToolResult { id: call.id.clone(), name: call.name.clone(), text, images, is_error: false }
+}
+
+/// Cuts a text to so many characters, and says so in it.
+fn cut(mut text: String, chars_max: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(chars_max) {
+        let more = text.len() - end;
+        text.truncate(end);
         text.push_str(&format!("\n[{more} more bytes were left out]"));
     }
-    ToolResult { id: call.id.clone(), name: call.name.clone(), text, images, is_error: false }
+    text
+}
+
+/// Makes an answer one that can be sent back with the next question; nothing of one that says nothing.
+fn fitting(mut message: Message) -> Result<Option<Message>, TalkError> {
+    let said = |message: &Message| message.chars();
+    if said(&message) == 0
+        && !message.parts.iter().any(|it| matches!(it.kind, PartKind::ToolCall(_)))
+    {
+        return Ok(None);
+    }
+    // With room for what a cut says.
+    let most = LIMITS.message_chars_max - 100;
+    while said(&message) > LIMITS.message_chars_max {
+        let excess = said(&message) - most;
+        let longest = message.parts.iter_mut().filter_map(|part| match &mut part.kind {
+            PartKind::Text(text) => Some(text),
+            _ => None,
+        });
+        let Some(text) = longest.max_by_key(|text| text.len()).filter(|text| text.len() > 100)
+        else {
+            return Err(TalkError::TooLong);
+        };
+        let chars = text.chars().count();
+        *text = cut(std::mem::take(text), chars.saturating_sub(excess));
+    }
+    Ok(Some(message))
 }

@@ -2,7 +2,7 @@
 //!
 //! Not here: the conversation itself and the calls of tools (`app::talk`), which model is asked (`router`).
 
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Read as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::fault::{CliError, Fault};
 use super::input_lines;
 use super::interrupts::{Interrupts, current_thread};
 use super::media;
-use super::output::Output;
+use super::output::{self, Output};
 use super::prompt;
 use super::render::{counted, money};
 use crate::app::{
@@ -23,6 +23,9 @@ use crate::app::{
 use crate::chat::{Chunk, Message, Part, PartKind, Role, Thinking, ToolCall, ToolResult};
 use crate::config::Route;
 use crate::plugin::{CallError, scrub};
+
+/// Bytes of a question: four for each character that a message may have.
+const LINE_BYTES_MAX: u64 = 4 << 20;
 
 /// Characters of a tool's input or answer that are shown.
 const SHOWN_BYTES: usize = 400;
@@ -80,9 +83,14 @@ pub(super) fn run(app: &Arc<App>, output: Output, arguments: ChatArgs) -> Result
     // No record, no call, of tools and of models.
     app.audit()?;
     let models = app.models_on_record(route.as_ref())?;
-    let mut conversation = match &arguments.r#continue {
-        Some(id) => app.conversation(id.as_deref())?,
-        None => app.new_conversation()?,
+    let named = arguments.r#continue.as_ref().map(|id| app.conversation_named(id.as_deref()));
+    let fresh = app.new_conversation()?;
+    let id = named.transpose()?;
+    // Before it is read: whoever has it may be writing it.
+    let _held = app.hold_conversation(id.unwrap_or(fresh.id))?;
+    let mut conversation = match id {
+        Some(id) => app.conversation(id)?,
+        None => fresh,
     };
     let ChatArgs { prompt, file, tool, no_tools, .. } = &arguments;
     let is_wanted = |offered: &CatalogueTool| {
@@ -168,13 +176,19 @@ impl Room<'_> {
                 self.output.show("> ");
             }
             let mut line = String::new();
-            let read = input_lines().read_line(&mut line);
+            let read = input_lines().take(LINE_BYTES_MAX + 1).read_line(&mut line);
             let failed = |source| CliError::File { path: "standard input".to_owned(), source };
             if read.map_err(failed)? == 0 {
                 if is_typed {
                     self.output.show("\n");
                 }
                 return Ok(());
+            }
+            if line.len() as u64 > LINE_BYTES_MAX {
+                return Err(CliError::Usage {
+                    what: format!("a question is longer than {LINE_BYTES_MAX} bytes"),
+                    hint: "send a file along: --file FILE".to_owned(),
+                });
             }
             if line.trim().is_empty() {
                 continue;
@@ -200,6 +214,10 @@ impl Room<'_> {
             runtime.block_on(self.talk.turn(conversation, said, &mut audience, stop))
         });
         audience.end_line();
+        if output::is_closed() {
+            // Whoever read it has enough, as `head` has.
+            return Ok(());
+        }
         if self.output.is_json() && ended.is_ok() {
             self.output.json_line(&json!({
                 "conversation": conversation.id,
@@ -232,7 +250,7 @@ impl Terminal<'_> {
 }
 
 impl Audience for Terminal<'_> {
-    fn hear(&mut self, chunk: &Chunk) {
+    fn hear(&mut self, chunk: &Chunk) -> bool {
         match chunk {
             Chunk::Text(text) => {
                 self.text.push_str(text);
@@ -246,6 +264,7 @@ impl Audience for Terminal<'_> {
             }
             _ => {}
         }
+        !output::is_closed()
     }
 
     fn agrees(&mut self, tool: &CatalogueTool, call: &ToolCall) -> bool {
@@ -286,7 +305,7 @@ impl Audience for Terminal<'_> {
             "id": id, "provider": provider, "model": model, "finish": finish, "usage": usage,
             "cost": cost, "attempts": trail.steps, "durationMs": duration_ms,
         }));
-        let mut told = vec![format!("{provider}/{model}")];
+        let mut told = vec![scrub(&format!("{provider}/{model}"), SHOWN_BYTES)];
         if trail.steps.len() > 1 {
             told.push(format!("after {}", scrub(&trail.header(), SHOWN_BYTES)));
         }

@@ -10,7 +10,7 @@ use super::interrupts::current_thread;
 use super::output::Output;
 use super::render::table;
 use crate::app::{App, Unanswered};
-use crate::chat::{Model as _, ModelInfo};
+use crate::chat::{LIMITS, Model as _, ModelInfo};
 use crate::provider::hint;
 use crate::router::catalogue::Catalogue;
 use crate::router::trail::Trail;
@@ -67,15 +67,16 @@ fn all_of(app: &App, name: &str) -> Result<Vec<Listed>, CliError> {
     let asked = current_thread()?.block_on(client.models());
     let models = asked.map_err(|error| {
         let (hint, trail) = (hint(&error, &provider.config), Trail::default());
-        let id = crate::chat::RequestId(uuid::Uuid::nil());
-        CliError::Unanswered(Box::new(Unanswered { id, error, trail, hint }))
+        CliError::Unanswered(Box::new(Unanswered { id: None, error, trail, hint }))
     })?;
     let of = |info: ModelInfo| Listed {
         provider: name.to_owned(),
         model: info.name.clone(),
         info: Some(info),
     };
-    Ok(models.into_iter().map(of).collect())
+    // A longer name could not be asked for.
+    let is_name = |info: &ModelInfo| info.name.chars().count() <= LIMITS.model_chars_max;
+    Ok(models.into_iter().filter(is_name).map(of).collect())
 }
 
 fn row(listed: &Listed, prices: &Catalogue) -> Value {

@@ -11,6 +11,9 @@ use super::output::Output;
 use crate::app::{App, Candidate, Consent, InstallError};
 use crate::plugin::scrub;
 
+/// Shows the cursor (DECTCEM).
+const SHOW_CURSOR: &str = "\x1b[?25h";
+
 /// Bytes of one choice.
 const CHOICE_BYTES: usize = 4 << 10;
 
@@ -59,8 +62,12 @@ pub(super) fn confirm(app: &App, output: Output, question: &str) -> Result<bool,
             hint: "--yes".to_owned(),
         });
     }
-    Ok(Confirm::new().with_prompt(question).default(false).interact_opt().ok().flatten()
-        == Some(true))
+    let asked = Confirm::new().with_prompt(question).default(false).interact_opt();
+    if asked.is_err() {
+        // A question that a signal broke off leaves it hidden.
+        output.show(SHOW_CURSOR);
+    }
+    Ok(asked.ok().flatten() == Some(true))
 }
 
 /// Answers whether standard input is a terminal, where what is typed would be read line by line.

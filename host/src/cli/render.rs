@@ -42,14 +42,19 @@ where
     for line in std::iter::once(&header).chain(&lines) {
         let cells =
             line.iter().zip(&widths).zip(&numeric).map(|((cell, width), numeric)| match numeric {
-                true => format!("{cell:>width$}"),
-                false => format!("{cell:<width$}"),
+                true => format!("{}{cell}", gap(cell, *width)),
+                false => format!("{cell}{}", gap(cell, *width)),
             });
         let joined = cells.collect::<Vec<_>>().join("  ");
         text.push_str(joined.trim_end());
         text.push('\n');
     }
     text
+}
+
+/// What a cell lacks to its column's width, which may be more than a format takes.
+fn gap(cell: &str, width: usize) -> String {
+    " ".repeat(width.saturating_sub(cell.chars().count()))
 }
 
 /// Writes a number of things: `1 plugin`, `2 plugins`.

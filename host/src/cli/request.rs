@@ -42,7 +42,7 @@ pub(crate) struct ListArgs {
     /// Only those of this model
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Only those that this made ask, as `person` or `plugin:ax:summarise`
+    /// Only those that this made ask, as `chat` or `plugin:ax:summarise`
     #[arg(long, value_name = "NAME")]
     trigger: Option<String>,
     /// Only those that began within this time, as `90s`, `2h` or `7d`

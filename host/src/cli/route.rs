@@ -73,7 +73,7 @@ pub(super) fn run(app: &App, output: Output, command: &RouteCommand) -> Result<(
     let explained = current_thread()?.block_on(models.router.explain(&request));
     let explained = explained.map_err(|error| {
         let (hint, trail) = (models.hint(&error), Trail::default());
-        CliError::Unanswered(Box::new(Unanswered { id, error, trail, hint }))
+        CliError::Unanswered(Box::new(Unanswered { id: Some(id), error, trail, hint }))
     })?;
     output.data(&explained, || table(explained.iter().enumerate().map(cells)));
     Ok(())

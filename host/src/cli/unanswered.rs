@@ -8,9 +8,13 @@ use super::codes::{self, Code};
 use super::fault::exit;
 use crate::app::Unanswered;
 use crate::chat::{Class, Error};
+use crate::router::keeper::UNKEPT;
 
 /// What a provider, or the router for all of them, says.
 pub(super) fn verdict(error: &Error) -> (Code, u8) {
+    if error.code == UNKEPT && error.provider.is_none() {
+        return (codes::LEDGER, exit::FAILED);
+    }
     match error.class {
         Class::Transient if error.code.starts_with("timeout") || error.code == "deadline" => {
             (codes::UNANSWERED, exit::TIMEOUT)

@@ -145,7 +145,7 @@ fn add(error: &AddError) -> (Code, u8) {
 fn talk(error: &TalkError) -> (Code, u8) {
     match error {
         TalkError::Asked(unanswered) => unanswered::verdict(&unanswered.error),
-        TalkError::Rounds => (codes::UNANSWERED, exit::FAILED),
+        TalkError::Rounds | TalkError::TooLong => (codes::UNANSWERED, exit::FAILED),
         TalkError::Stopped => (codes::CANCELLED, exit::INTERRUPTED),
         TalkError::Conversation(error) => conversation(error),
         TalkError::Models(error) => models(error),
@@ -158,7 +158,8 @@ fn conversation(error: &ConversationError) -> (Code, u8) {
         ConversationError::None | ConversationError::NotFound { .. } => {
             (codes::CONVERSATION, exit::NOT_FOUND)
         }
-        ConversationError::Damaged { .. }
+        ConversationError::InUse { .. }
+        | ConversationError::Damaged { .. }
         | ConversationError::Newer { .. }
         | ConversationError::File { .. } => (codes::CONVERSATION, exit::FAILED),
     }

@@ -1,6 +1,7 @@
 //! `ax chat`: a model that a test plays, the installed tools, and what is kept of it.
 
 use ax_tests::home::Home;
+use ax_tests::program;
 use ax_tests::server::{Answer, Heard, Server, answer};
 use serde_json::{Value, json};
 
@@ -224,4 +225,99 @@ fn questions_on_standard_input_are_answered_line_by_line() {
     let run = home.ax_reading(b"one\n\n  two  \n", &["chat"]);
     assert_eq!((run.code, run.stdout.as_str()), (0, "\"one\"\n\"two\"\n"), "{}", run.stderr);
     assert_eq!(body(&server.heard()[1])["messages"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
+fn what_may_change_something_is_called_only_if_somebody_agrees() {
+    let server = Server::new(|heard| match last(heard)["role"].as_str() {
+        Some("tool") => says("So be it."),
+        _ => calls(&[("ax_notes_remove", json!({ "id": 1 }))]),
+    });
+    let home = asking(Home::new(), &server);
+    let notes = program::plugin("notes");
+    let notes = notes.to_str().expect("a path");
+    home.ax(&["plugin", "add", notes, "--allow", "kv"]).ok();
+    let run = home.ax(&["chat", "remove it"]);
+    assert!(run.stderr.contains("nobody is there to agree"), "{}", run.stderr);
+    let told = last(&server.heard()[1])["content"].to_string();
+    assert!(told.contains("did not agree"), "{told}");
+    let before = home.ax(&["audit", "tail", "--json"]).stdout;
+    assert!(!before.contains("\"tool\":\"remove\""), "{before}");
+    home.ax(&["--yes", "chat", "remove it"]).ok();
+    let after = home.ax(&["audit", "tail", "--json"]).stdout;
+    assert!(after.contains("\"tool\":\"remove\""), "{after}");
+}
+
+#[test]
+fn an_answer_that_says_nothing_does_not_stand_in_the_way() {
+    let server = Server::new(|heard| match last(heard)["content"].as_str() {
+        Some("nothing") => says(""),
+        _ => says("Something."),
+    });
+    let home = asking(Home::new(), &server);
+    home.ax(&["chat", "nothing"]).ok();
+    assert_eq!(home.ax(&["chat", "--continue", "more"]).stdout, "Something.\n");
+}
+
+#[test]
+fn an_answer_that_is_too_long_to_be_sent_back_is_kept_in_part() {
+    let server = Server::new(|heard| match last(heard)["content"].as_str() {
+        Some("much") => says(&"word ".repeat(220_000)),
+        _ => says("Enough."),
+    });
+    let home = asking(Home::new(), &server);
+    let run = home.ax(&["chat", "much"]);
+    assert_eq!((run.code, run.stdout.len()), (0, 1_100_001), "all of it is printed");
+    assert_eq!(home.ax(&["chat", "--continue", "more"]).stdout, "Enough.\n");
+    let sent = body(&server.heard()[1])["messages"][1]["content"].to_string();
+    assert!(sent.contains("more bytes were left out]"), "it says that it was cut");
+}
+
+#[test]
+fn two_programs_do_not_write_over_one_conversation() {
+    let server = Server::new(|_| says("Hi."));
+    let home = asking(Home::new(), &server);
+    let told = home.ax(&["chat", "--json", "one"]).json();
+    let id = told["conversation"].as_str().expect("an id");
+    let path = home.path().join(format!("conversations/{id}.lock"));
+    assert!(!path.exists(), "it is gone with its program");
+    let file = fs_err::File::create(&path).expect("a lock");
+    file.file().lock().expect("ours");
+    let run = home.ax(&["chat", "--continue", "two"]);
+    assert!(run.code == 1 && run.stderr.contains("another ax goes on with"), "{}", run.stderr);
+    drop(file);
+    assert_eq!(
+        home.ax(&["chat", "--continue", "two"]).stdout,
+        "Hi.\n",
+        "a killed one holds nothing"
+    );
+}
+
+#[test]
+fn what_a_killed_program_left_open_is_told_as_unknown() {
+    let server = Server::new(|_| says("Hi."));
+    let home = asking(Home::new(), &server);
+    let id = "01a20265-a823-7d13-a907-fae6f085ce22";
+    let call = json!({ "type": "tool-call", "value": { "id": "c1", "name": "t", "input": {} } });
+    let messages = json!([
+        { "role": "user", "parts": [{ "type": "text", "value": "do it" }] },
+        { "role": "assistant", "parts": [call] },
+    ]);
+    let file = json!({ "version": 1, "id": id, "beganAtMs": 1, "messages": messages });
+    fs_err::create_dir_all(home.path().join("conversations")).expect("a folder");
+    let path = home.path().join(format!("conversations/{id}.json"));
+    fs_err::write(path, file.to_string()).expect("written");
+    home.ax(&["chat", "--continue", "and?"]).ok();
+    let sent = body(&server.heard()[0])["messages"].to_string();
+    assert!(sent.contains("whether it was done is not known"), "{sent}");
+}
+
+#[test]
+fn a_question_of_any_length_is_no_reason_to_grow() {
+    let server = Server::new(|_| says("Hi."));
+    let home = asking(Home::new(), &server);
+    let line = vec![b'x'; (4 << 20) + 2];
+    let run = home.ax_reading(&line, &["chat"]);
+    assert!(run.code == 2 && run.stderr.contains("--file"), "{}", run.stderr);
+    assert!(server.heard().is_empty());
 }

@@ -31,7 +31,7 @@ use crate::config::{AppendError, Route, add_provider};
 use crate::ledger::error::LedgerError;
 use crate::provider::{self, Client, ProviderConfig};
 use crate::router::catalogue::{Catalogue, CatalogueError};
-use crate::router::keeper::Forgetful;
+use crate::router::keeper::{Forgetful, UNKEPT};
 use crate::router::{NOT_CONFIGURED, Router, RouterError};
 use crate::secret::error::SecretError;
 
@@ -193,6 +193,9 @@ impl ReadyModels {
     pub fn hint(&self, error: &crate::chat::Error) -> Option<String> {
         match &error.provider {
             Some(name) => provider::hint(error, &self.providers.get(name)?.config),
+            None if error.code == UNKEPT => Some(
+                "another ax may be writing into router.db; try again: ax request list".to_owned(),
+            ),
             None if error.code == NOT_CONFIGURED => {
                 Some("ax model list shows what can be named".to_owned())
             }
