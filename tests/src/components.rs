@@ -100,6 +100,33 @@ pub fn env() -> Vec<u8> {
     )
 }
 
+/// A policy of the router whose `rank` does this: its memory has one page, its answer is the place of an
+/// address and a length.
+#[must_use]
+pub fn policy(body: &str) -> Vec<u8> {
+    component(&format!(
+        r#"(component
+            (core module $m
+                (memory (export "memory") 1)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
+                (func (export "rank") (param i32 i32 i32 i32) (result i32) {body}))
+            (core instance $i (instantiate $m))
+            (func $rank (param "request" string) (param "candidates" string) (result (list u32))
+                (canon lift (core func $i "rank")
+                    (memory $i "memory") (realloc (func $i "realloc"))))
+            (instance $routing (export "rank" (func $rank)))
+            (export "ax:guest/routing@0.1.2" (instance $routing)))"#
+    ))
+}
+
+/// The manifest that goes with [`policy`]: it asks for nothing.
+pub const POLICY_MANIFEST: &str = r#"[plugin]
+name = "test:policy"
+version = "1.0.0"
+description = "Orders models"
+host = "^0.2"
+"#;
+
 /// The manifest that goes with [`env`]: it asks for one variable.
 pub const ENV_MANIFEST: &str = r#"[plugin]
 name = "test:env"

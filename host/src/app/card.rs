@@ -20,6 +20,9 @@ use crate::plugin::{Budget, Folder, Injection, Lowered, Raise};
 /// Plugins followed when the reach through other plugins is computed; calls go 8 deep.
 const REACH_DEPTH: usize = 8;
 
+/// What a card says of a plugin that can be the policy of the router.
+const RANKS: &str = "chooses which model is asked, if `router.policy` names it";
+
 /// What a person is shown before a plugin is installed.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,6 +46,9 @@ pub struct Card {
     pub size_bytes: u64,
     /// Its tools.
     pub tools: Vec<String>,
+    /// What the host asks of it besides, in plain words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub serves: Vec<&'static str>,
     /// What it asks for.
     pub permissions: Vec<CardPermission>,
     /// Limits it asks to be raised.
@@ -91,6 +97,8 @@ pub(super) struct Facts<'a> {
     pub(super) component: Digest,
     pub(super) size_bytes: u64,
     pub(super) tools: Vec<String>,
+    /// It can be the policy that orders models.
+    pub(super) ranks: bool,
     pub(super) asks: &'a [Ask],
     pub(super) raises: Vec<Raise>,
     pub(super) lowered: Vec<Lowered>,
@@ -114,6 +122,7 @@ impl Card {
             component: facts.component,
             size_bytes: facts.size_bytes,
             tools: facts.tools,
+            serves: facts.ranks.then_some(RANKS).into_iter().collect(),
             permissions,
             raises: facts.raises,
             lowered: facts.lowered,
@@ -151,7 +160,13 @@ impl Card {
         }
         line(format!("  publisher  {}", self.publisher));
         line(format!("  component  {} ({})", self.component.short(), rounded(self.size_bytes)));
-        line(format!("  tools      {}", self.tools.join(", ")));
+        match self.tools.is_empty() {
+            true => line("  tools      none".to_owned()),
+            false => line(format!("  tools      {}", self.tools.join(", "))),
+        }
+        for served in &self.serves {
+            line(format!("  serves     {served}"));
+        }
         if self.permissions.is_empty() {
             line("  asks for   nothing".to_owned());
         } else {

@@ -30,7 +30,7 @@ use super::source::SourceError;
 use super::start::LeftBehind;
 use super::state::{Coming, Given, StateError, keeps};
 use crate::audit::entry::Action;
-use crate::plugin::{Budget, Limits, LoadError, Raise};
+use crate::plugin::{Budget, Limits, LoadError, PluginHost, Raise};
 
 /// Arguments of a call that is shown to be tried; whoever needs more reads about the tool first.
 const ARGUMENTS_SHOWN: usize = 8;
@@ -221,6 +221,7 @@ impl App {
             description: &manifest.plugin.description,
             component: read.facts.digest,
             size_bytes: read.facts.size,
+            ranks: PluginHost::can_rank(&read.facts),
             tools: read.package.config.tools.iter().map(|tool| tool.name.clone()).collect(),
             asks: &manifest.permissions,
             raises: raises(manifest),

@@ -86,7 +86,7 @@ pub use grants::{GrantError, Granted};
 pub use install::{Candidate, InstallError, Installed};
 pub use installed::{InstalledPlugin, InstalledPlugins, LookupError, find};
 pub use kept::KeptError;
-pub use models::{AddError, ModelsError, Provider, ReadyModels};
+pub use models::{AddError, ModelsError, PolicyError, Provider, ReadyModels};
 use models::{PluginModels, Sources};
 pub use origin::{OriginError, quoted};
 pub use outdated::outdated;

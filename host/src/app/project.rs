@@ -224,6 +224,8 @@ impl App {
         OpenFolder::at(folder)
             .and_then(|project| Ok(project.make(Path::new(DATA_FOLDER))?))
             .map_err(|source| ProjectError::Write { path: folder.join(DATA_FOLDER), source })?;
+        let manifest = &made.package.config.manifest;
+        self.load_policy_for(&manifest.plugin.name, &manifest.asked());
         let ground = Ground { kv: Kv::at(&folder.join(DATA_FOLDER)), ..self.ground()? };
         self.load_project(&made, ground, None, allow)
     }

@@ -21,7 +21,7 @@ use super::bare::{self, Named};
 use super::install::serves;
 use super::policy::{self, Forbidden};
 use crate::folder::{self, FileError, OpenFolder};
-use crate::plugin::{DescribeError, is_shown_on_a_line};
+use crate::plugin::{DescribeError, PluginHost, is_shown_on_a_line};
 use crate::project::language_of;
 
 /// Why a plugin cannot be read.
@@ -298,7 +298,7 @@ impl App {
             .describe(&manifest.plugin.name, facts, component, &policies.limits())
             .map_err(|source| SourceError::Describe { path: path.to_owned(), source })?;
         let tools = describe_tools(described, typed, Some(&manifest)).map_err(wrong)?;
-        if tools.is_empty() {
+        if tools.is_empty() && !PluginHost::can_rank(facts) {
             return Err(SourceError::NoTools { plugin: manifest.plugin.name });
         }
         Ok(PluginConfig::new(manifest, tools, facts))

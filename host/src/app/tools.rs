@@ -210,6 +210,7 @@ impl App {
         installed: &InstalledPlugin,
     ) -> Result<Arc<Plugin>, ToolsError> {
         let name = &installed.identity.name;
+        self.load_policy_for(name, &installed.locked.permissions);
         let settings = self.config.plugins.get(name).map(|set| set.value.clone());
         let grants = generation.grants.get(&installed.identity).iter();
         let asks = &installed.config.manifest.permissions;

@@ -121,6 +121,11 @@ pub(super) fn route_of(app: &App, name: &str) -> Option<Route> {
     config.providers.contains_key(&route.provider).then_some(route)
 }
 
+/// Says that the usual order held, and why.
+pub(super) fn not_followed(why: &str) -> String {
+    format!("the usual order of models held: {}", scrub(why, SHOWN_BYTES))
+}
+
 /// Says which provider and which model a request names.
 pub(super) fn model_of(
     route: Option<Route>,
@@ -300,6 +305,9 @@ impl Audience for Terminal<'_> {
     fn answered(&mut self, answered: &Answered) {
         self.end_line();
         let Answered { id, provider, model, finish, usage, cost, trail, duration } = answered;
+        if let Some(why) = &trail.unranked {
+            self.output.warn(&not_followed(why));
+        }
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.answers.push(json!({
             "id": id, "provider": provider, "model": model, "finish": finish, "usage": usage,

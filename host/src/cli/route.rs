@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::chat::{model_of, route_of};
+use super::chat::{model_of, not_followed, route_of};
 use super::fault::CliError;
 use super::interrupts::current_thread;
 use super::media;
@@ -15,9 +15,9 @@ use super::output::Output;
 use super::render::{dollars, table};
 use crate::app::{App, Unanswered};
 use crate::chat::{Message, Part, PartKind, Request, Role, ToolDef};
-use crate::router::Explained;
 use crate::router::observer::Reason;
 use crate::router::trail::Trail;
+use crate::router::{Explained, Explanation};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RouteCommand {
@@ -75,6 +75,10 @@ pub(super) fn run(app: &App, output: Output, command: &RouteCommand) -> Result<(
         let (hint, trail) = (models.hint(&error), Trail::default());
         CliError::Unanswered(Box::new(Unanswered { id: Some(id), error, trail, hint }))
     })?;
+    let Explanation { targets: explained, unranked } = explained;
+    if let Some(why) = unranked {
+        output.warn(&not_followed(&why));
+    }
     output.data(&explained, || table(explained.iter().enumerate().map(cells)));
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::secret::ValueError;
 use super::unanswered;
 use crate::app::{
     AddError, AppError, ChangeError, ConsentError, ConversationError, Forbidden, GrantError,
-    InstallError, LookupError, ModelsError, PolicyFileError, ProjectError, PruneError,
+    InstallError, LookupError, ModelsError, PolicyError, PolicyFileError, ProjectError, PruneError,
     SecretsError, SourceError, StageError, StateError, TalkError, TestError, TokensError,
     ToolsError,
 };
@@ -122,9 +122,20 @@ fn models(error: &ModelsError) -> (Code, u8) {
         | ModelsError::Prices { .. }
         | ModelsError::Provider(_)
         | ModelsError::Router(_) => (codes::SETTINGS, exit::USAGE),
+        ModelsError::Policy(error) => policy_of_models(error),
         ModelsError::Secrets(_) => (codes::VAULT, exit::FAILED),
         ModelsError::Ledger(error) => ledger(error),
         ModelsError::Random(_) => (codes::SYSTEM, exit::FAILED),
+    }
+}
+
+fn policy_of_models(error: &PolicyError) -> (Code, u8) {
+    match error {
+        PolicyError::NotInstalled { .. }
+        | PolicyError::Disabled { .. }
+        | PolicyError::NoPolicy { .. }
+        | PolicyError::NotLoaded { .. } => (codes::SETTINGS, exit::USAGE),
+        PolicyError::Unready { source, .. } => tools(source),
     }
 }
 

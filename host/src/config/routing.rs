@@ -5,6 +5,7 @@
 //! primary = "claude/claude-sonnet-5-5"
 //! fallbacks = ["openai/gpt-6-sol"]
 //! prices = "/etc/ax/models.toml"
+//! policy = "ax:cheapest"
 //!
 //! [router.tiers]
 //! fast = ["gemini/gemini-3.5-flash", "claude/claude-haiku-5"]
@@ -24,7 +25,7 @@ use crate::config::error::FileFlaw;
 use crate::config::path::{Bases, resolve};
 use crate::config::source::Setting;
 use crate::ledger::Keep;
-use ax_manifest::Quoted;
+use ax_manifest::{PluginName, Quoted};
 
 /// Tiers there can be: each is a name that people have to remember.
 pub const TIERS_MAX: usize = 32;
@@ -46,6 +47,7 @@ const KEYS: &[&str] = &[
     "hold-ms",
     "keep",
     "keep-days",
+    "policy",
     "prices",
     "primary",
     "tiers",
@@ -198,6 +200,8 @@ pub struct RouterSettings {
     pub deadline_ms: Setting<u32>,
     /// How long an answer is held for its first content, in milliseconds.
     pub hold_ms: Setting<u32>,
+    /// The plugin that orders those who could answer.
+    pub policy: Option<Setting<PluginName>>,
     /// A file of prices and abilities over those that come with the program.
     pub prices: Option<Setting<PathBuf>>,
     /// What is kept of answers.
@@ -219,6 +223,7 @@ pub(super) struct RouterSection {
     breaker_cooldown_ms: Option<u32>,
     deadline_ms: Option<u32>,
     hold_ms: Option<u32>,
+    policy: Option<PluginName>,
     prices: Option<PathBuf>,
     keep: Option<Keep>,
     keep_days: Option<u32>,
@@ -241,6 +246,7 @@ impl RouterSettings {
             breaker_cooldown_ms: or(path, section.breaker_cooldown_ms, COOLDOWN_DEFAULT),
             deadline_ms: or(path, section.deadline_ms, DEADLINE_DEFAULT),
             hold_ms: or(path, section.hold_ms, HOLD_DEFAULT),
+            policy: Setting::of_user(path, section.policy),
             prices: Setting::of_user(path, section.prices),
             keep: or(path, section.keep, Keep::Nothing),
             keep_days: or(path, section.keep_days, KEEP_DAYS_DEFAULT),
@@ -270,6 +276,7 @@ pub(super) fn parse(section: &Entry<'_>, home: Option<&Path>) -> Result<RouterSe
             }
             "deadline-ms" => read.deadline_ms = Some(entry.number(&DEADLINE_RANGE)?),
             "hold-ms" => read.hold_ms = Some(entry.number(&HOLD_RANGE)?),
+            "policy" => read.policy = Some(plugin(&entry)?),
             "prices" => read.prices = Some(path(&entry, home)?),
             "keep" => read.keep = Some(keep(&entry)?),
             "keep-days" => read.keep_days = Some(entry.number(&KEEP_DAYS_RANGE)?),
@@ -346,6 +353,10 @@ fn path(entry: &Entry<'_>, home: Option<&Path>) -> Result<PathBuf, Located> {
         let (key, path) = (entry.key.clone(), text.to_owned());
         entry.wrong(FileFlaw::Path { key, path, flaw })
     })
+}
+
+fn plugin(entry: &Entry<'_>) -> Result<PluginName, Located> {
+    entry.text()?.parse().map_err(|error| entry.wrong(FileFlaw::Plugin(error)))
 }
 
 fn keep(entry: &Entry<'_>) -> Result<Keep, Located> {

@@ -3,6 +3,7 @@
 //! Runs once, when a package is made: no permissions, time stands still, random numbers repeat, so
 //! that the answer is the same on every machine and can be frozen into the package.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ax_manifest::{Annotations, ComponentFacts, Described, LimitMaxima, PluginName};
@@ -82,7 +83,7 @@ impl PluginHost {
             component: facts.digest,
             limits: &limits,
             world: World::Frozen,
-            holdings: Holdings::none(),
+            holdings: Arc::new(Holdings::none()),
             rights: Rights::default(),
             input: "",
             is_kept: false,

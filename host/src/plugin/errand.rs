@@ -1,4 +1,5 @@
-//! Runs a guest for the host itself: at an installation, to say its tools or to migrate its data.
+//! Runs a guest for the host itself: at an installation, to say its tools or to migrate its data; before a
+//! question to a model, to say who is asked.
 //!
 //! ```text
 //! what runs, with which rights ──→ fresh instance, confined ──→ row in the audit ──→ the answer
@@ -8,7 +9,7 @@
 //!
 //! Invariant: none runs that cannot be recorded, and none is answered before it is recorded; one
 //! whose effects stay, before they are on disk in the audit.
-//! Not here: what is run (`describe`, `migrate`).
+//! Not here: what is run (`describe`, `migrate`, `ranking`).
 
 use std::sync::Arc;
 
@@ -40,7 +41,7 @@ pub(super) struct Errand<'a> {
     pub(super) component: Digest,
     pub(super) limits: &'a Limits,
     pub(super) world: World,
-    pub(super) holdings: Holdings,
+    pub(super) holdings: Arc<Holdings>,
     pub(super) rights: Rights,
     /// What it is told, in words.
     pub(super) input: &'a str,
@@ -113,7 +114,7 @@ impl PluginHost {
             environment: Arc::new(|_: &str| None),
             progress: None,
             cancel: None,
-            holdings: Arc::new(errand.holdings),
+            holdings: errand.holdings,
             outside: Arc::clone(&self.outside),
             secrets: CallSecrets::default(),
         };

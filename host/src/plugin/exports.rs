@@ -27,6 +27,9 @@ const GUEST_TOOLS: &str = "ax:guest/tools@0.1.0";
 /// The interface of plugins that bring their data to new forms.
 const GUEST_LIFECYCLE: &str = "ax:guest/lifecycle@0.1.1";
 
+/// The interface of plugins that choose which model is asked.
+const GUEST_ROUTING: &str = "ax:guest/routing@0.1.2";
+
 /// What a tool answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -214,6 +217,29 @@ pub(super) async fn migrate(
         .get_typed_func::<(String, String), (Result<(), wit::Error>,)>(&mut *store, index)?;
     let (answer,) = function.call_async(&mut *store, versions).await?;
     Ok(answer.map_err(|error| described_failure(error, &Limits::default())))
+}
+
+/// Answers whether a component chooses which model is asked.
+pub(super) fn ranks(component: &Component) -> bool {
+    rank_of(component).is_some()
+}
+
+fn rank_of(component: &Component) -> Option<ComponentExportIndex> {
+    let interface = component.get_export_index(None, GUEST_ROUTING)?;
+    component.get_export_index(Some(&interface), "rank")
+}
+
+/// Asks a component in which order models are asked; both texts are JSON.
+pub(super) async fn rank(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    component: &Component,
+    told: (String, String),
+) -> wasmtime::Result<Vec<u32>> {
+    let index = rank_of(component).ok_or_else(|| wasmtime::Error::msg("`rank` is not exported"))?;
+    let function = instance.get_typed_func::<(String, String), (Vec<u32>,)>(&mut *store, index)?;
+    let (ranked,) = function.call_async(&mut *store, told).await?;
+    Ok(ranked)
 }
 
 /// Turns what came out into an answer within bounds.

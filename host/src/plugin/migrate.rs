@@ -4,6 +4,8 @@
 //! forbids it; on the state it is given, which is a copy that nobody else uses yet.
 //! Not here: making the copy, and switching to it; whether a person allows it (`app`).
 
+use std::sync::Arc;
+
 use ax_manifest::{ComponentFacts, Permission};
 use semver::Version;
 
@@ -95,7 +97,7 @@ impl PluginHost {
             component: release.component,
             limits: &release.limits,
             world: World::Real,
-            holdings: Holdings::of(release),
+            holdings: Arc::new(Holdings::of(release)),
             // Whoever installs allows it for this run.
             rights: Rights::new(bounds, &[], &[Permission::Kv], None, self.clock.now_ms()),
             input: &input,

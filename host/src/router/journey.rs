@@ -115,6 +115,7 @@ impl Journey {
         self.request.validate()?;
         let Decision { mut fit, targets, why, unranked } = self.plan_of_now().decide().await?;
         if let Some(why) = unranked {
+            self.trail.unranked = Some(why.clone());
             self.announce(&Fact::Unranked { why });
         }
         self.announce(&Fact::RoutingDecision { targets });

@@ -67,6 +67,7 @@ pub use caller::Governor;
 pub use driver::Refused;
 pub use driver::Routed;
 pub use plan::Explained;
+pub use plan::Explanation;
 pub use spent::Spent;
 pub use targets::NOT_CONFIGURED;
 pub use targets::RouterError;
@@ -289,7 +290,7 @@ impl Router {
     /// # Errors
     ///
     /// The request must not be sent, or names what is not configured.
-    pub async fn explain(&self, request: &Request) -> Result<Vec<Explained>, Error> {
+    pub async fn explain(&self, request: &Request) -> Result<Explanation, Error> {
         let needs = Needs::of(request);
         let (shared, caller) = (&self.shared, &self.caller);
         Plan { shared, caller, request, needs: &needs, floor: 0 }.explain().await

@@ -72,6 +72,15 @@ pub struct Explained {
     pub why_not: Option<String>,
 }
 
+/// Who would be asked, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// In the order in which they would be asked; those that would not come last.
+    pub targets: Vec<Explained>,
+    /// Why the operator's policy would not be followed.
+    pub unranked: Option<String>,
+}
+
 impl Plan<'_> {
     /// Decides.
     ///
@@ -84,7 +93,8 @@ impl Plan<'_> {
         if let (Some(ranker), true) = (&self.shared.ranker, draft.fit.len() > 1) {
             let asked = ranker.rank(self.request_facts(), self.candidate_facts(&draft.fit));
             match ranked(&draft.fit, asked).await {
-                Ok(fit) => (draft.fit, draft.is_ranked) = (fit, true),
+                Ok(Some(fit)) => (draft.fit, draft.is_ranked) = (fit, true),
+                Ok(None) => {}
                 Err(why) => unranked = Some(why),
             }
         }
@@ -155,10 +165,10 @@ impl Plan<'_> {
     /// # Errors
     ///
     /// The request must not be sent, or names what is not configured.
-    pub(super) async fn explain(&self) -> Result<Vec<Explained>, Error> {
+    pub(super) async fn explain(&self) -> Result<Explanation, Error> {
         self.request.validate()?;
         let targets = &self.shared.targets;
-        let all = self.decide().await?.targets;
+        let Decision { targets: all, unranked, .. } = self.decide().await?;
         let number = |named: &Named| targets.all().iter().position(|it| *named == *it);
         let explained = all.into_iter().filter_map(|(target, reason)| {
             let number = number(&target)?;
@@ -169,7 +179,7 @@ impl Plan<'_> {
             let estimated_micro_usd = self.most(number);
             Some(Explained { target, reason, degradations, estimated_micro_usd, why_not })
         });
-        Ok(explained.collect())
+        Ok(Explanation { targets: explained.collect(), unranked })
     }
 
     fn tokens(&self, target: usize) -> u64 {
@@ -185,14 +195,18 @@ impl Plan<'_> {
     }
 }
 
-/// Waits for a policy, and takes its order if it is one.
+/// Waits for a policy, and takes its order if it is one; nothing if it has no opinion.
 async fn ranked(
     fit: &[usize],
     asked: impl Future<Output = Result<Vec<u32>, String>>,
-) -> Result<Vec<usize>, String> {
+) -> Result<Option<Vec<usize>>, String> {
     let Ok(said) = tokio::time::timeout(RANKING_WAIT, asked).await else {
         return Err(format!("the policy took longer than {} ms", RANKING_WAIT.as_millis()));
     };
-    ranking::ordered(fit, &said?)
-        .ok_or_else(|| "the policy gave no order of those it was told".to_owned())
+    let said = said?;
+    if said.is_empty() {
+        return Ok(None);
+    }
+    let nonsense = || "the policy gave no order of those it was told".to_owned();
+    ranking::ordered(fit, &said).map(Some).ok_or_else(nonsense)
 }

@@ -26,7 +26,7 @@ pub const RANKING_WAIT: Duration = Duration::from_millis(250);
 /// Orders those who could answer.
 pub trait Ranker: Send + Sync + 'static {
     /// Returns numbers of `candidates` from 0, those that are asked first first; whoever is left out is not
-    /// asked.
+    /// asked. None at all is no opinion, and the usual order holds.
     ///
     /// # Errors
     ///

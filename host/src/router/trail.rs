@@ -43,6 +43,9 @@ pub struct Step {
 pub struct Trail {
     /// The attempts.
     pub steps: Vec<Step>,
+    /// Why the operator's policy was not followed, if it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unranked: Option<String>,
     /// Our own budget is spent: whoever retries on top of us asks for nothing.
     pub is_spent: bool,
 }

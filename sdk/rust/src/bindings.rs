@@ -9,3 +9,7 @@ pub mod tools {
 pub mod lifecycle {
     include!("bindings/lifecycle.rs");
 }
+
+pub mod routing {
+    include!("bindings/routing.rs");
+}

@@ -228,3 +228,39 @@ macro_rules! plugin {
         };
     };
 }
+
+/// Makes a policy of a function: a plugin that chooses which model is asked. Once, in the crate's root.
+///
+/// ```
+/// fn rank(request: &str, candidates: &str) -> Vec<u32> { vec![] }
+/// ax_sdk::policy!(rank: rank);
+/// # fn main() {}
+/// ```
+///
+/// Both are JSON texts; `ax:guest/routing` says what is in them and what the answer means. A policy has no
+/// permissions while it chooses; [`log`] and [`config`] work. A plugin may be a policy and have tools.
+#[macro_export]
+macro_rules! policy {
+    (rank: $rank:path $(,)?) => {
+        // Checked outside of a sandbox too, where nothing calls it.
+        const _: fn(&str, &str) -> ::std::vec::Vec<u32> = $rank;
+
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Policy;
+
+            impl $crate::bindings::routing::exports::ax::guest::routing::Guest for Policy {
+                fn rank(
+                    request: ::std::string::String,
+                    candidates: ::std::string::String,
+                ) -> ::std::vec::Vec<u32> {
+                    $rank(&request, &candidates)
+                }
+            }
+
+            $crate::bindings::routing::export_routing!(
+                Policy with_types_in $crate::bindings::routing
+            );
+        };
+    };
+}

@@ -16,7 +16,7 @@ import tarfile
 from wasmtime import Engine, Store, WasiConfig
 from wasmtime.component import Component, Linker, Record, Variant
 
-TOOLS = "ax:guest/tools@0.1.1"
+TOOLS = "ax:guest/tools@0.1.2"
 COMPONENT = "application/wasm"
 
 

@@ -31,6 +31,7 @@ const FOLDERS: &[&str] = &[
     "host/src",
     "manifest/src",
     "registry/src",
+    "plugins/cheapest/src",
     "plugins/echo/src",
     "plugins/fetch/src",
     "plugins/metrics/src",

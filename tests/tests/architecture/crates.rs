@@ -19,6 +19,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("manifest", "ax-manifest", &[]),
     ("registry", "ax-registry", &["ax-manifest"]),
     ("host", "ax-host", &["ax-manifest", "ax-registry"]),
+    ("plugins/cheapest", "ax-plugin-cheapest", &["ax-sdk"]),
     ("plugins/echo", "ax-plugin-echo", &["ax-sdk"]),
     ("plugins/fetch", "ax-plugin-fetch", &["ax-sdk"]),
     ("plugins/metrics", "ax-plugin-metrics", &["ax-sdk"]),

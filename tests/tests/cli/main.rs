@@ -39,6 +39,7 @@ mod refused_usage;
 mod rehearsal;
 mod rehearsal_ground;
 mod request;
+mod routing;
 mod secret;
 mod secret_vault;
 mod settings;

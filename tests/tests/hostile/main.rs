@@ -28,6 +28,7 @@ mod malformed;
 mod memory;
 mod migration;
 mod network;
+mod ranking;
 mod surroundings;
 mod trail;
 mod turns;

@@ -11,10 +11,12 @@
 //! Not here: who is asked (`router`), how (`provider`), what is said (`chat`).
 
 mod plugins;
+mod policy;
 mod sources;
 mod targets;
 
 pub(super) use plugins::PluginModels;
+pub use policy::PolicyError;
 pub(super) use sources::Sources;
 
 use std::collections::BTreeMap;
@@ -71,6 +73,9 @@ pub enum ModelsError {
         /// What is wrong with that.
         why: &'static str,
     },
+    /// The plugin that orders those who could answer is not there.
+    #[error(transparent)]
+    Policy(#[from] Arc<PolicyError>),
     /// The keys cannot be read.
     #[error("the keys of providers cannot be read")]
     Secrets(#[from] SecretError),
@@ -127,6 +132,7 @@ impl ModelsError {
             Self::Route { .. } => "ax config show --sources; `ax model list` shows what can be \
                                    named"
                 .to_owned(),
+            Self::Policy(error) => return error.hint(),
             Self::Secrets(error) => return error.hint(),
             Self::Roots(error) => return error.hint(),
             Self::PricesFile { .. } => "name a file that you may read, or delete `prices` from \
@@ -212,6 +218,7 @@ impl App {
     ///
     /// [`ModelsError`].
     pub fn models(&self, wanted: Option<&Route>) -> Result<ReadyModels, ModelsError> {
+        self.load_policy();
         self.sources.make(wanted, || Ok(Arc::new(Forgetful)))
     }
 
@@ -225,6 +232,7 @@ impl App {
         &self,
         wanted: Option<&Route>,
     ) -> Result<Arc<ReadyModels>, ModelsError> {
+        self.load_policy();
         self.sources.ready(wanted)
     }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use ax_manifest::nearest;
 
+use super::policy::{LoadedPolicy, PolicyError};
 use super::targets::{options, routes, targets};
 use super::{ModelsError, Provider, ReadyModels};
 use crate::app::roots::extra_roots;
@@ -24,6 +25,7 @@ use crate::router::backoff::Random;
 use crate::router::catalogue::{self, Catalogue};
 use crate::router::keeper::Keeper;
 use crate::router::observer::Nobody;
+use crate::router::ranking::Ranker;
 use crate::router::{Anything, Caller, Parts, Router};
 use crate::secret::name::SecretName;
 use crate::secret::value::SecretValue;
@@ -42,12 +44,14 @@ pub(in crate::app) struct Sources {
     vault: Vault,
     clock: Arc<dyn Clock>,
     ready: Arc<OnceLock<Arc<ReadyModels>>>,
+    policy: LoadedPolicy,
 }
 
 impl Sources {
     pub(in crate::app) fn new(config: &Config, vault: &Vault, clock: &Arc<dyn Clock>) -> Self {
         let (config, vault) = (Arc::new(config.clone()), vault.clone());
-        Self { config, vault, clock: Arc::clone(clock), ready: Arc::default() }
+        let (ready, policy) = (Arc::default(), LoadedPolicy::default());
+        Self { config, vault, clock: Arc::clone(clock), ready, policy }
     }
 
     /// Makes the models ready the first time, and `wanted` among them, where its provider names none.
@@ -66,6 +70,23 @@ impl Sources {
     /// Returns what the settings say of routes.
     pub(super) fn routes(&self) -> &RouterSettings {
         &self.config.router
+    }
+
+    /// Returns the place of the plugin that orders those who could answer.
+    pub(super) fn policy(&self) -> &LoadedPolicy {
+        &self.policy
+    }
+
+    /// Returns what orders those who could answer, if the settings name something.
+    fn ranker(&self) -> Result<Option<Arc<dyn Ranker>>, ModelsError> {
+        let Some(named) = &self.config.router.policy else { return Ok(None) };
+        match self.policy.get() {
+            Some(found) => Ok(Some(found?)),
+            None => {
+                let name = named.value.clone();
+                Err(Arc::new(PolicyError::NotLoaded { name }).into())
+            }
+        }
     }
 
     /// Opens the ledger for requests that are about to be asked.
@@ -109,7 +130,7 @@ impl Sources {
             random: Random::seeded(seed()?),
             observer: Arc::new(Nobody),
             keeper: keeper()?,
-            ranker: None,
+            ranker: self.ranker()?,
             caller: Caller { trigger: PERSON.to_owned(), governor: Arc::new(Anything) },
         })?;
         Ok(ReadyModels { router, prices, providers })

@@ -21,7 +21,7 @@ fn what_is_said_of_providers_and_routes_is_what_holds() {
              default-model = 'b'\n[providers.local]\nkind = 'compatible'\nurl = 'http://[::1]:1/v1/'\n\
              [router]\nprimary = 'local/org/model'\nfallbacks = ['claude/a']\nfallback = false\n\
              breaker = false\nbreaker-threshold = 9\nbreaker-cooldown-ms = 8\ndeadline-ms = 7\n\
-             hold-ms = 0\nprices = '~/prices.toml'\nkeep = 'chunks'\nkeep-days = 1\n\
+             hold-ms = 0\npolicy = 'ax:cheapest'\nprices = '~/prices.toml'\nkeep = 'chunks'\nkeep-days = 1\n\
              [router.tiers]\nfast = ['local/org/model', 'claude/a']",
         )
         .load();
@@ -35,6 +35,8 @@ fn what_is_said_of_providers_and_routes_is_what_holds() {
     let router = &config.router;
     let primary = &router.primary.as_ref().expect("it is said").value;
     assert_eq!((primary.provider.as_str(), primary.model.as_str()), ("local", "org/model"));
+    let policy = router.policy.as_ref().map(|it| it.value.to_string());
+    assert_eq!(policy.as_deref(), Some("ax:cheapest"));
     assert_eq!(router.tiers["fast"].value.len(), 2);
     assert_eq!((router.keep.value, router.keep_days.value), (Keep::Chunks, 1));
     assert_eq!((router.hold_ms.value, router.deadline_ms.value), (0, 7));
@@ -97,6 +99,7 @@ fn a_route_says_where_it_is_wrong() {
         "[router.tiers]\nfast = []",
         "[router.tiers]\ndefault = ['a/b']",
         "[router.tiers]\nFast = ['a/b']",
+        "[router]\npolicy = 'cheapest'",
         "[router]\nkeep = 'all'",
         "[router]\nhold-ms = 60_001",
         "[router]\nfalback = true",
@@ -119,6 +122,9 @@ fn a_route_says_where_it_is_wrong() {
 
     @.toml:2:1: `Fast` cannot name a tier
     hint: write up to 64 small letters, digits and `-`, like `fast`; `default` is `router.primary`
+
+    @.toml:2:10: `cheapest` is not a name: it has no namespace before a colon
+    hint: a plugin is written `namespace:name`, like `ax:metrics`, in quotes
 
     @.toml:2:8: `router.keep` is `all`, which is not one of nothing, responses, chunks
     hint: write `keep = "nothing"`

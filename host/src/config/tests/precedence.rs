@@ -335,6 +335,7 @@ fn the_listing_is_complete_and_sorted() {
     router.hold-ms = 10000 (default)
     router.keep = nothing (default)
     router.keep-days = 90 (default)
+    router.policy = none (default)
     router.prices = none (default)
     router.primary = none (default)
     sandbox.instances = 1000 (default)

@@ -14,6 +14,7 @@ pub(super) const FILES: &[File] = &[
     ("src/bindings.rs", include_str!("../../../../sdk/rust/src/bindings.rs")),
     ("src/bindings/imports.rs", include_str!("../../../../sdk/rust/src/bindings/imports.rs")),
     ("src/bindings/lifecycle.rs", include_str!("../../../../sdk/rust/src/bindings/lifecycle.rs")),
+    ("src/bindings/routing.rs", include_str!("../../../../sdk/rust/src/bindings/routing.rs")),
     ("src/bindings/tools.rs", include_str!("../../../../sdk/rust/src/bindings/tools.rs")),
     ("src/call.rs", include_str!("../../../../sdk/rust/src/call.rs")),
     ("src/config.rs", include_str!("../../../../sdk/rust/src/config.rs")),

@@ -37,7 +37,10 @@ pub(super) async fn explained(stage: &Stage, request: Request) -> String {
     let line = |it: &crate::router::Explained| {
         format!("{}/{}: {:?}", it.target.provider, it.target.model, it.reason)
     };
-    explained.map_or_else(|it| it.message, |it| it.iter().map(line).collect::<Vec<_>>().join("; "))
+    explained.map_or_else(
+        |it| it.message,
+        |it| it.targets.iter().map(line).collect::<Vec<_>>().join("; "),
+    )
 }
 
 fn routes(names: &[&str]) -> Vec<String> {

@@ -48,12 +48,29 @@ async fn a_policy_chooses_the_order_and_who_is_left_out() {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_a_policy_does_somebody_is_asked() {
-    let nonsense = [vec![], vec![0, 0], vec![3], vec![u32::MAX]].map(Mind::Says);
+    let nonsense = [vec![0, 0], vec![3], vec![u32::MAX]].map(Mind::Says);
     for mind in nonsense.into_iter().chain([Mind::Fails, Mind::Sleeps]) {
         let (stage, _) = under(mind);
         assert_eq!(stage.ask(question()).await, "a", "the usual order");
         assert!(stage.log().contains("unranked"), "{}", stage.log());
+        let explained = stage.router.explain(&question()).await.unwrap();
+        assert!(explained.unranked.is_some_and(|why| why.contains("the ")));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_opinion_is_the_usual_order_and_no_failure() {
+    let (stage, _) = under(Mind::Says(vec![]));
+    assert_eq!(stage.ask(question()).await, "a");
+    assert!(!stage.log().contains("unranked"), "{}", stage.log());
+    assert!(!explained(&stage, question()).await.contains("Policy"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asked_hears_why_a_policy_was_not_followed() {
+    let (stage, _) = under(Mind::Fails);
+    let routed = stage.router.route(Arc::new(question())).await.expect("an answer");
+    assert_eq!(routed.trail.unranked.as_deref(), Some("the plugin crashed"));
 }
 
 #[tokio::test(start_paused = true)]
