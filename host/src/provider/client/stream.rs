@@ -97,7 +97,8 @@ impl Streaming {
     /// Reads what comes next into `ready`.
     async fn read(&mut self) -> Result<(), Error> {
         let Times { total, first_content, between, pause } = &mut self.times;
-        between.as_mut().reset(tokio::time::Instant::now() + *pause);
+        // What is not waited for costs no timer; it only says when the pause is over.
+        between.as_mut().reset(tokio::time::sleep(*pause).deadline());
         let read = tokio::select! {
             // The times come first, or a stream that never pauses would never be late.
             biased;
