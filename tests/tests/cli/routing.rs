@@ -3,7 +3,8 @@
 use ax_tests::components::{POLICY_MANIFEST, policy};
 use ax_tests::home::Home;
 use ax_tests::program;
-use ax_tests::server::Server;
+use ax_tests::server::{Answer, Server, answer};
+use serde_json::json;
 
 use crate::chat::{asking, body, says};
 
@@ -31,8 +32,26 @@ fn with_policy(home: Home, name: &str, [dear, cheap]: [&Server; 2]) -> Home {
     home
 }
 
+/// An answer that is no stream.
+fn whole(text: &str) -> Answer {
+    let body = json!({
+        "id": "c1", "object": "chat.completion", "model": "m",
+        "choices": [{
+            "index": 0, "finish_reason": "stop",
+            "message": { "role": "assistant", "content": text },
+        }],
+        "usage": { "prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10 },
+    });
+    Answer::Keep(answer(200, &[("content-type", "application/json")], body.to_string()))
+}
+
 fn two() -> [Server; 2] {
-    ["dear", "cheap"].map(|word| Server::new(move |_| says(word)))
+    ["dear", "cheap"].map(|word| {
+        Server::new(move |heard| match body(heard)["stream"] == true {
+            true => says(word),
+            false => whole(word),
+        })
+    })
 }
 
 fn with_cheapest([dear, cheap]: &[Server; 2]) -> Home {
@@ -74,8 +93,7 @@ fn a_plugin_is_answered_by_whom_the_policy_chooses() {
     let folder = folder.to_str().expect("text");
     home.ax(&["plugin", "add", folder, "--grant-nothing"]).ok();
     home.ax(&["permission", "grant", "ax:summarise", "models:default"]).ok();
-    // Whether a summary can be made of what it is told is another question.
-    drop(home.ax(&["tool", "call", "ax:summarise.summarise", r#"{"text": "Milk is out."}"#]));
+    home.ax(&["tool", "call", "ax:summarise.summarise", r#"{"text": "Milk is out."}"#]).ok();
     let [dear, cheap] = servers.map(|server| server.heard());
     assert!(dear.is_empty(), "{}", body(&dear[0]));
     assert!(!cheap.is_empty(), "it asked");
@@ -123,7 +141,7 @@ fn a_policy_that_is_not_there_is_an_error_and_nobody_is_asked() {
     home.ax(&["plugin", "enable", "test:policy"]).ok();
     let run = home.ax(&["chat", "Hi"]).ok();
     assert_eq!((run.stdout.as_str(), run.stderr.contains("warning")), ("dear\n", false));
-    home.ax(&["plugin", "remove", "test:policy"]).ok();
+    home.ax(&["plugin", "remove", "test:policy", "--yes"]).ok();
     let manifest = ax_tests::components::CALC_MANIFEST.replace("test:calc", "test:policy");
     home.write_plugin("calc", &manifest, &ax_tests::components::calc());
     home.ax(&["plugin", "add", "calc"]).ok();
