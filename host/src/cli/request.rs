@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::ledger::account::{By, Usage};
 use crate::ledger::entry::State;
 use crate::ledger::health::{Sla, Span as Window};
-use crate::ledger::read::{Filter, LIST_MAX, Request, Shown};
+use crate::ledger::read::{Filter, LIST_MAX, Reader, Request, Shown};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum RequestCommand {
@@ -110,6 +110,16 @@ pub(super) fn run(app: &App, output: Output, command: RequestCommand) -> Result<
     }
 }
 
+/// Opens the ledger, and says what of it is missing.
+fn reader(app: &App, output: Output) -> Result<Option<Reader>, CliError> {
+    let reader = app.requests()?;
+    for damage in reader.iter().flat_map(Reader::damaged) {
+        output.warn(&damage.to_string());
+        output.note(&damage.hint().unwrap_or_default());
+    }
+    Ok(reader)
+}
+
 fn list(app: &App, output: Output, arguments: ListArgs) -> Result<(), CliError> {
     let ListArgs { state, provider, model, trigger, since, limit } = arguments;
     let state = state.map(|it| match it {
@@ -120,7 +130,7 @@ fn list(app: &App, output: Output, arguments: ListArgs) -> Result<(), CliError> 
     });
     let since_ms = since.map(|span| ago(app, span));
     let filter = Filter { state, provider, model, trigger, since_ms };
-    let rows = match app.requests()? {
+    let rows = match reader(app, output)? {
         Some(reader) => reader.list(&filter, limit)?,
         None => Vec::new(),
     };
@@ -164,7 +174,7 @@ fn cost(request: &Request) -> String {
 }
 
 fn show(app: &App, output: Output, id: &str) -> Result<(), CliError> {
-    let found = match app.requests()? {
+    let found = match reader(app, output)? {
         Some(reader) => reader.show(id)?,
         None => None,
     };
@@ -234,7 +244,7 @@ pub(super) fn usage(app: &App, output: Output, arguments: &UsageArgs) -> Result<
         Column::Trigger => By::Trigger,
     };
     let since_ms = arguments.since.map(|span| ago(app, span));
-    let rows = match app.requests()? {
+    let rows = match reader(app, output)? {
         Some(reader) => reader.usage(by, since_ms)?,
         None => Vec::new(),
     };
@@ -274,7 +284,7 @@ fn sums(head: &'static str, row: &Usage) -> [(&'static str, String); 9] {
 
 /// `ax provider sla`.
 pub(super) fn sla(app: &App, output: Output) -> Result<(), CliError> {
-    let rows = match app.requests()? {
+    let rows = match reader(app, output)? {
         Some(reader) => reader.sla(app.now_ms())?,
         None => Vec::new(),
     };

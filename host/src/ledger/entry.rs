@@ -3,11 +3,13 @@
 //! Invariant: names, numbers and the provider's words for errors; of what was said nothing but what the
 //! operator wants kept, within its bound.
 
+use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::chat::Chunk;
 use crate::chat::Error;
+use crate::chat::Finish;
 use crate::chat::RequestId;
 use crate::chat::Usage;
 use crate::router::catalogue::Basis;
@@ -60,7 +62,8 @@ impl State {
 }
 
 /// Somebody is about to be asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Intended {
     pub(super) id: String,
     pub(super) caller: String,
@@ -73,7 +76,8 @@ pub(super) struct Intended {
 }
 
 /// A request is over.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Ended {
     pub(super) id: String,
     pub(super) caller: String,
@@ -84,18 +88,20 @@ pub(super) struct Ended {
     pub(super) duration_ms: i64,
     pub(super) attempts: u32,
     pub(super) steps: Vec<Step>,
-    pub(super) finish: Option<&'static str>,
+    pub(super) finish: Option<Finish>,
     pub(super) error: Option<Error>,
     pub(super) usage: Usage,
     pub(super) cost_micro_usd: Option<i64>,
     pub(super) reported_micro_usd: i64,
-    pub(super) basis: &'static str,
+    pub(super) basis: Basis,
     pub(super) is_unpriced: bool,
+    /// Not in the log: it is kept only if it is wanted, and may be long.
+    #[serde(skip)]
     pub(super) body: Option<Body>,
 }
 
 /// A whole answer, or as much of it as is kept.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Body {
     pub(super) text: String,
     /// Bytes that it has in all.
@@ -145,15 +151,12 @@ impl Ended {
             duration_ms: number(u64::try_from(duration).unwrap_or(u64::MAX)),
             attempts: spent.attempts,
             steps: ending.trail.steps.iter().map(step).collect(),
-            finish: response.map(|it| it.finish.word()),
+            finish: response.map(|it| it.finish),
             error: context.error.as_ref().filter(|_| !is_completed).map(error),
             usage: spent.usage,
             cost_micro_usd: cost.map(amount),
             reported_micro_usd: amount(spent.reported_micro_usd.min(cost.unwrap_or_default())),
-            basis: match spent.basis {
-                Basis::Reported => "reported",
-                Basis::Estimated => "estimated",
-            },
+            basis: spent.basis,
             is_unpriced: spent.is_unpriced,
             body: body_bytes_max.zip(response).and_then(|(most, it)| Body::of(it, most)),
         }
@@ -163,6 +166,14 @@ impl Ended {
     pub(super) fn degradations(&self) -> Option<String> {
         let lost = &self.steps.last()?.degradations;
         (!lost.is_empty()).then(|| Value::from_iter(lost.iter().map(json)).to_string())
+    }
+
+    /// The word for where its numbers are from, as it is stored.
+    pub(super) fn basis(&self) -> &'static str {
+        match self.basis {
+            Basis::Reported => "reported",
+            Basis::Estimated => "estimated",
+        }
     }
 
     /// The attempts as JSON.

@@ -54,6 +54,12 @@ pub enum LedgerError {
         /// Why not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A process is gone, and what it left cannot be read to its end.
+    #[error("`{path}` is damaged, so that some of what a process asked last may be missing")]
+    Log {
+        /// What it left.
+        path: PathBuf,
+    },
     /// The system gives no thread.
     #[error("cannot start the writer of the ledger")]
     Spawn {
@@ -87,6 +93,9 @@ impl LedgerError {
             }
             Self::Io { path, .. } => {
                 Some(format!("check who owns `{}`, and the space on its disk", path.display()))
+            }
+            Self::Log { path } => {
+                Some(format!("look what is in it, a request a line, then `rm {}`", path.display()))
             }
             Self::Spawn { .. } => Some("end some processes, then run this again".to_owned()),
         }

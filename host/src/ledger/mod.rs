@@ -1,31 +1,36 @@
 //! The ledger, `AX_HOME/router.db`: what was asked of models, what came of it, and what it cost.
 //!
 //! ```text
-//! router ── intend, end ──► queue ──► writer thread ──► router.db (SQLite, WAL)
-//!              ▲                     (a batch is one       │ requests ── trigger ──► daily
-//!              └── on record ────────  transaction)        │ health, responses, chunks
-//!                                                          ▼
-//! AX_HOME/router.live/PROCESS (flock) ── is it alive? ──► Reader: list, show, usage, account
+//! router ── intend, end ──► log ─────► queue ──► writer thread ──► router.db (SQLite, WAL)
+//!              ▲             │        (what gathers within 20 ms      │ requests ── trigger ──► daily
+//!              └─ on record ─┘         is one transaction)            │ health, responses, chunks
+//!                            ▼                                        ▼
+//! AX_HOME/router.live/PROCESS (flock) ── is it alive? no: ──► Reader: list, show, usage, account
 //! ```
 //!
 //! | file       | answers                                                    |
 //! |------------|------------------------------------------------------------|
 //! | `entry`    | what is written of a request?                              |
+//! | `names`    | was it asked before under that name?                       |
 //! | `queue`    | who waits, and what is given up when there is too much?    |
+//! | `log`      | what survives this process before it is in the database?   |
 //! | `writer`   | when is it written?                                        |
 //! | `store`    | which SQL changes it?                                      |
 //! | `prune`    | what is old enough to go?                                  |
 //! | `schema`   | which tables are there, and is this database ours?         |
 //! | `database` | how is it opened and made?                                 |
 //! | `alive`    | is the process still there that asked?                     |
+//! | `orphans`  | what did processes leave that are gone?                    |
 //! | `read`     | which requests were there? (`list`, `show`)                |
 //! | `account`  | what became of all of them, and what did they cost?        |
 //! | `health`   | how did a provider do?                                     |
 //!
-//! A request is one row, made before anything is sent and ended once: `completed`, `failed` (those whom
-//! nobody waited for among them), or, when its process is gone, `orphaned` with the most that it can have
-//! cost. What is told to be on record survives the end of this process at once, `kill -9` too; a power cut
-//! may take the last seconds, since the disk is not waited for: whole transactions, the newest first.
+//! A request is one row, which ends once: `completed`, `failed` (those whom nobody waited for among them),
+//! or, when its process is gone, `orphaned` with the most that it can have cost. Before anything is sent,
+//! and before the end is told, that is appended to the log of this process: one write, and a few millionths
+//! of a second. So it survives the end of this process at once, `kill -9` too: whoever looks next puts into
+//! the database what is in the log alone. A power cut may take the last seconds, since the disk is not
+//! waited for: the newest first. Whoever looks at a process that lives may miss its last moment.
 //!
 //! Invariants: a row that is not `requesting` never changes; the row of a living process is ended by no
 //! other; `daily` is the sum over the rows that ended, kept by the database itself in the same
@@ -39,6 +44,9 @@ mod database;
 pub mod entry;
 pub mod error;
 pub mod health;
+mod log;
+mod names;
+mod orphans;
 mod prune;
 mod queue;
 pub mod read;
@@ -70,9 +78,10 @@ use crate::ledger::entry::Intended;
 use crate::ledger::entry::Piece;
 use crate::ledger::error::LedgerError;
 use crate::ledger::health::Check;
+use crate::ledger::names::Names;
 use crate::ledger::queue::Job;
-use crate::ledger::queue::Kept;
 use crate::ledger::queue::Queue;
+use crate::ledger::queue::Told;
 use crate::ledger::store::Store;
 use crate::ledger::writer::Writer;
 use crate::router::keeper;
@@ -158,6 +167,7 @@ struct Shared {
     settings: Settings,
     /// The name of this process in its rows.
     owner: Arc<str>,
+    names: Mutex<Names>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -183,15 +193,15 @@ impl Ledger {
         let connection = database.open_or_make()?;
         let alive = Alive::new(home)?;
         let mut store = Store::new(connection, database, Arc::clone(alive.name()));
-        store.end_orphans(home, clock.now_ms())?;
-        let (queue, owner) = (Arc::new(Queue::default()), Arc::clone(alive.name()));
+        store.end_orphans(clock.now_ms())?;
+        let (queue, owner) = (Arc::new(Queue::new(alive.log()?)), Arc::clone(alive.name()));
         let writer = Writer::new(Arc::clone(&queue), store, alive, Arc::clone(&clock), settings);
         let thread = std::thread::Builder::new()
             .name("ax-ledger".to_owned())
             .spawn(move || writer.run())
             .map_err(|source| LedgerError::Spawn { source })?;
-        let thread = Mutex::new(Some(thread));
-        Ok(Self { shared: Arc::new(Shared { queue, clock, settings, owner, thread }) })
+        let (names, thread) = (Mutex::default(), Mutex::new(Some(thread)));
+        Ok(Self { shared: Arc::new(Shared { queue, clock, settings, owner, names, thread }) })
     }
 
     /// Writes down how a provider was found when somebody looked. Returns at once; dropped when there is
@@ -200,12 +210,10 @@ impl Ledger {
         self.shared.queue.offer(Job::Check(check));
     }
 
-    /// Returns once everything handed over so far is on record or known not to be.
+    /// Returns once everything handed over so far is in the database or known not to be.
     pub async fn flush(&self) {
-        let (kept, told) = Kept::new();
-        self.shared.queue.push(Job::Flush(kept));
         // Only a writer that is gone does not answer.
-        told.await.ok();
+        self.shared.queue.flush().await.ok();
     }
 
     /// Writes what is queued and ends the writer; blocks until it has ended. Every clone of this handle is
@@ -224,25 +232,16 @@ impl Shared {
             thread.join().unwrap_or_default();
         }
     }
+}
 
-    /// Hands a job over and says what is waited for.
-    fn hand_over(
-        &self,
-        job: impl FnOnce(Kept) -> Job,
-        is_bounded: bool,
-    ) -> BoxFuture<'static, Result<(), Error>> {
-        let (kept, told) = Kept::new();
-        let job = job(kept);
-        let is_taken = if is_bounded { self.queue.offer(job) } else { self.queue.push(job) };
-        if !is_taken {
-            let why = "the ledger is closed, or more requests wait for it than may";
-            return futures_util::future::ready(Err(keeper::unkept(why))).boxed();
-        }
-        told.map(|told| match told {
-            Ok(kept) => kept,
-            Err(_) => Err(keeper::unkept("the ledger is closed")),
-        })
-        .boxed()
+/// Says what is waited for: nothing, if it is on record.
+fn told(taken: Result<Option<Told>, Error>) -> BoxFuture<'static, Result<(), Error>> {
+    match taken {
+        Ok(None) => futures_util::future::ready(Ok(())).boxed(),
+        Ok(Some(told)) => told
+            .map(|told| told.unwrap_or_else(|_| Err(keeper::unkept("the ledger is closed"))))
+            .boxed(),
+        Err(error) => futures_util::future::ready(Err(error)).boxed(),
     }
 }
 
@@ -254,16 +253,20 @@ impl Drop for Shared {
 
 impl Keeper for Ledger {
     fn intend(&self, intent: &Intent<'_>) -> BoxFuture<'static, Result<(), Error>> {
-        let intended = Intended::of(intent);
-        self.shared.hand_over(|kept| Job::Intend(intended, kept), true)
+        if intent.attempt == 1 {
+            let names = self.shared.names.lock();
+            if !names.unwrap_or_else(PoisonError::into_inner).take(intent.id) {
+                let why = format!("`id` is `{}`, which was used before", intent.id);
+                return told(Err(Error::invalid(why)));
+            }
+        }
+        told(self.shared.queue.intend(Intended::of(intent)))
     }
 
     fn end(&self, ending: &Ending<'_>) -> BoxFuture<'static, Result<(), Error>> {
         let with_body = self.shared.settings.keep >= Keep::Responses && self.shared.queue.is_calm();
         let ended = Ended::of(ending, with_body.then_some(self.shared.settings.body_bytes_max));
-        let is_sent = ended.intents > 0;
-        let ended = Box::new(ended);
-        self.shared.hand_over(|kept| Job::End(ended, kept), !is_sent)
+        told(self.shared.queue.end(Box::new(ended)))
     }
 
     fn piece(&self, id: RequestId, index: u64, chunk: &Chunk) {

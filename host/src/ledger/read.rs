@@ -1,7 +1,8 @@
 //! Which requests there were.
 //!
-//! Invariant: reading ends the requests of processes that are gone, and changes nothing else; there is
-//! nothing to read where nothing was asked, and no file is made for it.
+//! Invariant: reading writes down what processes left that are gone, and changes nothing else; there is
+//! nothing to read where nothing was asked, and no file is made for it. What a process that lives told
+//! within the last moment may be missing.
 //!
 //! Not here: sums (`account`), providers (`health`).
 
@@ -14,12 +15,13 @@ use rusqlite::params;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::ledger::alive;
 use crate::ledger::database::Database;
 use crate::ledger::entry::State;
 use crate::ledger::entry::number;
 use crate::ledger::entry::read;
 use crate::ledger::error::LedgerError;
-use crate::ledger::store;
+use crate::ledger::orphans;
 
 /// Requests that are listed at most.
 pub const LIST_MAX: usize = 10_000;
@@ -144,7 +146,7 @@ impl Reader {
     /// Ends the requests of processes that are gone; says how many there were.
     pub(super) fn end_orphans(&mut self, now_ms: u64) -> Result<u64, LedgerError> {
         let Self { connection, database } = self;
-        let ended = store::end_orphans(connection, database.home(), now_ms);
+        let ended = orphans::end(connection, database.home(), now_ms);
         ended.map_err(|source| database.error("end what was left in", source))
     }
 
@@ -154,6 +156,13 @@ impl Reader {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
         work(&self.connection).map_err(|source| self.database.error(doing, source))
+    }
+
+    /// Says which processes left a log that is damaged: what they told last may be missing.
+    #[must_use]
+    pub fn damaged(&self) -> Vec<LedgerError> {
+        let damaged = alive::damaged(self.database.home()).into_iter();
+        damaged.map(|path| LedgerError::Log { path }).collect()
     }
 
     /// Lists requests, the newest first, `limit` at most and never more than [`LIST_MAX`].

@@ -3,9 +3,9 @@
 //! Invariant: a row is made `requesting` and ended once; no statement touches one that ended, and a
 //! trigger refuses it.
 //!
-//! Not here: when it is written (`writer`), what is old (`prune`), the tables (`schema`).
+//! Not here: when it is written (`writer`), what is old (`prune`), what others left (`orphans`), the tables
+//! (`schema`).
 
-use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -15,7 +15,7 @@ use rusqlite::TransactionBehavior;
 use rusqlite::params;
 
 use crate::chat::Error;
-use crate::ledger::alive;
+use crate::chat::Finish;
 use crate::ledger::database::Database;
 use crate::ledger::entry::Ended;
 use crate::ledger::entry::Intended;
@@ -25,6 +25,7 @@ use crate::ledger::entry::amount;
 use crate::ledger::entry::number;
 use crate::ledger::error::LedgerError;
 use crate::ledger::health::Check;
+use crate::ledger::orphans;
 use crate::ledger::queue::Job;
 use crate::router::keeper;
 
@@ -57,22 +58,27 @@ impl Store {
         work: impl FnOnce(&Writing<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, LedgerError> {
         let Self { connection, database, owner } = self;
-        let written = || {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let writing = Writing { transaction, owner };
-            let result = work(&writing)?;
-            writing.transaction.commit()?;
-            Ok(result)
-        };
-        written().map_err(|source| database.error("write", source))
+        transaction(connection, owner, work).map_err(|source| database.error("write", source))
     }
 
     /// Ends the requests of processes that are gone.
-    pub(super) fn end_orphans(&mut self, home: &Path, now_ms: u64) -> Result<u64, LedgerError> {
-        let ended = end_orphans(&mut self.connection, home, now_ms);
+    pub(super) fn end_orphans(&mut self, now_ms: u64) -> Result<u64, LedgerError> {
+        let ended = orphans::end(&mut self.connection, self.database.home(), now_ms);
         ended.map_err(|source| self.database.error("end what was left in", source))
     }
+}
+
+/// Runs `work` on the rows of `owner` as one transaction.
+pub(super) fn transaction<T>(
+    connection: &mut Connection,
+    owner: &str,
+    work: impl FnOnce(&Writing<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let writing = Writing { transaction, owner };
+    let result = work(&writing)?;
+    writing.transaction.commit()?;
+    Ok(result)
 }
 
 impl Writing<'_> {
@@ -91,7 +97,8 @@ impl Writing<'_> {
         }
     }
 
-    fn intend(&self, it: &Intended) -> rusqlite::Result<Result<(), Error>> {
+    /// Makes the row of a request, or says who is asked now.
+    pub(super) fn intend(&self, it: &Intended) -> rusqlite::Result<Result<(), Error>> {
         if it.attempt > 1 {
             let sql = "UPDATE requests SET provider = ?3, key = ?4, model = ?5, attempts = ?6, \
                        bound_micro_usd = ?7 \
@@ -136,7 +143,7 @@ impl Writing<'_> {
             it.duration_ms,
             it.attempts,
             it.trail(),
-            it.finish,
+            it.finish.map(Finish::word),
             error.map(|it| it.class.word()),
             error.and_then(|it| it.status),
             error.map(|it| &it.code),
@@ -148,7 +155,7 @@ impl Writing<'_> {
             amount(usage.reasoning),
             it.cost_micro_usd,
             it.reported_micro_usd,
-            it.basis,
+            it.basis(),
             it.is_unpriced,
             it.degradations(),
         ])?;
@@ -217,35 +224,4 @@ impl Writing<'_> {
 
 fn state(ended: &Ended) -> State {
     if ended.is_completed { State::Completed } else { State::Failed }
-}
-
-/// Ends the requests of processes that are gone; says how many there were.
-pub(super) fn end_orphans(
-    connection: &mut Connection,
-    home: &Path,
-    now_ms: u64,
-) -> rusqlite::Result<u64> {
-    let gone: Vec<String> = {
-        let sql = "SELECT DISTINCT owner FROM requests WHERE state = 'requesting'";
-        let mut statement = connection.prepare_cached(sql)?;
-        let owners = statement.query_map([], |row| row.get::<_, String>(0))?;
-        let owners = owners.collect::<rusqlite::Result<Vec<_>>>()?;
-        owners.into_iter().filter(|owner| alive::is_gone(home, owner)).collect()
-    };
-    if gone.is_empty() {
-        return Ok(0);
-    }
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut ended = 0;
-    for owner in &gone {
-        let sql = "UPDATE requests SET state = 'orphaned', ended_ms = max(?2, began_ms), \
-                   basis = 'estimated' WHERE owner = ?1 AND state = 'requesting'";
-        let changed = transaction.prepare_cached(sql)?.execute(params![owner, number(now_ms)])?;
-        ended += changed as u64;
-    }
-    transaction.commit()?;
-    for owner in &gone {
-        alive::bury(home, owner);
-    }
-    Ok(ended)
 }

@@ -1,11 +1,10 @@
 //! The one thread that writes the queue to the database.
 //!
-//! Everything that waits is one transaction, and nobody lingers for more: alone, a request waits for one
-//! commit, which is no more than a write to the system's cache.
+//! What the queue hands out is one transaction. Nobody waits for it but those for whom the log had no room.
 //!
-//! Invariant: it is told to be on record after the commit. What could not be written is told, too, and the
-//! end of a request is tried again with the next batch, since whoever looks would take it for one that
-//! goes on.
+//! Invariant: it is told to be on record after the commit. What the log has is tried again, in its order,
+//! until it is in the database; for what could not be written otherwise whoever waits is told, and the end
+//! of a request is tried again, too, since whoever looks would take it for one that goes on.
 //! Not here: SQL (`store`), and what is given up when there is too much (`queue`).
 
 use std::sync::Arc;
@@ -14,20 +13,19 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::ledger::Settings;
 use crate::ledger::alive::Alive;
-use crate::ledger::entry::Ended;
 use crate::ledger::error::LedgerError;
 use crate::ledger::prune;
 use crate::ledger::queue::Job;
-use crate::ledger::queue::Kept;
 use crate::ledger::queue::Queue;
 use crate::ledger::store::Store;
 use crate::router::keeper;
 
-/// Ends that wait to be written again: with more the disk has been full for long. What is beyond them
-/// is orphaned once this process is gone.
+/// Jobs that wait to be written again before ends that are not in the log are given up: the disk has been
+/// full for long then. Their requests are orphaned once this process is gone. Those of the log are bounded
+/// by it.
 const UNWRITTEN_MAX: usize = 10_000;
 
-/// How long it is waited before ends are written again when nothing else is.
+/// How long it is waited before they are written again when nothing else is.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// Ends after which something may be old enough to go.
@@ -41,7 +39,7 @@ pub(super) struct Writer {
     _alive: Alive,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    unwritten: Vec<Ended>,
+    unwritten: Vec<Job>,
     ends_since_prune: u64,
 }
 
@@ -64,8 +62,11 @@ impl Writer {
         loop {
             let patience = (!self.unwritten.is_empty()).then_some(AGAIN);
             if !self.queue.take(&mut batch, patience) {
-                // The last try: what is still not written is orphaned.
+                // The last try: what is still not written is found in the log.
                 self.write(&mut batch);
+                if self.unwritten.is_empty() {
+                    self.queue.empty_log();
+                }
                 return;
             }
             self.write(&mut batch);
@@ -75,57 +76,61 @@ impl Writer {
         }
     }
 
-    /// Writes a batch as one transaction, and tells those who wait.
+    /// Writes a batch, after what could not be written before, and tells those who wait.
     fn write(&mut self, batch: &mut Vec<Job>) {
-        self.write_again();
+        let written = self.write_again().and_then(|()| self.commit(batch));
+        if let Err(error) = written {
+            self.fail(batch, &error);
+        }
+    }
+
+    /// Writes a batch as one transaction.
+    fn commit(&mut self, batch: &mut Vec<Job>) -> Result<(), LedgerError> {
         if batch.is_empty() {
-            return;
+            return Ok(());
         }
-        let mut waiting = Vec::with_capacity(batch.len());
-        let written = self.store.write(|store| {
-            for job in batch.iter() {
-                waiting.push(store.take(job)?);
+        let results = self.store.write(|store| {
+            batch.iter().map(|job| store.take(job)).collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        for (job, result) in batch.drain(..).zip(results) {
+            self.ends_since_prune += u64::from(matches!(job, Job::End(..)));
+            if let Some(kept) = job.kept() {
+                kept.tell(result);
             }
-            Ok(())
-        });
-        match written {
-            Ok(()) => {
-                for (job, result) in batch.drain(..).zip(waiting) {
-                    if let Some((kept, is_end)) = parts(job, |_| {}) {
-                        self.ends_since_prune += u64::from(is_end);
-                        kept.tell(result);
-                    }
-                }
-            }
-            Err(error) => self.fail(batch, &error),
         }
+        Ok(())
     }
 
-    /// Writes what could not be written. It has a transaction of its own, so that nothing in it keeps
-    /// others from being written.
-    fn write_again(&mut self) {
+    /// Writes what could not be written, before anything that may need it to be there.
+    fn write_again(&mut self) -> Result<(), LedgerError> {
         if self.unwritten.is_empty() {
-            return;
+            return Ok(());
         }
-        let written = self.store.write(|store| {
-            // Refused, it is there already, or its intent never was.
-            self.unwritten.iter().try_for_each(|ended| store.end(ended).map(drop))
-        });
-        if written.is_ok() {
-            self.unwritten.clear();
-        }
+        // Refused, it is there already, or its intent never was.
+        let unwritten = &self.unwritten;
+        self.store.write(|store| unwritten.iter().try_for_each(|job| store.take(job).map(drop)))?;
+        self.unwritten.clear();
+        Ok(())
     }
 
-    /// Tells everybody, and keeps the ends.
+    /// Tells everybody who waits, and keeps what the log has, and ends.
     fn fail(&mut self, batch: &mut Vec<Job>, error: &LedgerError) {
         let why = error.to_string();
         for job in batch.drain(..) {
-            let keep = |ended: Box<Ended>| {
-                if self.unwritten.len() < UNWRITTEN_MAX {
-                    self.unwritten.push(*ended);
+            if job.is_logged() {
+                self.unwritten.push(job);
+                continue;
+            }
+            let told = match job {
+                Job::End(ended, kept) => {
+                    if self.unwritten.len() < UNWRITTEN_MAX {
+                        self.unwritten.push(Job::End(ended, None));
+                    }
+                    kept
                 }
+                other => other.kept(),
             };
-            if let Some((kept, _)) = parts(job, keep) {
+            if let Some(kept) = told {
                 kept.tell(Err(keeper::unkept(&why)));
             }
         }
@@ -135,24 +140,14 @@ impl Writer {
     fn prune(&mut self) {
         self.ends_since_prune = 0;
         let now_ms = self.clock.now_ms();
-        let is_done =
-            self.store.write(|store| prune::some(store.connection(), now_ms, &self.settings));
+        // First what others left is written down: a row that is gone would be made again.
+        let is_done = self.store.end_orphans(now_ms).and_then(|_| {
+            self.store.write(|store| prune::some(store.connection(), now_ms, &self.settings))
+        });
         if is_done.is_ok_and(|is_done| !is_done) {
             // Some more after the next batch.
             self.ends_since_prune = PRUNE_ENDS;
         }
-    }
-}
-
-/// Takes a job apart: who waits for it, and whether it was an end.
-fn parts(job: Job, end: impl FnOnce(Box<Ended>)) -> Option<(Kept, bool)> {
-    match job {
-        Job::Intend(_, kept) | Job::Flush(kept) => Some((kept, false)),
-        Job::End(ended, kept) => {
-            end(ended);
-            Some((kept, true))
-        }
-        Job::Piece(_) | Job::Check(_) => None,
     }
 }
 

@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -42,7 +43,7 @@ pub struct Needs {
 }
 
 /// What was left out or made smaller for a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Degradation {
     /// What another route wanted back, and the thoughts it belongs to.

@@ -133,7 +133,7 @@ pub struct Abilities {
 }
 
 /// Where the numbers of a cost are from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// The provider told the tokens of the whole answer.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: names of providers, models and keys' names alone; at most one step for each attempt.
 
+use serde::Deserialize;
 use serde::Serialize;
 
 use super::candidates::Degradation;
@@ -9,7 +10,7 @@ use super::verdict::Cause;
 use crate::chat::Class;
 
 /// One attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// Who was asked.
@@ -19,7 +20,7 @@ pub struct Step {
     /// The model.
     pub model: String,
     /// What was left out for it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub degradations: Vec<Degradation>,
     /// What went wrong; nothing if it answered.
     #[serde(skip_serializing_if = "Option::is_none")]

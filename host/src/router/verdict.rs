@@ -15,6 +15,7 @@
 //!
 //! Invariant: pure functions of one error; what was tried before does not count here (`backoff`).
 
+use serde::Deserialize;
 use serde::Serialize;
 
 use crate::chat::Class;
@@ -40,7 +41,7 @@ pub enum Retry {
 }
 
 /// What is wrong with whoever is to blame. A breaker stands for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// It does not work.

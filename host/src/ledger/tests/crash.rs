@@ -11,8 +11,6 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::*;
-use crate::chat::Class;
-use crate::chat::Error;
 use crate::ledger::account::By;
 use crate::provider::scripted::Act;
 use crate::provider::scripted::answer;
@@ -119,8 +117,14 @@ fn after_a_kill_every_request_is_accounted_for() {
     for turn in 1..=3 {
         told.extend(run_and_kill(&home, turn, 500 * turn));
     }
+    let logs = std::fs::read_dir(home.path().join("router.live")).unwrap();
+    let bytes: u64 = logs.map(|it| it.unwrap().metadata().unwrap().len()).sum();
+    assert!(bytes > 0, "something was told and not in the database");
     let alive = home.open(Settings::default());
     let rows = home.list_all();
+    let logs = std::fs::read_dir(home.path().join("router.live")).unwrap().count();
+    assert_eq!(logs, 2, "of those that are gone nothing is left: `making`, and of one that lives");
+    assert!(home.reader().damaged().is_empty());
     let of: std::collections::BTreeMap<_, _> = rows.iter().map(|it| (it.id.as_str(), it)).collect();
     assert_eq!(of.len(), rows.len(), "none twice");
     let intended: BTreeSet<_> = named(&told, "intended").into_iter().collect();

@@ -82,11 +82,10 @@ fn an_empty_file_is_a_ledger_that_was_begun() {
 }
 
 #[tokio::test]
-async fn a_ledger_that_cannot_be_written_lets_nothing_be_sent_and_no_answer_be_lost() {
+async fn a_database_that_cannot_be_written_holds_nobody_up_and_gets_everything_later() {
     let home = Home::new();
     let ledger = home.open(Settings::default());
-    let script = vec![crate::provider::scripted::answer("yes")];
-    let router = router(Arc::new(ledger.clone()), vec![Scripted::new("one", script)]);
+    let router = router(Arc::new(ledger.clone()), vec![Scripted::saying("one", "yes")]);
     let mut answer = router.ask(Arc::new(question(1))).await.unwrap();
     home.sql().execute_batch("ALTER TABLE requests RENAME TO gone").unwrap();
     let mut last = None;
@@ -94,15 +93,34 @@ async fn a_ledger_that_cannot_be_written_lets_nothing_be_sent_and_no_answer_be_l
         last = Some(chunk.unwrap());
     }
     assert!(matches!(last, Some(crate::chat::Chunk::Done(_))));
-    let refused = router.ask(Arc::new(question(2))).await.err().unwrap();
-    assert_eq!((refused.code.as_str(), refused.provider), ("ledger", None));
+    assert!(ask(&router, question(2)).await);
+    ledger.flush().await;
     home.sql().execute_batch("ALTER TABLE gone RENAME TO requests").unwrap();
     assert!(ask(&router, question(3)).await);
     ledger.flush().await;
-    let states: Vec<_> = home.list().into_iter().map(|it| it.state).collect();
-    assert_eq!(
-        states,
-        ["completed", "failed", "completed"],
-        "what could not be written was written later"
-    );
+    let states = || home.list().into_iter().map(|it| it.state).collect::<Vec<_>>();
+    assert_eq!(states(), ["completed"; 3]);
+    home.sql().execute_batch("ALTER TABLE requests RENAME TO gone").unwrap();
+    assert!(ask(&router, question(4)).await);
+    ledger.close();
+    drop((ledger, router, answer));
+    home.sql().execute_batch("ALTER TABLE gone RENAME TO requests").unwrap();
+    assert_eq!(states(), ["completed"; 4], "it was left in the log");
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_closed_lets_nothing_be_sent_and_no_answer_be_lost() {
+    let home = Home::new();
+    let ledger = home.open(Settings::default());
+    let router = router(Arc::new(ledger.clone()), vec![Scripted::saying("one", "yes")]);
+    let mut answer = router.ask(Arc::new(question(1))).await.unwrap();
+    ledger.close();
+    let mut last = None;
+    while let Some(chunk) = answer.chunks.next().await {
+        last = Some(chunk.unwrap());
+    }
+    assert!(matches!(last, Some(crate::chat::Chunk::Done(_))));
+    let refused = router.ask(Arc::new(question(2))).await.err().unwrap();
+    assert_eq!((refused.code.as_str(), refused.provider), ("ledger", None));
+    assert_eq!(home.list()[0].state, "orphaned", "nobody can end it any more");
 }

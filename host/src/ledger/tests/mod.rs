@@ -2,6 +2,7 @@
 
 mod crash;
 mod file;
+mod log;
 mod record;
 mod sums;
 
@@ -12,14 +13,19 @@ use futures_util::StreamExt as _;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::chat::Class;
+use crate::chat::Error;
 use crate::chat::Message;
 use crate::chat::Model as _;
 use crate::chat::Request as Question;
 use crate::chat::RequestId;
 use crate::chat::Role;
+use crate::chat::Usage;
 use crate::clock::SimClock;
 use crate::ledger::Ledger;
 use crate::ledger::Settings;
+use crate::ledger::entry::Ended;
+use crate::ledger::entry::Intended;
 use crate::ledger::read::Filter;
 use crate::ledger::read::Reader;
 use crate::ledger::read::Request;
@@ -32,9 +38,13 @@ use crate::router::Router;
 use crate::router::Target;
 use crate::router::backoff::Policy;
 use crate::router::backoff::Random;
+use crate::router::candidates::Degradation;
+use crate::router::catalogue::Basis;
 use crate::router::catalogue::Catalogue;
 use crate::router::keeper::Keeper;
 use crate::router::observer::Nobody;
+use crate::router::trail::Step;
+use crate::router::verdict::Cause;
 
 /// 2026-11-22, some time in the morning.
 const NOW_MS: u64 = 1_795_333_000_000;
@@ -124,4 +134,52 @@ async fn ask(router: &Router, question: Question) -> bool {
         }
     }
     true
+}
+
+/// An intent of the request of that number.
+pub(super) fn intended(number: u128, attempt: u32) -> Intended {
+    Intended {
+        id: name(number).to_string(),
+        caller: "test".to_owned(),
+        attempt,
+        provider: format!("provider-{attempt}"),
+        key: "k".to_owned(),
+        model: "m\n\"\u{e4}".to_owned(),
+        began_ms: 1,
+        bound_micro_usd: Some(7),
+    }
+}
+
+/// The end of the request of that number, which failed.
+pub(super) fn ended(number: u128, intents: u32) -> Ended {
+    let step = Step {
+        provider: "one".to_owned(),
+        key: "k".to_owned(),
+        model: "m".to_owned(),
+        degradations: vec![Degradation::Sampling],
+        class: Some(Class::Transient),
+        status: Some(529),
+        code: Some("down".to_owned()),
+        blame: Some(Cause::Outage),
+        took_ms: 3,
+    };
+    Ended {
+        id: name(number).to_string(),
+        caller: "test".to_owned(),
+        intents,
+        is_completed: false,
+        began_ms: 1,
+        at_ms: 2,
+        duration_ms: 1,
+        attempts: intents,
+        steps: vec![step],
+        finish: None,
+        error: Some(Error { status: Some(529), ..Error::new(Class::Transient, "down", "x") }),
+        usage: Usage { input: u64::MAX, output: 1, ..Usage::default() },
+        cost_micro_usd: Some(5),
+        reported_micro_usd: 2,
+        basis: Basis::Estimated,
+        is_unpriced: true,
+        body: None,
+    }
 }

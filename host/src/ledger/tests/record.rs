@@ -3,8 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::chat::Class;
-use crate::chat::Error;
 use crate::chat::Finish;
 use crate::ledger::Keep;
 use crate::ledger::account::By;
@@ -127,6 +125,7 @@ async fn a_name_is_asked_under_once() {
     assert_eq!(refused.class, Class::CallerFault);
     assert_eq!(refused.message, format!("`id` is `{}`, which was used before", name(1)));
     assert!(ask(&router, question(2)).await, "others go on");
+    ledger.flush().await;
     assert_eq!(home.list().len(), 2);
     assert_eq!(home.list()[1].state, "completed", "the first stays what it was");
 }
@@ -214,6 +213,7 @@ async fn an_end_without_words_costs_what_the_provider_says() {
     for number in 1..=3 {
         assert!(ask(&router, question(number)).await);
     }
+    ledger.flush().await;
     let account = home.reader().account(NOW_MS).unwrap();
     assert_eq!(account.ended.tokens[0], 3 << 40, "whatever it says");
     assert_eq!(account.ended.reported_micro_usd, 3 << 40);
@@ -230,6 +230,8 @@ async fn what_is_old_goes_and_what_its_day_came_to_stays() {
         let ledger = home.open(settings);
         let router = router(Arc::new(ledger.clone()), vec![Scripted::saying("one", "yes")]);
         async move {
+            // What is old goes after the first batch, which must not be the one that makes a row.
+            ledger.flush().await;
             assert!(ask(&router, question(number)).await);
             drop(router);
             ledger.close();

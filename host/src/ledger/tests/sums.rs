@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::chat::Usage;
 use crate::ledger::account::By;
 use crate::ledger::alive::Alive;
 use crate::ledger::database::Database;
 use crate::ledger::entry::Ended;
 use crate::ledger::entry::Intended;
 use crate::ledger::queue::Job;
-use crate::ledger::queue::Kept;
 use crate::ledger::store::Store;
+use crate::router::catalogue::Basis;
 
 /// Something that a process says of a request.
 #[derive(Debug, Clone)]
@@ -77,7 +76,7 @@ fn intended(id: String, attempt: u32, bound_micro_usd: Option<i64>, day: i64) ->
     let (key, model, caller) = ("k".to_owned(), "m".to_owned(), "test".to_owned());
     let began_ms = day * 86_400_000;
     let it = Intended { id, caller, attempt, provider, key, model, began_ms, bound_micro_usd };
-    Job::Intend(it, Kept::new().0)
+    Job::Intend(it, None)
 }
 
 fn ended(id: String, fact: &Fact) -> Job {
@@ -99,11 +98,11 @@ fn ended(id: String, fact: &Fact) -> Job {
         usage: Usage { input: *input, output: 1, ..Usage::default() },
         cost_micro_usd: *cost,
         reported_micro_usd: *reported,
-        basis: "estimated",
+        basis: Basis::Estimated,
         is_unpriced: false,
         body: None,
     };
-    Job::End(Box::new(it), Kept::new().0)
+    Job::End(Box::new(it), None)
 }
 
 /// Where a request stands by what was said: whose it is while it goes on.
