@@ -23,6 +23,9 @@ pub fn hint(error: &Error, config: &ProviderConfig) -> Option<String> {
             Class::Auth if config.keys.is_empty() => format!(
                 "type `ax secret set {key}` to keep a key, and name it in `keys` of provider `{name}`"
             ),
+            Class::Auth if error.code == "missing-key" => {
+                format!("type `ax secret set {key}` to set the key")
+            }
             Class::Auth => format!("type `ax secret set {key}` to replace the key"),
             Class::Quota => format!("pay at provider `{name}`, or name another in `fallbacks`"),
             Class::ModelGone => format!("look for a model that provider `{name}` has"),

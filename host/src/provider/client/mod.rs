@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Invariant: one request is sent once; nothing is followed, repeated or read without a bound. The key is in
-//! a header that no log shows, and is taken out of whatever the provider says.
+//! a header that no log shows, and is taken out of whatever the provider says as it comes in.
 //! Not here: what an error leads to (`router`).
 
 mod fault;
@@ -16,6 +16,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod veil;
 
 pub use settings::Settings;
 
@@ -33,6 +34,7 @@ use tokio::sync::OnceCell;
 
 use self::fault::Late;
 use self::stream::{Streaming, Times};
+use self::veil::Veil;
 use super::config::ProviderConfig;
 use super::dialect::{Dialect, Outgoing, Route};
 use super::limits::RateLimits;
@@ -80,6 +82,7 @@ pub struct Upstream {
 pub struct Client {
     upstream: Arc<Upstream>,
     key: Option<Key>,
+    veil: Veil,
     limits: Arc<Mutex<RateLimits>>,
 }
 
@@ -135,7 +138,8 @@ impl Upstream {
     /// Asks with a key, or without one where the provider wants none.
     #[must_use]
     pub fn client(self: &Arc<Self>, key: Option<Key>) -> Client {
-        Client { upstream: Arc::clone(self), key, limits: Arc::default() }
+        let veil = Veil::of(key.as_ref());
+        Client { upstream: Arc::clone(self), key, veil, limits: Arc::default() }
     }
 
     async fn http(&self) -> Result<&reqwest::Client, Error> {
@@ -206,8 +210,8 @@ impl Client {
         if !request.stream {
             let answer = async {
                 let response = self.send(outgoing).await?;
-                let request_id = request_id(response.headers());
-                let body = body(response, settings.answer_bytes_max).await?;
+                let request_id = self.request_id(response.headers());
+                let body = self.body(response).await?;
                 let chunks = upstream.dialect.answer(&route, &body)?;
                 Ok::<_, Error>(named(chunks, request_id.as_ref()))
             };
@@ -219,17 +223,17 @@ impl Client {
         let first_content = settings.first_content.saturating_mul(patience);
         let times = Times::start(settings, first_content);
         let response = in_time(settings.headers, Late::Headers, self.send(outgoing)).await?;
-        let request_id = request_id(response.headers());
+        let request_id = self.request_id(response.headers());
         if is_json(response.headers()) {
             // Some that are compatible do not stream what they are asked to.
-            let body = body(response, settings.answer_bytes_max);
-            let body = in_time(settings.whole, Late::Whole, body).await?;
+            let body = in_time(settings.whole, Late::Whole, self.body(response)).await?;
             let chunks = named(upstream.dialect.answer(&route, &body)?, request_id.as_ref());
             let chunks = futures_util::stream::iter(chunks.into_iter().map(Ok)).boxed();
             return Ok(Answer { provider, chunks });
         }
         let reader = upstream.dialect.reader(&route);
-        let mut streaming = Streaming::new(response, reader, times, settings.stream_bytes_max);
+        let (bytes_max, veil) = (settings.stream_bytes_max, self.veil.clone());
+        let mut streaming = Streaming::new(response, reader, veil, times, bytes_max);
         let Some(first) = streaming.next().await else {
             return Err(super::dialect::cut());
         };
@@ -276,7 +280,7 @@ impl Client {
     /// Sends a small request and reads its whole answer.
     async fn fetch(&self, outgoing: Outgoing) -> Result<Vec<u8>, Error> {
         let settings = &self.upstream.settings;
-        let answer = async { body(self.send(outgoing).await?, settings.answer_bytes_max).await };
+        let answer = async { self.body(self.send(outgoing).await?).await };
         in_time(settings.whole, Late::Whole, answer).await
     }
 
@@ -314,7 +318,7 @@ impl Client {
         if is_elsewhere || (matches!(status.as_u16(), 404 | 405) && !is_json(response.headers())) {
             return Err(Error { status: Some(status.as_u16()), ..self.wrong_url() });
         }
-        let error = refusal(upstream.dialect.as_ref(), response).await;
+        let error = refusal(upstream.dialect.as_ref(), &self.veil, response).await;
         // What the provider says in the body of its answer is its own; most say it in headers.
         let may_wait = matches!(error.class, Class::RateLimit | Class::Transient);
         let wait = wait.filter(|_| may_wait).or(error.retry_after);
@@ -327,18 +331,32 @@ impl Client {
         Error::new(Class::ModelGone, "wrong-url", &why)
     }
 
+    /// Reads a whole body.
+    async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, Error> {
+        let bytes_max = self.upstream.settings.answer_bytes_max;
+        let mut body = Vec::new();
+        while let Some(more) = response.chunk().await.map_err(|error| fault::of_reading(&error))? {
+            if body.len() + more.len() > bytes_max {
+                return Err(stream::too_large());
+            }
+            body.extend_from_slice(&more);
+        }
+        Ok(self.veil.body(body))
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> Option<String> {
+        request_id(&self.veil, headers)
+    }
+
     /// Says who failed, and takes the key out of what they said.
     fn told(&self, error: Error) -> Error {
         let provider = Some(self.upstream.config.name.clone());
         let mut error = Error { provider, ..error };
-        if let Some(key) = &self.key {
-            let key = std::str::from_utf8(key.value.expose()).expect("a secret is ASCII");
-            for text in [&mut error.message, &mut error.code] {
-                if text.contains(key) {
-                    *text = text.replace(key, "[key]");
-                }
-            }
+        // Once more, of what only reading made a key.
+        for text in [&mut error.message, &mut error.code] {
+            self.veil.cover(text);
         }
+        error.provider_request_id.iter_mut().for_each(|id| self.veil.cover(id));
         error
     }
 }
@@ -393,8 +411,9 @@ async fn in_time<T>(
 }
 
 /// Reads a failure; of a body that is too long or too late, the beginning.
-async fn refusal(dialect: &dyn Dialect, mut response: reqwest::Response) -> Error {
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+async fn refusal(dialect: &dyn Dialect, veil: &Veil, mut response: reqwest::Response) -> Error {
+    let status = response.status().as_u16();
+    let headers = veil.headers(response.headers().clone());
     let mut body = Vec::new();
     let read = async {
         while let Ok(Some(more)) = response.chunk().await {
@@ -407,21 +426,9 @@ async fn refusal(dialect: &dyn Dialect, mut response: reqwest::Response) -> Erro
     };
     // What has come by then is read.
     drop(tokio::time::timeout(ERROR_WAIT, read).await);
-    let error = dialect.error(status, &headers, &body);
-    let provider_request_id = error.provider_request_id.or_else(|| request_id(&headers));
+    let error = dialect.error(status, &headers, &veil.body(body));
+    let provider_request_id = error.provider_request_id.or_else(|| request_id(veil, &headers));
     Error { provider_request_id, ..error }
-}
-
-/// Reads a whole body.
-async fn body(mut response: reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, Error> {
-    let mut body = Vec::new();
-    while let Some(more) = response.chunk().await.map_err(|error| fault::of_reading(&error))? {
-        if body.len() + more.len() > bytes_max {
-            return Err(stream::too_large());
-        }
-        body.extend_from_slice(&more);
-    }
-    Ok(body)
 }
 
 fn thinks(request: &Request) -> bool {
@@ -438,11 +445,11 @@ fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
     kind.eq_ignore_ascii_case(wanted)
 }
 
-fn request_id(headers: &HeaderMap) -> Option<String> {
+fn request_id(veil: &Veil, headers: &HeaderMap) -> Option<String> {
     /// Characters of a request's name.
     const CHARS_MAX: usize = 200;
     let found = REQUEST_ID.into_iter().find_map(|name| headers.get(name)?.to_str().ok())?;
-    Some(found.chars().take(CHARS_MAX).collect())
+    Some(veil.text(found).chars().take(CHARS_MAX).collect())
 }
 
 fn named(chunks: Vec<Chunk>, request_id: Option<&String>) -> Vec<Chunk> {

@@ -12,6 +12,7 @@ use tokio::time::Sleep;
 
 use super::fault::{self, Late};
 use super::settings::Settings;
+use super::veil::Veil;
 use crate::chat::{Chunk, Class, Error};
 use crate::provider::dialect::{Reader, cut, garbled};
 use crate::provider::sse::{Event, Parser, SseError};
@@ -36,6 +37,7 @@ pub(super) struct Streaming {
     response: reqwest::Response,
     parser: Parser,
     reader: Box<dyn Reader>,
+    veil: Veil,
     times: Times,
     bytes_left: usize,
     ready: VecDeque<Result<Chunk, Error>>,
@@ -61,6 +63,7 @@ impl Streaming {
     pub(super) fn new(
         response: reqwest::Response,
         reader: Box<dyn Reader>,
+        veil: Veil,
         times: Times,
         bytes_max: usize,
     ) -> Self {
@@ -68,6 +71,7 @@ impl Streaming {
             response,
             parser: Parser::default(),
             reader,
+            veil,
             times,
             bytes_left: bytes_max,
             ready: VecDeque::new(),
@@ -116,15 +120,16 @@ impl Streaming {
         self.bytes_left = left.ok_or_else(too_large)?;
         let mut events = Vec::new();
         let parsed = self.parser.push(&bytes, &mut events);
-        for event in &events {
+        for event in events {
             self.take(event)?;
         }
         if self.is_over { Ok(()) } else { parsed.map_err(unreadable) }
     }
 
-    fn take(&mut self, event: &Event) -> Result<(), Error> {
+    fn take(&mut self, mut event: Event) -> Result<(), Error> {
         if !self.is_over {
-            let chunks = self.reader.event(event)?;
+            self.veil.event(&mut event);
+            let chunks = self.reader.event(&event)?;
             self.keep(chunks);
             self.has_content |= self.reader.is_speaking();
         }
@@ -145,7 +150,7 @@ impl Streaming {
 
     fn finish(&mut self) -> Result<(), Error> {
         if let Some(event) = self.parser.finish().map_err(unreadable)? {
-            self.take(&event)?;
+            self.take(event)?;
         }
         if !self.is_over {
             let chunks = self.reader.end()?;

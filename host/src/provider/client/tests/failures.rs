@@ -44,14 +44,64 @@ async fn a_key_that_is_said_back_is_taken_out() {
     let server = Server::saying(failure("401 No", "authentication_error", &message)).await;
     let client = server.client();
     let error = refused(&client, streamed()).await;
-    assert_eq!(error.message, "`[key]` is no key, says [key]");
+    assert_eq!(error.message, "`[secret claude-key]` is no key, says [secret claude-key]");
     let hint = hint(&error, client.upstream.config()).unwrap();
     assert_eq!(hint, "type `ax secret set claude-key` to replace the key");
 
     let event = json!({ "type": "error", "error": { "type": KEY, "message": KEY } });
     let events = format!("{}data: {event}\n\n", begun());
     let server = Server::saying(stream_of("", &[events])).await;
-    assert_eq!(refused(&server.client(), streamed()).await.message, "[key]");
+    assert_eq!(refused(&server.client(), streamed()).await.message, "[secret claude-key]");
+}
+
+#[tokio::test]
+async fn no_part_of_a_key_stays_where_a_message_or_a_code_is_cut() {
+    // A message is cut after 2,048 bytes, a code after 64 characters.
+    for (room, kind) in [(2_048, "authentication_error".to_owned()), (10, "x".repeat(60) + KEY)] {
+        for in_front in room - KEY.len()..=room {
+            let message = format!("{}{KEY}", "x".repeat(in_front));
+            let server = Server::saying(failure("401 No", &kind, &message)).await;
+            let error = refused(&server.client(), streamed()).await;
+            let shown = format!("{error:?}");
+            assert!(!shown.contains(&KEY[..8]), "{in_front}: {shown}");
+            let error = json!({ "type": "error", "error": { "type": kind, "message": message } });
+            let event = format!("data: {error}\n\n");
+            let server = Server::saying(stream_of("", &[begun(), text_event("a"), event])).await;
+            let error = told(&server.client(), streamed()).await.1.unwrap_err();
+            assert!(!format!("{error:?}").contains(&KEY[..8]), "{in_front}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_found_however_a_server_writes_it_and_wherever() {
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(KEY);
+    let escaped = KEY.replace('-', "%2d");
+    let message = format!("{encoded} {escaped}");
+    let answer = failure("401 No", "authentication_error", &message);
+    let error = refused(&Server::saying(&answer).await.client(), whole()).await;
+    assert_eq!(error.message, "[secret claude-key] [secret claude-key]");
+    let named = answer.replace("req_3", &format!("Bearer {KEY}"));
+    let error = refused(&Server::saying(named).await.client(), whole()).await;
+    let id = "Bearer [secret claude-key]";
+    assert_eq!(error.provider_request_id.as_deref(), Some(id));
+    // In an answer, too.
+    for (answer, request, own) in [
+        (stream("", KEY), streamed(), "req_1"),
+        (answer_of(KEY), whole(), "req_2"),
+        (answer_of(KEY), streamed(), "req_2"),
+    ] {
+        let answer = String::from_utf8(answer).unwrap();
+        let answer = answer.replace(&format!("{own}\r\n"), &format!("Bearer {KEY}\r\n"));
+        let (text, done) = told(&Server::saying(answer).await.client(), request).await;
+        assert_eq!(text, "[secret claude-key]");
+        assert_eq!(done.unwrap().provider_request_id.as_deref(), Some(id));
+    }
+}
+
+fn answer_of(text: &str) -> Vec<u8> {
+    answer(text).into_bytes()
 }
 
 #[tokio::test]

@@ -413,6 +413,10 @@ async fn what_is_invalid_is_never_sent() {
         let error = client.ask(request).await.err().unwrap();
         assert_eq!(error.code, wanted);
         assert_eq!(error.provider.as_deref(), Some("claude"));
+        if wanted == "missing-key" {
+            let hint = crate::provider::hint::hint(&error, client.upstream.config()).unwrap();
+            assert_eq!(hint, "type `ax secret set claude-key` to set the key");
+        }
     }
     assert_eq!(server.connections(), 0);
 }
