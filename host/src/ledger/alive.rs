@@ -15,6 +15,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fs_err as fs;
 
@@ -27,6 +28,11 @@ const FOLDER: &str = "router.live";
 
 /// The file whose lock is held while the database is being made.
 const TURN: &str = "making";
+
+/// Looks whether the database is made, and the pause between two: five seconds, as for every other lock of
+/// it.
+const TURN_TRIES: u32 = 500;
+const TURN_PAUSE: Duration = Duration::from_millis(10);
 
 /// What is appended to the name of a log that is damaged, so that it is of no process any more.
 const DAMAGED: &str = ".damaged";
@@ -160,15 +166,22 @@ fn listed(home: &Path) -> Vec<String> {
     files.filter_map(|it| it.file_name().into_string().ok()).collect()
 }
 
-/// Waits for the right to make the database; it ends when the file is closed.
+/// Waits for the right to make the database; it ends when the file is closed. Whoever has it needs
+/// milliseconds; one that was stopped in the middle is not waited for.
 pub(super) fn turn(home: &Path) -> Result<File, LedgerError> {
     let folder = home.join(FOLDER);
     let taken = || -> std::io::Result<File> {
         make_folder(&folder)?;
         let mut options = File::options();
         let file = options.write(true).create(true).truncate(false).open(folder.join(TURN))?;
-        file.lock()?;
-        Ok(file)
+        for _ in 0..TURN_TRIES {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(TURN_PAUSE),
+                Err(TryLockError::Error(source)) => return Err(source),
+            }
+        }
+        Err(ErrorKind::TimedOut.into())
     };
     taken().map_err(|source| io(&folder.join(TURN), "lock", source))
 }
