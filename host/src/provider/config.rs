@@ -187,6 +187,9 @@ impl ProviderConfig {
         if self.keys.len() > KEYS_MAX {
             return wrong("keys", format!("has {}", bounds(self.keys.len(), 0, KEYS_MAX)));
         }
+        if self.keys.iter().any(|it| is_key(it)) {
+            return wrong("keys", "has what is a key itself, not the name of a secret".to_owned());
+        }
         // What is no name may be the key itself: it is not repeated.
         if self.keys.iter().any(|it| it.parse::<SecretName>().is_err()) {
             return wrong("keys", "has what is no name of a secret".to_owned());
@@ -259,6 +262,13 @@ impl ConfigError {
             _ => return None,
         })
     }
+}
+
+/// Answers whether something begins as providers' keys do, rather than as anybody calls a secret.
+fn is_key(text: &str) -> bool {
+    let begins =
+        |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    begins("sk-") || begins("AIza")
 }
 
 fn yes() -> bool {
@@ -378,6 +388,16 @@ mod tests {
         assert_eq!(refused(&ProviderConfig { tokens_per_minute, ..local() }), "tokens-per-minute");
         let keys = vec!["sk-ant-api03-THE/KEY ITSELF".to_owned()];
         assert_eq!(refused(&ProviderConfig { keys, ..local() }), "keys");
+        for key in ["sk-ant-api03-abc", "SK-proj-abc", "AIzaSyAbc", "aizasyabc"] {
+            let error = ProviderConfig { keys: vec![key.to_owned()], ..local() }.validate();
+            let told = error.unwrap_err().to_string();
+            let wanted = "`keys` has what is a key itself, not the name of a secret";
+            assert_eq!(told, format!("provider `local`: {wanted}"));
+        }
+        for name in ["sk", "skeleton", "my-sk-key", "aiz"] {
+            let keys = vec![name.to_owned()];
+            ProviderConfig { keys, ..local() }.validate().unwrap();
+        }
         let (models, default_model) = (vec!["a".to_owned()], Some("b".to_owned()));
         assert_eq!(refused(&ProviderConfig { models, default_model, ..local() }), "default-model");
         let organisation = Some("a\r\nx-evil: 1".to_owned());
