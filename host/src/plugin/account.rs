@@ -116,7 +116,7 @@ fn summary(call_id: Arc<str>, run: &Run<'_>, report: &Report) -> entry::Call {
             bytes_in: run.bytes_in,
             bytes_out: report.usage.result_bytes,
             duration_us: report.usage.duration_us,
-            cost_micro_usd: report.asked.iter().filter_map(|it| it.so_far().micro_usd).sum(),
+            cost_micro_usd: cost_of(&report.asked),
         },
         effects: effects.collect(),
     }
@@ -151,6 +151,12 @@ fn request(sent: &Sent, call_id: &Arc<str>, tool: &Arc<str>) -> entry::Effect {
     }
 }
 
+/// Adds up what questions cost, as far as that is known; a provider may say anything.
+fn cost_of(asked: &[Arc<Asked>]) -> u64 {
+    let costs = asked.iter().filter_map(|it| it.so_far().micro_usd);
+    costs.fold(0, u64::saturating_add)
+}
+
 fn question(asked: &Asked, call_id: &Arc<str>, tool: &Arc<str>) -> entry::Effect {
     let so_far = asked.so_far();
     let outcome = match so_far.end {
@@ -170,6 +176,7 @@ fn question(asked: &Asked, call_id: &Arc<str>, tool: &Arc<str>) -> entry::Effect
             bytes_in: so_far.bytes_in,
             bytes_out: so_far.bytes_out,
             duration_us: u64::try_from(so_far.took.as_micros()).unwrap_or(u64::MAX),
+            // What is not known is told by the target.
             cost_micro_usd: so_far.micro_usd.unwrap_or(0),
             ..entry::Usage::default()
         },

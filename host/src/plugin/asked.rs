@@ -126,12 +126,17 @@ impl Asked {
         self.so_far.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Says who answered and how many tokens it took, on a line.
+    /// Says who answered, how many tokens it took, and if so that nobody knows what they cost, on a line.
     #[must_use]
     pub fn target(&self) -> String {
-        let SoFar { by, usage: Usage { input, output, .. }, .. } = self.so_far();
+        let SoFar { by, usage, micro_usd, .. } = self.so_far();
+        let Usage { input, output, .. } = usage;
         let by = by.as_deref().unwrap_or("nobody");
-        format!("{by} ({input} tokens read, {output} written)")
+        let cost = match micro_usd {
+            None if usage.total() > 0 => ", at a cost that is not known",
+            None | Some(_) => "",
+        };
+        format!("{by} ({input} tokens read, {output} written{cost})")
     }
 
     pub(super) fn note(&self, note: impl FnOnce(&mut SoFar)) {

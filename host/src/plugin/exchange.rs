@@ -17,7 +17,7 @@ use futures_util::stream::BoxStream;
 
 use super::asked::{Asked, AskedEnd};
 use super::limits;
-use super::purse::{Purse, Short};
+use super::purse::{Bill, Purse, Short};
 use crate::chat::Usage;
 use crate::chat::{Assembly, Chunk, Class, Error, Model, Request, RequestId, Response, ToolCall};
 use crate::clock::Clock;
@@ -130,7 +130,7 @@ impl Exchange {
                 Ok(())
             }
             Err(error) => {
-                // Nothing of an answer came, and nobody is charged for an error.
+                // Nothing of an answer came. What was billed all the same is in the bill.
                 self.is_sent = false;
                 Err(self.failed(error.into()))
             }
@@ -231,10 +231,11 @@ impl Exchange {
         let by = format!("{}/{}", response.provider, response.model);
         self.parts.asked.note(|so_far| so_far.by = Some(by));
         self.end(AskedEnd::Answered);
+        let (usage, is_estimated) = self.used();
         Ok(Box::new(Whole {
             id: self.id(),
-            usage: self.used(),
-            is_estimated: response.usage.is_none(),
+            usage,
+            is_estimated,
             micro_usd: self.parts.purse.cost(self.id()),
             response,
         }))
@@ -250,16 +251,22 @@ impl Exchange {
         fault
     }
 
-    /// Returns the tokens that it used, as far as anybody knows.
-    fn used(&self) -> Usage {
+    /// Returns the tokens that it used, and whether any are guessed: by the word of whoever answers, who
+    /// counts every attempt, else as far as anybody knows.
+    fn used(&self) -> (Usage, bool) {
+        let bill = self.parts.purse.bill(self.id());
+        if let Some(Bill { usage: Some(usage), is_estimated, .. }) = bill {
+            return (usage, is_estimated);
+        }
         let guessed = || Usage {
             input: tokens_of(self.parts.bytes),
             output: tokens_of(self.bytes_in),
             ..Usage::default()
         };
-        match self.is_sent {
-            true => self.usage.unwrap_or_else(guessed),
-            false => Usage::default(),
+        match (self.is_sent, self.usage) {
+            (true, Some(usage)) => (usage, false),
+            (true, None) => (guessed(), true),
+            (false, _) => (Usage::default(), false),
         }
     }
 
@@ -270,7 +277,7 @@ impl Exchange {
         // First: whoever answers settles what it cost when nobody listens any more.
         self.chunks = None;
         self.parts.place = None;
-        let (used, id) = (self.used(), self.id());
+        let ((used, _), id) = (self.used(), self.id());
         self.parts.purse.close(id, used.total());
         let cost = self.parts.purse.cost(id);
         let took = self.parts.clock.monotonic().saturating_sub(self.began);

@@ -102,7 +102,7 @@ pub use migrate::MigrateError;
 pub use models::{Asker, Listed, Models};
 pub use outbox::{Sent, SentEnd};
 pub use profile::{Profile, Profiler};
-pub use purse::{Budget, Purse, Short};
+pub use purse::{Bill, Budget, Purse, Short};
 pub use ranking::{RANKS_MAX, RankError};
 pub use report::{Report, Usage};
 pub use rights::{Bounds, DenialReason, Rights, Ruling};

@@ -3,7 +3,7 @@
 //! ```text
 //! open ──→ a call, tokens as estimated     reserve ──→ money as estimated (by whoever answers)
 //!   │                                         │
-//! close ─→ tokens as they were             reconcile → money as it was
+//! close ─→ tokens as they were             reconcile → money as it was, and what was counted
 //! ```
 //!
 //! Invariant: of each budget, what was used and what is reserved are together at most its bound when a
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ax_manifest::{Ask, Permission, usd};
 
 use super::limits::{self, Limit, Raise};
-use crate::chat::{Class, Error, RequestId};
+use crate::chat::{Class, Error, RequestId, Usage};
 
 /// What one call may use of one tier or model.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +153,17 @@ pub(super) struct Need {
     pub(super) sharers: u64,
 }
 
+/// What a request came to, every attempt in it, by the word of whoever answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bill {
+    /// Tokens; none where only what is handed on is counted.
+    pub usage: Option<Usage>,
+    /// Whether any of them are guessed.
+    pub is_estimated: bool,
+    /// Millionths of a US dollar, where that is known.
+    pub micro_usd: Option<u64>,
+}
+
 /// What one call used of its budgets, and what is reserved.
 #[derive(Debug)]
 pub struct Purse {
@@ -183,8 +194,8 @@ struct Open {
     tokens: u64,
     /// Money that is reserved; what it cost once that is known.
     micro_usd: u64,
-    /// What it cost.
-    cost: Option<u64>,
+    /// What it came to, once that is known.
+    bill: Option<Bill>,
     /// Why it may not cost what it would.
     short: Option<Short>,
 }
@@ -224,7 +235,7 @@ impl Purse {
         let (max_tokens, tokens) = used.tokens_of(need)?;
         used.calls += 1;
         used.tokens = used.tokens.saturating_add(tokens);
-        state.open.insert(id, Open { at, tokens, micro_usd: 0, cost: None, short: None });
+        state.open.insert(id, Open { at, tokens, micro_usd: 0, bill: None, short: None });
         Ok(max_tokens)
     }
 
@@ -263,22 +274,27 @@ impl Purse {
         Ok(())
     }
 
-    /// Puts what a request cost in the place of what was reserved; the first word counts. Where nobody
-    /// knows, what was reserved stays taken.
-    pub fn reconcile(&self, id: RequestId, micro_usd: Option<u64>) {
+    /// Puts the money that a request cost in the place of what was reserved, and keeps the rest for
+    /// [`Self::bill`]; the first word counts. Where nobody knows, what was reserved stays taken.
+    pub fn reconcile(&self, id: RequestId, bill: Bill) {
         let mut state = self.state();
         let State { used, open } = &mut *state;
-        let Some(held) = open.get_mut(&id).filter(|held| held.cost.is_none()) else { return };
-        let Some(cost) = micro_usd else { return };
+        let Some(held) = open.get_mut(&id).filter(|held| held.bill.is_none()) else { return };
+        held.bill = Some(bill);
+        let Some(cost) = bill.micro_usd else { return };
         let of = &mut used[held.at];
         of.micro_usd = of.micro_usd.saturating_sub(held.micro_usd).saturating_add(cost);
         held.micro_usd = cost;
-        held.cost = Some(cost);
+    }
+
+    /// Returns what a request came to, once whoever answers has said so.
+    pub(super) fn bill(&self, id: RequestId) -> Option<Bill> {
+        self.state().open.get(&id)?.bill
     }
 
     /// Returns what a request cost, once that is known.
     pub(super) fn cost(&self, id: RequestId) -> Option<u64> {
-        self.state().open.get(&id)?.cost
+        self.bill(id)?.micro_usd
     }
 
     /// Returns why a request was not allowed its money, if it was not.
@@ -378,16 +394,17 @@ mod tests {
         assert_eq!((refused.class, refused.code.as_str()), (Class::Quota, "cost"));
         let short = purse.short(id(1)).unwrap();
         assert_eq!((short.left, short.needed), (100, 101));
-        purse.reconcile(id(1), Some(30));
+        let cost = |micro_usd| Bill { micro_usd, ..Bill::default() };
+        purse.reconcile(id(1), cost(Some(30)));
         // A later word changes nothing.
-        purse.reconcile(id(1), Some(3));
+        purse.reconcile(id(1), cost(Some(3)));
         assert_eq!(purse.cost(id(1)), Some(30));
         purse.open(id(2), "fast", need(0, 1)).unwrap();
         assert!(purse.reserve(id(2), Some(71)).is_err());
         purse.reserve(id(2), Some(70)).unwrap();
         // Nobody knows a request that was not opened.
         purse.reserve(id(3), Some(1_000)).unwrap();
-        purse.reconcile(id(3), Some(1_000));
+        purse.reconcile(id(3), cost(Some(1_000)));
         purse.close(id(3), 1_000);
     }
 

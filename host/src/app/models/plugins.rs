@@ -12,7 +12,8 @@ use futures_util::future::{BoxFuture, ready};
 use super::{ReadyModels, Sources};
 use crate::chat::{Answer, Class, Error, Model, ModelInfo, Request, RequestId};
 use crate::config::RouterSettings;
-use crate::plugin::{Asker, Listed, Models, Purse};
+use crate::plugin::{Asker, Bill, Listed, Models, Purse};
+use crate::router::catalogue::Basis;
 use crate::router::{Caller, Governor, Spent, Target};
 
 /// What a request is called that names no model.
@@ -102,7 +103,8 @@ impl Governor for Treasurer {
     fn settled(&self, id: RequestId, spent: &Spent) {
         let is_free = spent.usage.total() == 0 && !spent.is_unpriced;
         let cost = spent.cost.map(|cost| cost.micro_usd).or(is_free.then_some(0));
-        self.0.reconcile(id, cost);
+        let is_estimated = spent.basis == Basis::Estimated;
+        self.0.reconcile(id, Bill { usage: Some(spent.usage), is_estimated, micro_usd: cost });
     }
 }
 

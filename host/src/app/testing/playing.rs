@@ -19,7 +19,7 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use crate::chat::{
     Answer, Chunk, Class, Done, Error, Finish, Model, ModelInfo, Request, ToolCall, Usage,
 };
-use crate::plugin::{Asker, Listed, Models, Purse};
+use crate::plugin::{Asker, Bill, Listed, Models, Purse};
 
 /// Who answers.
 const PROVIDER: &str = "scripted";
@@ -164,7 +164,8 @@ impl Model for Player {
     fn ask(&self, request: Arc<Request>) -> BoxFuture<'static, Result<Answer, Error>> {
         let played = self.take(&request).and_then(|line| {
             self.purse.reserve(request.id, line.micro_usd)?;
-            self.purse.reconcile(request.id, line.micro_usd);
+            let bill = Bill { micro_usd: line.micro_usd, ..Bill::default() };
+            self.purse.reconcile(request.id, bill);
             match line.play {
                 Play::Error(class) => {
                     let error = Error::new(class, class.word(), "the case says so");

@@ -15,7 +15,7 @@ use super::super::super::limits::{self, Limits};
 use super::super::super::log::Log;
 use super::super::super::meter::HostMeter;
 use super::super::super::models::{Asker, Listed, Models};
-use super::super::super::purse::{Budget, Purse};
+use super::super::super::purse::{Bill, Budget, Purse};
 use super::super::super::rights::{Bounds, Rights};
 use super::super::super::secrets::CallSecrets;
 use super::super::super::written::Accounts;
@@ -24,7 +24,7 @@ use super::super::bindings::ax::types::types::{Error, ErrorKind};
 use super::{read, shown};
 use crate::chat::{
     self, Answer, Chunk, Class, Finish, Message, Model, ModelInfo, Opaque, Part, PartKind, Role,
-    ToolCall, ToolResult,
+    ToolCall, ToolResult, Usage,
 };
 use crate::clock::SystemClock;
 use crate::egress::{Egress, EgressConfig};
@@ -39,6 +39,8 @@ struct Played {
     estimate: Option<u64>,
     /// What it costs.
     cost: Option<u64>,
+    /// What is billed, where whoever answers counts that.
+    billed: Option<Usage>,
     output_tokens: Option<u64>,
     fallback: bool,
 }
@@ -46,8 +48,9 @@ struct Played {
 impl Models for Played {
     fn of(&self, asker: Asker, purse: Arc<Purse>) -> Arc<dyn Model> {
         assert_eq!(&*asker.plugin, "ax:test");
-        let (model, estimate, cost) = (Arc::clone(&self.model), self.estimate, self.cost);
-        Arc::new(Priced { model, purse, estimate, cost, fallback: self.fallback })
+        let Self { estimate, cost, billed, fallback, .. } = *self;
+        let model = Arc::clone(&self.model);
+        Arc::new(Priced { model, purse, estimate, cost, billed, fallback })
     }
 
     fn list(&self) -> Vec<Listed> {
@@ -65,6 +68,7 @@ struct Priced {
     purse: Arc<Purse>,
     estimate: Option<u64>,
     cost: Option<u64>,
+    billed: Option<Usage>,
     fallback: bool,
 }
 
@@ -76,7 +80,8 @@ impl Model for Priced {
         {
             return Box::pin(async { Err(error) });
         }
-        self.purse.reconcile(request.id, self.cost);
+        let bill = Bill { usage: self.billed, is_estimated: true, micro_usd: self.cost };
+        self.purse.reconcile(request.id, bill);
         self.model.ask(request)
     }
 
@@ -104,6 +109,7 @@ struct Setting {
     budget: Budget,
     estimate: Option<u64>,
     cost: Option<u64>,
+    billed: Option<Usage>,
     output_tokens: Option<u64>,
     /// Whether what may not be paid is asked of a cheaper model.
     fallback: bool,
@@ -118,6 +124,7 @@ impl Default for Setting {
             budget: budget(1_000, 1_000_000, 1_000_000),
             estimate: None,
             cost: None,
+            billed: None,
             output_tokens: Some(1_000),
             fallback: false,
             granted: &["models:fast", "models:default"],
@@ -143,8 +150,9 @@ fn stage(setting: Setting, scripts: Vec<Vec<Act>>) -> Stage {
     let executor = Executor::new(1).unwrap();
     let home = tempfile::tempdir().unwrap();
     let kv = Kv::at(home.path());
-    let Setting { estimate, cost, output_tokens, fallback, .. } = setting;
-    let played = Played { model: Arc::clone(&model), estimate, cost, output_tokens, fallback };
+    let Setting { estimate, cost, billed, output_tokens, fallback, .. } = setting;
+    let model_of_all = Arc::clone(&model);
+    let played = Played { model: model_of_all, estimate, cost, billed, output_tokens, fallback };
     let models: Arc<dyn Models> = Arc::new(played);
     let scan = setting.secret.map_or_else(LeakScan::none, |value| {
         let value = crate::secret::value::SecretValue::new(value.as_bytes()).unwrap();
@@ -309,6 +317,33 @@ async fn tokens_are_taken_before_and_put_right_afterwards() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tokens_that_are_billed_are_used_though_nobody_answered() {
+    let busy = || vec![Act::Fail(chat::Error::new(Class::Transient, "500", "busy"))];
+    // It takes 10 and 10 of 40.
+    let setting = |billed| Setting { budget: budget(9, 40, 0), billed, ..Setting::default() };
+    let used = Usage { input: 20, output: 6, ..Usage::default() };
+    let mut billed = stage(setting(Some(used)), vec![busy()]);
+    assert_eq!(ask(&mut billed, question()).await, "Unavailable ");
+    // 14 are left.
+    let less = |max| wit::Request { max_tokens: Some(max), ..question() };
+    assert_eq!(ask(&mut billed, less(5)).await, "Exhausted tokens");
+    assert_eq!(ask(&mut billed, less(4)).await, "Unavailable ");
+    let row = &billed.guest.asking.take()[0];
+    let wanted = "nobody (20 tokens read, 6 written, at a cost that is not known)";
+    assert_eq!((row.target().as_str(), row.so_far().usage), (wanted, used));
+    // Of an answer, what attempts before it took counts, too.
+    let mut answered = stage(setting(Some(used)), vec![scripted::answer("yes")]);
+    let response = answered.guest.complete(question()).await.unwrap().unwrap();
+    assert_eq!((response.usage.input, response.usage.estimated), (20, true));
+    assert_eq!(ask(&mut answered, less(5)).await, "Exhausted tokens");
+    // What nobody bills is given back.
+    let mut free = stage(setting(Some(Usage::default())), vec![busy()]);
+    assert_eq!(ask(&mut free, question()).await, "Unavailable ");
+    assert_eq!(ask(&mut free, less(30)).await, "Unavailable ");
+    assert_eq!(free.guest.asking.take()[0].target(), "nobody (0 tokens read, 0 written)");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_sets_no_bound_gets_a_share_of_what_is_left() {
     let open = || wit::Request { max_tokens: None, ..question() };
     let told = |stage: &Stage| -> Vec<_> {
@@ -420,7 +455,7 @@ async fn whoever_drops_an_answer_cancels_it_and_pays_for_what_came() {
     assert_eq!(ask(&mut stage, less(9)).await, "Exhausted tokens");
     let row = &stage.guest.asking.take()[0];
     assert_eq!(row.so_far().end, AskedEnd::Unanswered);
-    assert_eq!(row.target(), "nobody (10 tokens read, 2 written)");
+    assert_eq!(row.target(), "nobody (10 tokens read, 2 written, at a cost that is not known)");
 }
 
 #[tokio::test(start_paused = true)]
