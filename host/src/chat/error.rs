@@ -59,6 +59,9 @@ pub struct Error {
     /// How long to wait before it is tried again, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<Duration>,
+    /// It was sent, and the provider may have answered what did not come, or not in time: it may bill that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_cost: bool,
 }
 
 impl Class {
@@ -97,6 +100,7 @@ impl Error {
             provider: None,
             provider_request_id: None,
             retry_after: None,
+            may_cost: false,
         }
     }
 

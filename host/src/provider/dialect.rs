@@ -161,13 +161,15 @@ pub trait Reader: Send {
 /// Says that what came makes no sense. `what` is ours or the parser's, never the bytes themselves.
 #[must_use]
 pub fn garbled(what: &str) -> Error {
-    Error::new(Class::Transient, "garbled", &format!("the answer makes no sense: {what}"))
+    let why = format!("the answer makes no sense: {what}");
+    Error { may_cost: true, ..Error::new(Class::Transient, "garbled", &why) }
 }
 
-/// Says that an answer broke off.
+/// Says that an answer which had begun broke off.
 #[must_use]
 pub fn cut() -> Error {
-    Error::new(Class::Transient, "cut", "the answer broke off before its end")
+    let why = "the answer broke off before its end";
+    Error { may_cost: true, ..Error::new(Class::Transient, "cut", why) }
 }
 
 /// Reads JSON of a known form. Nesting beyond 128 is refused by the parser.

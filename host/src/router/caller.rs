@@ -25,8 +25,9 @@ pub struct Caller {
 /// Says whether a request may go to a target: budgets and permissions. Asked before each attempt, so that
 /// falling back never goes around it.
 pub trait Governor: Send + Sync + 'static {
-    /// Allows it. `micro_usd` is the most it is estimated to cost, where prices are known. Asked more than
-    /// once for one request and target, also for targets that are not asked in the end.
+    /// Allows it. `micro_usd` is the most that the request is estimated to cost with it, attempts before among
+    /// that, where prices are known. Asked more than once for one request and target, also for targets that
+    /// are not asked in the end.
     ///
     /// # Errors
     ///

@@ -146,7 +146,7 @@ impl Journey {
 
     fn plan_of_now(&self) -> Plan<'_> {
         let Self { shared, caller, request, needs, floor, .. } = self;
-        Plan { shared, caller, request, needs, floor: *floor }
+        Plan { shared, caller, request, needs, floor: *floor, spent: self.spent_micro_usd() }
     }
 
     /// Puts on record that the current target is about to be asked.
@@ -182,10 +182,15 @@ impl Journey {
         let row = self.shared.known[self.current].1.as_ref()?;
         let most = self.shared.abilities(self.current).output_tokens;
         let output = sent.max_tokens.map(u64::from).or(most)?;
-        let before = self.spent.cost.map_or(0, |cost| cost.micro_usd);
+        let before = self.spent_micro_usd();
         let model = &self.shared.targets.get(self.current).model;
         let input = self.shared.books().estimates.input(model, self.needs.size).max(self.floor);
         (!self.spent.is_unpriced).then(|| before.saturating_add(row.bound(input, output)))
+    }
+
+    /// Says what attempts that are over cost, in millionths of a dollar, as far as prices are known.
+    fn spent_micro_usd(&self) -> u64 {
+        self.spent.cost.map_or(0, |cost| cost.micro_usd)
     }
 
     /// Settles an attempt that failed.
@@ -193,7 +198,7 @@ impl Journey {
         let is_ours = error.code == hold::DEADLINE && error.provider.is_none();
         let blame = verdict::blame(error).filter(|_| !is_ours);
         if let Some(mut attempt) = self.attempt.take() {
-            if is_ours {
+            if is_ours || error.may_cost {
                 attempt.bill();
             }
             self.end_attempt(attempt, if is_ours { Ended::Unknown } else { Ended::Badly(error) });

@@ -293,7 +293,7 @@ impl Router {
     pub async fn explain(&self, request: &Request) -> Result<Explanation, Error> {
         let needs = Needs::of(request);
         let (shared, caller) = (&self.shared, &self.caller);
-        Plan { shared, caller, request, needs: &needs, floor: 0 }.explain().await
+        Plan { shared, caller, request, needs: &needs, floor: 0, spent: 0 }.explain().await
     }
 
     /// Returns who may be asked.

@@ -31,6 +31,8 @@ pub(super) struct Plan<'a> {
     pub(super) needs: &'a Needs,
     /// Tokens that the request is known to exceed.
     pub(super) floor: u64,
+    /// Millionths of a dollar that attempts before cost.
+    pub(super) spent: u64,
 }
 
 /// Who could be asked, in the usual order.
@@ -148,7 +150,9 @@ impl Plan<'_> {
         let (abilities, leeway) = (shared.abilities(target), shared.options.leeway);
         let fit = candidates::check(request, needs, owner, &abilities, self.tokens(target), leeway);
         let degradations = fit.map_err(|it| (Reason::Misfit(it), it.error(owner)))?;
-        match caller.governor.admit(request, targets.get(target), self.most(target)) {
+        // Every attempt is billed, so the next one is allowed together with those before.
+        let most = self.most(target).map(|most| self.spent.saturating_add(most));
+        match caller.governor.admit(request, targets.get(target), most) {
             Ok(()) => Ok(degradations),
             Err(error) => Err((Reason::Refused, error)),
         }

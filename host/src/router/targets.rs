@@ -2,7 +2,8 @@
 //!
 //! A provider that a request names is the only one that is asked: whoever names one may have reasons that
 //! a failure does not end. A tier stands for the routes that its operator wrote, in their order, and for
-//! nobody else. A model that is named goes first, and so does the route whose state the
+//! nobody else, and a provider and a model that are named together are asked alone, with each of its keys.
+//! A model that is named goes first, and so does the route whose state the
 //! conversation carries; then priority, then the order in which they are written.
 
 use std::collections::BTreeSet;
@@ -143,6 +144,9 @@ impl Targets {
             |at: &usize| request.model.as_ref().is_some_and(|it| self.all[*at].model == *it);
         if let (false, Some(name)) = (order.iter().any(is_of_model), &request.model) {
             return Err(unknown(&format!("`model` is `{name}`, which is not configured")));
+        }
+        if request.provider.is_some() && request.model.is_some() {
+            order.retain(is_of_model);
         }
         order.sort_by_key(|at| (!is_of_model(at), !self.owns(*at, needs), self.all[*at].priority));
         Ok(self.allowed(order, options))

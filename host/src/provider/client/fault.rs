@@ -37,7 +37,9 @@ impl Late {
             Self::Total => ("timeout-total", "the answer took too long"),
             Self::Whole => ("timeout", "no answer came in time"),
         };
-        Error::new(Class::Transient, code, what)
+        // Only who was not reached has surely done nothing.
+        let may_cost = self != Self::Connect;
+        Error { may_cost, ..Error::new(Class::Transient, code, what) }
     }
 }
 

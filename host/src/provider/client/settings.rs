@@ -45,7 +45,8 @@ impl Settings {
         const TOTAL_TIMES: u32 = 10;
         let timeout = config.timeout();
         Self {
-            connect: CONNECT_MAX.min(timeout),
+            // Shorter than the others, so that who cannot be reached is told as that, and costs nothing.
+            connect: CONNECT_MAX.min(timeout / 2),
             headers: timeout,
             first_content: timeout,
             between: timeout,

@@ -184,5 +184,6 @@ fn unreadable(error: SseError) -> Error {
 
 /// Says that an answer is longer than anybody reads.
 pub(super) fn too_large() -> Error {
-    Error::new(Class::Transient, "too-large", "the answer is longer than is read")
+    let why = "the answer is longer than is read";
+    Error { may_cost: true, ..Error::new(Class::Transient, "too-large", why) }
 }

@@ -271,3 +271,16 @@ async fn another_caller_has_its_own_budget_and_the_same_breakers() {
     assert_eq!(counts, [1, 1], "what was never admitted is not settled");
     assert!(book.lines().starts_with("intend 1 plugin:ax:summarise a/k/m None"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_came_too_late_costs_and_what_was_refused_does_not() {
+    let late = Error { may_cost: true, ..Error::new(Class::Transient, "timeout", "no answer") };
+    let path = "a/k/claude-opus-5";
+    let plays = vec![fail(late), fail(overloaded())];
+    let (stage, settled) = kept(vec![(path, 1, plays)], &Book::new(&[]));
+    assert_eq!(stage.ask(whole_question()).await, "a");
+    let spent = settled.0.lock().unwrap()[0];
+    assert_eq!((spent.attempts, spent.usage.input, spent.usage.output), (3, 4 + 10, 5));
+    assert_eq!(spent.basis, super::super::catalogue::Basis::Estimated);
+    assert!(spent.cost.is_some_and(|cost| cost.micro_usd > spent.reported_micro_usd));
+}

@@ -178,6 +178,36 @@ async fn falling_back_goes_around_neither_permission_nor_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_attempts_before_cost_counts_in_what_the_next_may() {
+    let used = Usage { input: 10, output: 6_000, ..Usage::default() };
+    let billed = || Play::Pieces(vec![Piece::Say(Chunk::Usage(used)), Piece::Fail(overloaded())]);
+    let question = || Request { max_tokens: Some(5_000), ..whole_question() };
+    let cast = || vec![("y/k/y", 1, vec![billed()]), ("x/k/x", 2, vec![])];
+    let stage = stage_with(cast(), Options::default(), catalogue(), Arc::new(Thrifty));
+    // About 5,000 are admitted; 6,010 and once more as much are not.
+    assert_eq!(stage.ask(question()).await, "refused: transient 529 overloaded_error");
+    assert_eq!(stage.asked(), [1, 0]);
+    let free = stage_with(cast(), Options::default(), catalogue(), Arc::new(Anything));
+    assert_eq!(free.ask(question()).await, "y");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_and_a_model_that_are_named_are_asked_alone_with_each_key() {
+    let auth = || fail(error(Class::Auth, 401, "authentication_error"));
+    let cast = vec![
+        ("y/k/y", 1, vec![auth()]),
+        ("y/k/x", 1, vec![]),
+        ("y/l/y", 1, vec![auth()]),
+        ("x/k/y", 1, vec![]),
+    ];
+    let stage = stage_with(cast, Options::default(), catalogue(), Arc::new(Anything));
+    let (provider, model) = (Some("y".to_owned()), Some("y".to_owned()));
+    let refused = stage.ask(Request { provider, model, ..question() }).await;
+    assert_eq!(refused, "refused: auth 401 authentication_error");
+    assert_eq!(stage.asked(), [1, 0, 1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_provider_that_is_named_is_the_only_one_and_a_model_goes_first() {
     let stage = both(Leeway::Full);
     let named = Request { provider: Some("y".to_owned()), ..question() };

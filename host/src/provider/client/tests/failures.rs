@@ -57,18 +57,20 @@ async fn a_key_that_is_said_back_is_taken_out() {
 #[tokio::test]
 async fn no_part_of_a_key_stays_where_a_message_or_a_code_is_cut() {
     // A message is cut after 2,048 bytes, a code after 64 characters.
-    for (room, kind) in [(2_048, "authentication_error".to_owned()), (10, "x".repeat(60) + KEY)] {
-        for in_front in room - KEY.len()..=room {
-            let message = format!("{}{KEY}", "x".repeat(in_front));
-            let server = Server::saying(failure("401 No", &kind, &message)).await;
-            let error = refused(&server.client(), streamed()).await;
+    let after = |bytes: usize| "x".repeat(bytes) + KEY;
+    let plain = "authentication_error";
+    let messages = (2_048 - KEY.len()..=2_048).map(|bytes| (plain.to_owned(), after(bytes)));
+    let codes = (64 - KEY.len()..=64).map(|bytes| (after(bytes), "no".to_owned()));
+    for (kind, message) in messages.chain(codes) {
+        let server = Server::saying(failure("401 No", &kind, &message)).await;
+        let of_status = refused(&server.client(), streamed()).await;
+        let error = json!({ "type": "error", "error": { "type": kind, "message": message } });
+        let event = format!("data: {error}\n\n");
+        let server = Server::saying(stream_of("", &[begun(), text_event("a"), event])).await;
+        let of_event = told(&server.client(), streamed()).await.1.unwrap_err();
+        for error in [of_status, of_event] {
             let shown = format!("{error:?}");
-            assert!(!shown.contains(&KEY[..8]), "{in_front}: {shown}");
-            let error = json!({ "type": "error", "error": { "type": kind, "message": message } });
-            let event = format!("data: {error}\n\n");
-            let server = Server::saying(stream_of("", &[begun(), text_event("a"), event])).await;
-            let error = told(&server.client(), streamed()).await.1.unwrap_err();
-            assert!(!format!("{error:?}").contains(&KEY[..8]), "{in_front}");
+            assert!(!shown.contains(&KEY[..6]), "{shown}");
         }
     }
 }
@@ -140,6 +142,7 @@ async fn a_place_where_nobody_is_is_told() {
         let client = client(&place, |_, _| {});
         let error = refused(&client, streamed()).await;
         assert_eq!((error.class, error.code.as_str()), (Class::Transient, wanted), "{error:?}");
+        assert!(!error.may_cost, "nobody was reached");
         assert!(hint(&error, client.upstream.config()).unwrap().contains(&place));
     }
 }
@@ -152,6 +155,8 @@ async fn an_answer_that_breaks_off_is_cut_wherever_it_does() {
         let server = Server::saying(&answer[..at]).await;
         let error = refused(&server.client(), streamed()).await;
         assert_eq!((error.class, error.code.as_str()), (Class::Transient, "cut"), "at {at}");
+        let has_begun = at >= STREAM_HEAD.len() + 2;
+        assert_eq!(error.may_cost, has_begun, "at {at}");
         assert_eq!(server.heard().len(), 1, "it is not sent again");
     }
     let server = Server::saying(&answer[..answer.len() - 5]).await;
@@ -160,7 +165,11 @@ async fn an_answer_that_breaks_off_is_cut_wherever_it_does() {
 
     let short = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{";
     let server = Server::saying(short).await;
-    assert_eq!(refused(&server.client(), whole()).await.code, "cut");
+    let error = refused(&server.client(), whole()).await;
+    assert_eq!((error.code.as_str(), error.may_cost), ("cut", true));
+    let server = Server::saying(with_body("200 OK\r\ncontent-type: application/json", "{")).await;
+    let error = refused(&server.client(), whole()).await;
+    assert_eq!((error.code.as_str(), error.may_cost), ("garbled", true));
 }
 
 #[tokio::test]

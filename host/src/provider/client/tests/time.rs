@@ -26,15 +26,27 @@ fn silent() -> Vec<Act> {
 #[tokio::test(start_paused = true)]
 async fn who_does_not_answer_is_not_waited_for() {
     let (_, error, took) = asked(silent(), streamed(), |_, it| it.headers = seconds(7)).await;
-    assert_eq!(error.unwrap_err().code, "timeout-headers");
+    let error = error.unwrap_err();
+    assert_eq!((error.code.as_str(), error.may_cost), ("timeout-headers", true));
     assert!((seconds(7)..seconds(8)).contains(&took), "{took:?}");
     let (_, error, took) = asked(silent(), whole(), |_, it| it.whole = seconds(7)).await;
-    assert_eq!(error.unwrap_err().code, "timeout");
+    let error = error.unwrap_err();
+    assert_eq!((error.code.as_str(), error.may_cost), ("timeout", true));
     assert!((seconds(7)..seconds(8)).contains(&took), "{took:?}");
     let thinking = asking(|it| (it.stream, it.thinking) = (false, Some(Thinking::High)));
     let (_, error, took) = asked(silent(), thinking, |_, it| it.whole = seconds(7)).await;
     assert_eq!(error.unwrap_err().code, "timeout");
     assert!((seconds(14)..seconds(15)).contains(&took), "thoughts take longer: {took:?}");
+}
+
+#[test]
+fn who_is_not_reached_is_late_before_everybody_else() {
+    for timeout_ms in [2, 1_000, 10_000, 60_000] {
+        let config = ProviderConfig { timeout_ms, ..ProviderConfig::new("a", Kind::Claude) };
+        let Settings { connect, headers, whole, .. } = Settings::of(&config);
+        assert!(connect < headers && connect < whole && connect <= seconds(10));
+    }
+    assert!(!fault::Late::Connect.error().may_cost);
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,7 +55,8 @@ async fn pings_are_no_words() {
     let acts = vec![say(stream_of("", &[begun()])), Act::SayEvery(seconds(1), ping)];
     let change = |_: &mut ProviderConfig, it: &mut Settings| it.first_content = seconds(20);
     let (_, error, took) = asked(acts.clone(), streamed(), change).await;
-    assert_eq!(error.unwrap_err().code, "timeout-first-token");
+    let error = error.unwrap_err();
+    assert_eq!((error.code.as_str(), error.may_cost), ("timeout-first-token", true));
     assert!((seconds(20)..seconds(21)).contains(&took), "{took:?}");
     let thinking = asking(|it| it.thinking = Some(Thinking::Low));
     let (_, error, took) = asked(acts, thinking, change).await;
