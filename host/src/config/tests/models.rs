@@ -73,7 +73,7 @@ fn a_provider_says_where_it_is_wrong() {
     @.toml:3:1: unknown key `providers.a.key`
     hint: did you mean `keys`?
 
-    @.toml:1:12: provider `a`: `keys` has what is no name of a secret
+    @.toml:1:12: provider `a`: `keys` has what is a key itself, not the name of a secret
     hint: write names of secrets; `ax secret set NAME` keeps a key
 
     @.toml:3:11: `providers.a.enabled` is a string, not true or false
