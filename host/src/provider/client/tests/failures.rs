@@ -60,7 +60,8 @@ async fn no_part_of_a_key_stays_where_a_message_or_a_code_is_cut() {
     let after = |bytes: usize| "x".repeat(bytes) + KEY;
     let plain = "authentication_error";
     let messages = (2_048 - KEY.len()..=2_048).map(|bytes| (plain.to_owned(), after(bytes)));
-    let codes = (64_usize.saturating_sub(KEY.len())..=64).map(|bytes| (after(bytes), "no".to_owned()));
+    let codes =
+        (64_usize.saturating_sub(KEY.len())..=64).map(|bytes| (after(bytes), "no".to_owned()));
     for (kind, message) in messages.chain(codes) {
         let server = Server::saying(failure("401 No", &kind, &message)).await;
         let of_status = refused(&server.client(), streamed()).await;
