@@ -194,6 +194,25 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(OpenFolder::at(folder)?.replace(name, bytes)?)
 }
 
+/// Puts a file of ours in the place of another and forces it out to the disk, in a folder that is there. It has
+/// that mode, or else that of the file before, or else the usual one. If this fails, what was there stays.
+pub(crate) fn replace_synced(path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    /// What the umask leaves the usual one of.
+    const USUAL: u32 = 0o666;
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true).mode(mode.unwrap_or(USUAL));
+    let put = options.open(&beside).and_then(|mut made| {
+        if let (None, Ok(held)) = (mode, fs::metadata(path)) {
+            made.set_permissions(held.permissions())?;
+        }
+        made.write_all(bytes)?;
+        made.sync_all()?;
+        fs::rename(&beside, path)
+    });
+    put.inspect_err(|_| drop(fs::remove_file(&beside)))
+}
+
 /// Parts a name into that of a folder and what it is called there.
 fn split(name: &Path) -> Result<(&Path, &OsStr), FileError> {
     let last = name.file_name().ok_or_else(|| FileError::NotAFile(name.to_owned()))?;

@@ -5,7 +5,7 @@
 //! Not here: what is said in it (`chat`), asking (`router`).
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -211,7 +211,9 @@ impl App {
     pub fn keep_conversation(&self, it: &Conversation) -> Result<(), ConversationError> {
         let path = self.conversation_path(it.id);
         let text = serde_json::to_vec(it).expect("messages are JSON");
-        replace(&path, &text).map_err(|source| ConversationError::File { path, source })
+        let put =
+            make_folder(&path).and_then(|()| folder::replace_synced(&path, &text, Some(0o600)));
+        put.map_err(|source| ConversationError::File { path, source })
     }
 
     /// Removes a conversation that did not begin.
@@ -272,8 +274,7 @@ fn read(path: &Path) -> Result<Conversation, ConversationError> {
 /// Takes the lock at a path; nothing if another program has it. Copies that a killed one left are removed.
 fn hold(path: &Path) -> Result<Option<ConversationLock>, ConversationError> {
     let failed = |source| ConversationError::File { path: path.to_owned(), source };
-    let folder = path.parent().expect("it lies in a folder of the home");
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    make_folder(path).map_err(failed)?;
     loop {
         let mut options = std::fs::OpenOptions::new();
         let opened = options.write(true).create(true).truncate(false).mode(0o600).open(path);
@@ -286,14 +287,24 @@ fn hold(path: &Path) -> Result<Option<ConversationLock>, ConversationError> {
         let held = file.metadata().map_err(failed)?.ino();
         // Whoever held it may have removed it since it was opened.
         if std::fs::metadata(path).is_ok_and(|it| it.ino() == held) {
-            drop(sweep(folder, path));
+            drop(sweep(path));
             return Ok(Some(ConversationLock { path: path.to_owned(), _file: file }));
         }
     }
 }
 
+/// Makes the folder of a conversation, for this user alone.
+fn make_folder(path: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().expect("it lies in a folder of the home")
+}
+
 /// Removes what was being written of a conversation when its program was killed.
-fn sweep(folder: &Path, lock: &Path) -> io::Result<()> {
+fn sweep(lock: &Path) -> io::Result<()> {
+    let folder = folder_of(lock);
     let name = lock.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     for entry in fs_err::read_dir(folder)? {
         let path = entry?.path();
@@ -304,19 +315,4 @@ fn sweep(folder: &Path, lock: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Puts a file in the place of another, for this user alone.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().expect("it lies in a folder of the home");
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut options = std::fs::OpenOptions::new();
-    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&beside);
-    let put = opened.and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs_err::rename(&beside, path)
-    });
-    put.inspect_err(|_| drop(fs_err::remove_file(&beside)))
 }

@@ -66,7 +66,7 @@ pub struct Manner {
 #[derive(Debug, Clone)]
 pub struct Answered {
     /// Names the request.
-    pub id: crate::chat::RequestId,
+    pub id: RequestId,
     /// Who answered.
     pub provider: String,
     /// Which model.
@@ -248,8 +248,8 @@ impl Talk {
         audience: &mut dyn Audience,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), TalkError> {
+        self.app.keep_conversation(conversation)?;
         for _ in 0..ROUNDS_MAX {
-            self.app.keep_conversation(conversation)?;
             self.ask(conversation, audience, stop).await?;
             let calls: Vec<ToolCall> = conversation.open_calls().cloned().collect();
             if calls.is_empty() {

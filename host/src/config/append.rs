@@ -4,11 +4,12 @@
 //! before anything is written, and put in its place at once.
 //! Not here: what a provider may be (`provider`), locking (`app`).
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::config::error::ConfigError;
 use crate::config::{file, user};
+use crate::folder;
 use crate::provider::{self, ProviderConfig};
 
 /// Why a provider cannot be added.
@@ -133,16 +134,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs_err::create_dir_all(folder)?;
     }
-    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-    let put = std::fs::File::create(&beside).and_then(|mut made| {
-        if let Ok(held) = std::fs::metadata(path) {
-            made.set_permissions(held.permissions())?;
-        }
-        made.write_all(text.as_bytes())?;
-        made.sync_all()?;
-        fs_err::rename(&beside, path)
-    });
-    put.inspect_err(|_| drop(fs_err::remove_file(&beside)))
+    folder::replace_synced(path, text.as_bytes(), None)
 }
 
 #[cfg(test)]

@@ -183,8 +183,7 @@ impl Journey {
         let most = self.shared.abilities(self.current).output_tokens;
         let output = sent.max_tokens.map(u64::from).or(most)?;
         let before = self.spent_micro_usd();
-        let model = &self.shared.targets.get(self.current).model;
-        let input = self.shared.books().estimates.input(model, self.needs.size).max(self.floor);
+        let input = self.plan_of_now().tokens(self.current);
         (!self.spent.is_unpriced).then(|| before.saturating_add(row.bound(input, output)))
     }
 

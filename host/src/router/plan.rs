@@ -186,7 +186,8 @@ impl Plan<'_> {
         Ok(Explanation { targets: explained.collect(), unranked })
     }
 
-    fn tokens(&self, target: usize) -> u64 {
+    /// Estimates what a target would read.
+    pub(super) fn tokens(&self, target: usize) -> u64 {
         let model = &self.shared.targets.get(target).model;
         self.shared.books().estimates.input(model, self.needs.size).max(self.floor)
     }
