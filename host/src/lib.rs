@@ -16,6 +16,7 @@
 //! kv       REMEMBER   what plugins keep
 //! project  MAKE       a plugin's source folder, made and built
 //! secret   REMEMBER   what operators entrust, encrypted
+//! workflow DECIDE     what a task is and what follows from each fact; pure
 //! chat     WORDS      what is said to a model and what comes back
 //! clock               the only source of time
 //! folder              files, read and replaced without following links below a folder
@@ -37,3 +38,4 @@ pub mod provider;
 pub mod router;
 pub mod secret;
 pub mod server;
+pub mod workflow;

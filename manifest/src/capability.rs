@@ -111,7 +111,10 @@ pub enum Capability {
 ///
 /// A row gives the worst an interface can do once everything of its kind is granted; the host
 /// judges each call no lower than it really is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum EffectClass {
     /// Changes nothing outside: run it again.
     Pure,

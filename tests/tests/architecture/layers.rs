@@ -13,10 +13,11 @@ use crate::source::Source;
 /// Lowest first. Modules of one line do not use each other.
 const LAYERS: &[&[&str]] = &[
     &["chat", "clock", "folder"],
-    &["audit", "egress", "kv", "project", "secret"],
-    &["provider"],
+    &["audit", "egress", "kv", "project", "secret", "workflow"],
+    &["journal", "provider"],
     &["plugin", "router"],
     &["ledger"],
+    &["runtime"],
     &["config"],
     &["app"],
     &["server"],
