@@ -11,6 +11,7 @@
 //! router   ROUTE      who is asked, and what is done when that fails
 //! plugin   CONTAIN    the sandbox
 //! provider REACH      one provider of models, asked in its own words
+//! journal  REMEMBER what happened to tasks, entry by entry
 //! audit    REMEMBER   what happened, unchangeable
 //! egress   REACH      one HTTP exchange with an address that was checked
 //! kv       REMEMBER   what plugins keep
@@ -30,6 +31,7 @@ pub mod clock;
 pub mod config;
 pub mod egress;
 pub mod folder;
+pub mod journal;
 pub mod kv;
 pub mod ledger;
 pub mod plugin;
