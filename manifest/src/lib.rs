@@ -36,6 +36,15 @@ mod tool;
 
 mod capability;
 
+/// TOML whose values know their places, for whoever reads another file than a manifest in the same way:
+/// unknown keys are mistakes, and every mistake is told.
+pub mod reading {
+    pub use crate::manifest::error::{Located, place};
+    pub use crate::manifest::section::{Section, shown_line, shown_lines};
+    pub use crate::manifest::tree::{Entry, Node, Value, parse};
+    pub use crate::name::check_kebab;
+}
+
 pub use capability::{
     AdmissionError, Capability, EffectClass, Grantable, Row, Served, TABLE, Warning, admit, row_of,
 };

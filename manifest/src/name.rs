@@ -191,7 +191,7 @@ impl NameError {
 /// # Errors
 ///
 /// The sentence that says what is wrong, to follow "it is not a name:".
-pub(crate) fn check_kebab(part: &str, chars_max: usize) -> Result<(), &'static str> {
+pub fn check_kebab(part: &str, chars_max: usize) -> Result<(), &'static str> {
     if part.is_empty() {
         return Err("a part of it is empty");
     }

@@ -26,8 +26,10 @@
 
 mod budget;
 mod event;
+pub mod expression;
 mod failure;
 mod id;
+pub mod spec;
 mod state;
 mod text;
 

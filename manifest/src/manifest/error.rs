@@ -32,9 +32,11 @@ impl ManifestError {
 
 /// What is wrong, and the byte offset where.
 #[derive(Debug)]
-pub(crate) struct Located {
-    pub(crate) at: usize,
-    pub(crate) kind: ManifestErrorKind,
+pub struct Located {
+    /// Byte offset in the text.
+    pub at: usize,
+    /// What is wrong.
+    pub kind: ManifestErrorKind,
 }
 
 impl Located {
@@ -46,7 +48,7 @@ impl Located {
 }
 
 /// Returns line and column, both from 1, of the byte offset `at` in `text`.
-pub(crate) fn place(at: usize, text: &str) -> (usize, usize) {
+pub fn place(at: usize, text: &str) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |end| end + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)

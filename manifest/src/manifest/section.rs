@@ -13,7 +13,7 @@ use crate::quantity::QuantityError;
 use crate::text::hidden_character;
 
 /// A table whose keys are known.
-pub(crate) struct Section<'a, 'n> {
+pub struct Section<'a, 'n> {
     node: &'a Node,
     /// The way to it from the root, like `plugin` or `permissions.fs`; empty for the root.
     name: &'n str,
@@ -22,7 +22,7 @@ pub(crate) struct Section<'a, 'n> {
 
 impl<'a, 'n> Section<'a, 'n> {
     /// Opens the table `node` and refuses keys that are not `known`.
-    pub(crate) fn open(
+    pub fn open(
         node: &'a Node,
         name: &'n str,
         known: &'static [&'static str],
@@ -36,7 +36,7 @@ impl<'a, 'n> Section<'a, 'n> {
 
     /// As [`Section::open`], for who reports every mistake and not the first: returns all keys that
     /// are not `known` beside the section.
-    pub(crate) fn open_noting(
+    pub fn open_noting(
         node: &'a Node,
         name: &'n str,
         known: &'static [&'static str],
@@ -57,15 +57,21 @@ impl<'a, 'n> Section<'a, 'n> {
     }
 
     /// Returns the way from the root to `key`.
-    pub(crate) fn path(&self, key: &str) -> String {
+    pub fn path(&self, key: &str) -> String {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<&'a Node> {
+    /// Returns the value of `key`, if it is there.
+    pub fn get(&self, key: &str) -> Option<&'a Node> {
         self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }
 
-    pub(crate) fn required(&self, key: &'static str) -> Result<&'a Node, Located> {
+    /// Returns the value of `key`.
+    ///
+    /// # Errors
+    ///
+    /// [`Located`], if it is not there.
+    pub fn required(&self, key: &'static str) -> Result<&'a Node, Located> {
         self.get(key).ok_or_else(|| {
             self.node.wrong(ManifestErrorKind::Missing { key, section: self.name.to_owned() })
         })
@@ -73,20 +79,21 @@ impl<'a, 'n> Section<'a, 'n> {
 
     /// Reads one line of text that people will see: at least one and at most `chars_max`
     /// characters, none of them hidden.
-    pub(crate) fn line(&self, key: &str, chars_max: usize) -> Result<Option<String>, Located> {
+    pub fn line(&self, key: &str, chars_max: usize) -> Result<Option<String>, Located> {
         let Some(node) = self.get(key) else { return Ok(None) };
         let path = self.path(key);
         shown_line(node, &path, chars_max).map(Some)
     }
 
     /// As [`Section::line`], but with line breaks.
-    pub(crate) fn lines(&self, key: &str, chars_max: usize) -> Result<Option<String>, Located> {
+    pub fn lines(&self, key: &str, chars_max: usize) -> Result<Option<String>, Located> {
         let Some(node) = self.get(key) else { return Ok(None) };
         let path = self.path(key);
         shown_lines(node, &path, chars_max).map(Some)
     }
 
-    pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>, Located> {
+    /// Reads `true` or `false`.
+    pub fn boolean(&self, key: &str) -> Result<Option<bool>, Located> {
         match self.get(key) {
             None => Ok(None),
             Some(Node { value: Value::Boolean(boolean), .. }) => Ok(Some(*boolean)),
@@ -95,7 +102,7 @@ impl<'a, 'n> Section<'a, 'n> {
     }
 
     /// Reads a whole number from 1 to `max`.
-    pub(crate) fn count(&self, key: &str, max: u64) -> Result<Option<u64>, Located> {
+    pub fn count(&self, key: &str, max: u64) -> Result<Option<u64>, Located> {
         let Some(node) = self.get(key) else { return Ok(None) };
         let Value::Integer(given) = node.value else {
             return Err(node.wrong_type(&self.path(key), "a whole number"));
@@ -107,13 +114,13 @@ impl<'a, 'n> Section<'a, 'n> {
     }
 
     /// As [`Section::count`], for a number that fits 32 bits.
-    pub(crate) fn small_count(&self, key: &str, max: u32) -> Result<Option<u32>, Located> {
+    pub fn small_count(&self, key: &str, max: u32) -> Result<Option<u32>, Located> {
         let count = self.count(key, u64::from(max))?;
         Ok(count.map(|count| u32::try_from(count).unwrap_or(max)))
     }
 
     /// Reads an amount of US dollars above zero, in millionths.
-    pub(crate) fn micro_usd(&self, key: &str, max: u64) -> Result<Option<u64>, Located> {
+    pub fn micro_usd(&self, key: &str, max: u64) -> Result<Option<u64>, Located> {
         let Some(node) = self.get(key) else { return Ok(None) };
         let text = match node.value {
             Value::Integer(given) => given.to_string(),
@@ -132,7 +139,7 @@ impl<'a, 'n> Section<'a, 'n> {
     }
 
     /// Reads an amount with its unit from `min` to `max`.
-    pub(crate) fn amount<T>(
+    pub fn amount<T>(
         &self,
         key: &str,
         wanted: &'static str,
@@ -172,7 +179,7 @@ impl<'a, 'n> Section<'a, 'n> {
 }
 
 /// Reads one line of text that people will see; see [`Section::line`].
-pub(crate) fn shown_line(node: &Node, path: &str, chars_max: usize) -> Result<String, Located> {
+pub fn shown_line(node: &Node, path: &str, chars_max: usize) -> Result<String, Located> {
     let text = shown_lines(node, path, chars_max)?;
     if text.contains('\n') {
         let (key, character) = (path.to_owned(), '\n');
@@ -181,7 +188,8 @@ pub(crate) fn shown_line(node: &Node, path: &str, chars_max: usize) -> Result<St
     Ok(text)
 }
 
-fn shown_lines(node: &Node, path: &str, chars_max: usize) -> Result<String, Located> {
+/// Reads lines of text that people will see; see [`Section::lines`].
+pub fn shown_lines(node: &Node, path: &str, chars_max: usize) -> Result<String, Located> {
     let text = node.text(path)?;
     let key = path.to_owned();
     if text.trim().is_empty() {

@@ -19,35 +19,49 @@ const DEPTH_MAX: usize = 64;
 
 /// A value and where it starts.
 #[derive(Debug)]
-pub(crate) struct Node {
+pub struct Node {
     /// Byte offset in the text.
-    pub(crate) at: usize,
-    pub(crate) value: Value,
+    pub at: usize,
+    /// The value.
+    pub value: Value,
 }
 
 /// A value as TOML has them.
 #[derive(Debug)]
-pub(crate) enum Value {
+pub enum Value {
+    /// Text.
     String(String),
+    /// A whole number.
     Integer(i64),
+    /// Any other number.
     Float(f64),
+    /// Yes or no.
     Boolean(bool),
+    /// A date, a time or both, of which nothing is kept.
     Datetime,
+    /// Values in their order.
     List(Vec<Node>),
+    /// Values with their keys, in the order of the text.
     Table(Vec<Entry>),
 }
 
 /// A key with its value.
 #[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) key: String,
+pub struct Entry {
+    /// The key.
+    pub key: String,
     /// Byte offset of the key in the text.
-    pub(crate) key_at: usize,
-    pub(crate) node: Node,
+    pub key_at: usize,
+    /// The value.
+    pub node: Node,
 }
 
 /// Parses TOML text.
-pub(crate) fn parse(text: &str) -> Result<Node, Located> {
+///
+/// # Errors
+///
+/// [`Located`], if the text is not TOML or nested deeper than a screen can show.
+pub fn parse(text: &str) -> Result<Node, Located> {
     let root = DeTable::parse(text).map_err(|error| Located {
         at: error.span().map_or(0, |span| span.start),
         kind: ManifestErrorKind::Syntax { message: one_line(error.message()) },
@@ -105,18 +119,18 @@ fn node(value: Spanned<DeValue<'_>>, depth_left: usize) -> Result<Node, Located>
 
 impl Node {
     /// Makes an error that points at this value.
-    pub(crate) fn wrong(&self, kind: ManifestErrorKind) -> Located {
+    pub fn wrong(&self, kind: ManifestErrorKind) -> Located {
         Located { at: self.at, kind }
     }
 
     /// Makes the error for a value of another type than `wanted`, which comes with its article.
-    pub(crate) fn wrong_type(&self, key: &str, wanted: &'static str) -> Located {
+    pub fn wrong_type(&self, key: &str, wanted: &'static str) -> Located {
         let (key, found) = (key.to_owned(), self.value.type_name());
         self.wrong(ManifestErrorKind::WrongType { key, wanted, found })
     }
 
     /// Returns the text, if this is one.
-    pub(crate) fn text(&self, key: &str) -> Result<&str, Located> {
+    pub fn text(&self, key: &str) -> Result<&str, Located> {
         match &self.value {
             Value::String(text) => Ok(text),
             _ => Err(self.wrong_type(key, "a string")),
@@ -124,7 +138,7 @@ impl Node {
     }
 
     /// Returns the items, if this is a list.
-    pub(crate) fn items(&self, key: &str) -> Result<&[Self], Located> {
+    pub fn items(&self, key: &str) -> Result<&[Self], Located> {
         match &self.value {
             Value::List(items) => Ok(items),
             _ => Err(self.wrong_type(key, "a list")),
@@ -132,7 +146,7 @@ impl Node {
     }
 
     /// Returns the entries, if this is a table.
-    pub(crate) fn entries(&self, key: &str) -> Result<&[Entry], Located> {
+    pub fn entries(&self, key: &str) -> Result<&[Entry], Located> {
         match &self.value {
             Value::Table(entries) => Ok(entries),
             _ => Err(self.wrong_type(key, "a table")),
@@ -140,7 +154,7 @@ impl Node {
     }
 
     /// Converts into JSON, which has no dates and no infinite numbers.
-    pub(crate) fn to_json(&self) -> Result<serde_json::Value, Located> {
+    pub fn to_json(&self) -> Result<serde_json::Value, Located> {
         Ok(match &self.value {
             Value::String(text) => text.as_str().into(),
             Value::Integer(integer) => (*integer).into(),
@@ -169,7 +183,7 @@ impl Node {
 
 impl Value {
     /// Names the type, with its article.
-    fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
             Self::Integer(_) => "an integer",
