@@ -19,10 +19,10 @@ pub(super) fn world_of(manifest: &Manifest) -> String {
     for row in ours.filter(|row| row.served == Served::Now && row.kind.is_none_or(asked)) {
         world.push_str(&format!("  import {}@{}.{PATCH};\n", row.interface, row.track));
     }
-    world.push_str("  export ax:guest/tools@0.1.2;\n");
+    world.push_str("  export ax:guest/tools@0.1.3;\n");
     // Who keeps data may have to bring them to a newer form.
     if asked(PermissionKind::Kv) {
-        world.push_str("  export ax:guest/lifecycle@0.1.2;\n");
+        world.push_str("  export ax:guest/lifecycle@0.1.3;\n");
     }
     world.push_str("}\n");
     world
@@ -61,8 +61,8 @@ mod tests {
           import ax:types/types@0.1.0;
           import ax:log/log@0.1.0;
           import ax:config/config@0.1.0;
-          import ax:task/call@0.1.0;
-          export ax:guest/tools@0.1.2;
+          import ax:task/call@0.1.1;
+          export ax:guest/tools@0.1.3;
         }
         ");
     }

@@ -1,7 +1,7 @@
 // What programs expect to find and the engine does not bring: `console`, `TextEncoder`, and random
 // numbers that differ from call to call. It is there before the plugin is loaded, which may use it then.
 
-import task from "ax:task/call@0.1.0";
+import task from "ax:task/call@0.1.1";
 
 import { type Level, write } from "./log.ts";
 import { decode, encode } from "./utf8.ts";

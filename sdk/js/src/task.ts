@@ -1,6 +1,6 @@
 // What is going on around the running call.
 
-import host from "ax:task/call@0.1.0";
+import host from "ax:task/call@0.1.1";
 
 /** The running call. */
 export interface Info {

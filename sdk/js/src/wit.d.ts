@@ -16,7 +16,7 @@ declare module "ax:config/config@0.1.0" {
   export default host;
 }
 
-declare module "ax:task/call@0.1.0" {
+declare module "ax:task/call@0.1.1" {
   interface Info {
     id: string;
     task: string | null;

@@ -16,7 +16,7 @@ import tarfile
 from wasmtime import Engine, Store, WasiConfig
 from wasmtime.component import Component, Linker, Record, Variant
 
-TOOLS = "ax:guest/tools@0.1.2"
+TOOLS = "ax:guest/tools@0.1.3"
 COMPONENT = "application/wasm"
 
 
@@ -80,7 +80,7 @@ def offer(linker, wanted):
             "get": lambda _store, _key: None,
             "all": lambda _store: "{}",
         },
-        "ax:task/call@0.1.0": {
+        "ax:task/call@0.1.1": {
             "current": lambda _store: record(
                 id="abroad", task=None, attempt=1, depth=0, deadline_ms=None, extra=None
             ),

@@ -51,8 +51,8 @@ fn describing(body: &str) -> Vec<u8> {
         r#"(module
           (memory (export "memory") 64)
           (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
-          (func (export "ax:guest/tools@0.1.2#describe") (result i32) {body})
-          (func (export "ax:guest/tools@0.1.2#call") (param i32 i32 i32 i32) (result i32)
+          (func (export "ax:guest/tools@0.1.3#describe") (result i32) {body})
+          (func (export "ax:guest/tools@0.1.3#call") (param i32 i32 i32 i32) (result i32)
             unreachable))"#
     ))
 }
@@ -90,11 +90,11 @@ fn telling(count: usize, name: &str, description: &str) -> Vec<u8> {
           (data (i32.const {TEXT_AT}) "{texts}")
           (data (i32.const {TOOLS_AT}) "{records}")
           (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
-          (func (export "ax:guest/tools@0.1.2#describe") (result i32)
+          (func (export "ax:guest/tools@0.1.3#describe") (result i32)
             (i32.store (i32.const 0) (i32.const {TOOLS_AT}))
             (i32.store (i32.const 4) (i32.const {count}))
             (i32.const 0))
-          (func (export "ax:guest/tools@0.1.2#call") (param i32 i32 i32 i32) (result i32)
+          (func (export "ax:guest/tools@0.1.3#call") (param i32 i32 i32 i32) (result i32)
             unreachable))"#
     ))
 }

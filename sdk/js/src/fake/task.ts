@@ -1,6 +1,6 @@
 // Plays `ax:task/call`.
 
-import type host from "ax:task/call@0.1.0";
+import type host from "ax:task/call@0.1.1";
 
 import { world } from "./world.ts";
 
