@@ -207,7 +207,7 @@ pub const TABLE: &[Row] = {
         ours(C::AxHttpClient, "ax:http/client", P::Net, E::Unsafe),
         ours(C::AxSecrets, "ax:secrets/secrets", P::Secret, E::Pure),
         later(C::AxEventsBus, "ax:events/bus", "0.3", P::Events, E::Keyed),
-        later(C::AxTools, "ax:tools/tools", "0.3", P::Tools, E::Unsafe),
+        ours(C::AxTools, "ax:tools/tools", P::Tools, E::Unsafe),
         later(C::AxServices, "ax:services/services", "0.3", P::Services, E::Unsafe),
         // Asking a model changes nothing but the bill, so it may be asked again.
         ours(C::AxModelChat, "ax:model/chat", P::Models, E::Pure),
@@ -215,7 +215,7 @@ pub const TABLE: &[Row] = {
         // Waiting needs no permission; setting another agent to work does.
         Row {
             gated: &["delegate", "delegate-all"],
-            ..later(C::AxTask, "ax:task/task", "0.3", P::Agents, E::Keyed)
+            ..ours(C::AxTask, "ax:task/task", P::Agents, E::Keyed)
         },
         // Building a request sends nothing; handing it over does.
         wasi_http(C::WasiHttpTypes, "wasi:http/types", E::Pure),

@@ -8,6 +8,7 @@
 //! panics, never recurses without a bound and never allocates more than a small multiple of it.
 //! Not here: files, clocks, processes, the engine (`ax-host`); packages and locks (`ax-registry`).
 
+mod agent;
 mod money;
 mod nearest;
 mod text;
@@ -76,6 +77,7 @@ pub use policy::{
 pub use quantity::{ByteSize, QuantityError, Span};
 pub use schema::{input_schema, output_schema};
 pub use text::{Quoted, is_hidden};
+pub use agent::{Agent, AgentError, DescribedAgent, check_agents, describe_agents};
 pub use tool::{
     Annotations, Described, Entry, Tool, ToolError, check_tools, derive_tools, describe_tools,
 };

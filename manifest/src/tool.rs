@@ -28,6 +28,7 @@ use crate::text::hidden_character;
 use crate::wit::Signature;
 
 pub use derive::derive_tools;
+pub(crate) use describe::parse_schema;
 pub use describe::Described;
 pub use describe::describe_tools;
 pub use error::ToolError;
@@ -39,13 +40,13 @@ const TOOLS_MAX: usize = 256;
 const TITLE_BYTES_MAX: usize = 256;
 
 /// Longest description, in bytes: about a page, read by a model with every request.
-const DESCRIPTION_BYTES_MAX: usize = 4 << 10;
+pub(crate) const DESCRIPTION_BYTES_MAX: usize = 4 << 10;
 
 /// Longest schema as compact JSON, in bytes.
 const SCHEMA_BYTES_MAX: usize = 64 << 10;
 
 /// Levels of JSON in a schema that a guest wrote; model APIs refuse far fewer.
-const SCHEMA_DEPTH_MAX: usize = 32;
+pub(crate) const SCHEMA_DEPTH_MAX: usize = 32;
 
 /// Levels of JSON in a schema or signature derived from types. A package is read by a JSON reader
 /// that stops at 128, of which the package itself uses a few.
@@ -163,7 +164,7 @@ fn check_tool(tool: &Tool) -> Result<(), ToolError> {
 }
 
 /// Checks a text that people and models will read.
-fn check_text(text: &str, max: usize, breaks: &[char]) -> Result<(), String> {
+pub(crate) fn check_text(text: &str, max: usize, breaks: &[char]) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err("is empty".to_owned());
     }
@@ -177,7 +178,7 @@ fn check_text(text: &str, max: usize, breaks: &[char]) -> Result<(), String> {
 }
 
 /// Checks a schema: an object, short, shallow, and without hidden characters in any of its texts.
-fn check_schema(schema: &Value, depth_max: usize) -> Result<(), String> {
+pub(crate) fn check_schema(schema: &Value, depth_max: usize) -> Result<(), String> {
     if !schema.is_object() {
         return Err("is not a JSON object".to_owned());
     }

@@ -46,6 +46,9 @@ pub struct Card {
     pub size_bytes: u64,
     /// Its tools.
     pub tools: Vec<String>,
+    /// Its agents.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<String>,
     /// What the host asks of it besides, in plain words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub serves: Vec<&'static str>,
@@ -97,6 +100,7 @@ pub(super) struct Facts<'a> {
     pub(super) component: Digest,
     pub(super) size_bytes: u64,
     pub(super) tools: Vec<String>,
+    pub(super) agents: Vec<String>,
     /// It can be the policy that orders models.
     pub(super) ranks: bool,
     pub(super) asks: &'a [Ask],
@@ -122,6 +126,7 @@ impl Card {
             component: facts.component,
             size_bytes: facts.size_bytes,
             tools: facts.tools,
+            agents: facts.agents,
             serves: facts.ranks.then_some(RANKS).into_iter().collect(),
             permissions,
             raises: facts.raises,
@@ -161,8 +166,12 @@ impl Card {
         line(format!("  publisher  {}", self.publisher));
         line(format!("  component  {} ({})", self.component.short(), rounded(self.size_bytes)));
         match self.tools.is_empty() {
+            true if !self.agents.is_empty() => {}
             true => line("  tools      none".to_owned()),
             false => line(format!("  tools      {}", self.tools.join(", "))),
+        }
+        if !self.agents.is_empty() {
+            line(format!("  agents     {}", self.agents.join(", ")));
         }
         for served in &self.serves {
             line(format!("  serves     {served}"));

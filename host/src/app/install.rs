@@ -223,6 +223,7 @@ impl App {
             size_bytes: read.facts.size,
             ranks: PluginHost::can_rank(&read.facts),
             tools: read.package.config.tools.iter().map(|tool| tool.name.clone()).collect(),
+            agents: read.package.config.agents.iter().map(|agent| agent.name.clone()).collect(),
             asks: &manifest.permissions,
             raises: raises(manifest),
         };

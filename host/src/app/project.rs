@@ -258,6 +258,7 @@ impl App {
         let release = Release {
             version: manifest.plugin.version.clone(),
             tools: package.config.tools.clone(),
+            agents: package.config.agents.clone(),
             limits: Limits::effective(&manifest.limits, true).at_most(&policies.limits()),
             settings: Arc::new(settings),
             reuse: manifest.plugin.reuse,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ax_manifest::{
-    AdmissionError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, HOST_API, HOST_REQUIREMENT,
+    AgentError, describe_agents,    AdmissionError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, HOST_API, HOST_REQUIREMENT,
     InspectError, MANIFEST_BYTES_MAX, Manifest, ManifestError, PluginName, Source, ToolError,
     Warning, admit, derive_tools, describe_tools, inspect,
 };
@@ -121,6 +121,14 @@ pub enum SourceError {
         /// What is wrong with them.
         source: ToolError,
     },
+    /// The agents cannot be offered.
+    #[error("the agents of `{path}` cannot be offered", path = .path.display())]
+    Agents {
+        /// Which folder or file.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: AgentError,
+    },
     /// Its imports and its manifest do not fit this host or each other.
     #[error("`{plugin}` is not admitted")]
     Admission {
@@ -138,7 +146,7 @@ pub enum SourceError {
         needs: VersionReq,
     },
     /// It offers nothing.
-    #[error("`{plugin}` offers no tools")]
+    #[error("`{plugin}` offers no tools and no agents")]
     NoTools {
         /// Which plugin.
         plugin: PluginName,
@@ -201,6 +209,7 @@ impl SourceError {
             Self::NamedTwice { path, .. } => Some(format!("ax plugin add {}", path.display())),
             Self::Package { source, .. } => source.hint(),
             Self::Tools { source, .. } => source.hint(),
+            Self::Agents { source, .. } => source.hint(),
             Self::Admission { source, .. } => source.hint(),
             Self::OtherHost { needs, .. } => Some(format!(
                 "its author writes `host = \"{}\"` if it works with this one; else install an ax \
@@ -208,7 +217,7 @@ impl SourceError {
                 HOST_REQUIREMENT
             )),
             Self::NoTools { .. } => {
-                Some("export a function, or the interface ax:guest/tools".to_owned())
+                Some("export a function, or the interface ax:guest/tools or ax:guest/agent".to_owned())
             }
             Self::Describe { source, .. } => source.hint(),
             Self::ToolsDiffer { .. } => {
@@ -298,10 +307,20 @@ impl App {
             .describe(&manifest.plugin.name, facts, component, &policies.limits())
             .map_err(|source| SourceError::Describe { path: path.to_owned(), source })?;
         let tools = describe_tools(described, typed, Some(&manifest)).map_err(wrong)?;
-        if tools.is_empty() && !PluginHost::can_rank(facts) {
+        let maxima = policies.limits();
+        let agents = self
+            .host()?
+            .describe_agents(&manifest.plugin.name, facts, component, &maxima)
+            .map_err(|source| SourceError::Describe { path: path.to_owned(), source })?;
+        let agents = match PluginHost::has_agents(facts) {
+            true => describe_agents(agents)
+                .map_err(|source| SourceError::Agents { path: path.to_owned(), source })?,
+            false => Vec::new(),
+        };
+        if tools.is_empty() && agents.is_empty() && !PluginHost::can_rank(facts) {
             return Err(SourceError::NoTools { plugin: manifest.plugin.name });
         }
-        Ok(PluginConfig::new(manifest, tools, facts))
+        Ok(PluginConfig::with_agents(manifest, tools, agents, facts))
     }
 
     /// Recomputes what a package says about its component and refuses any difference.

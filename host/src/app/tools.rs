@@ -219,6 +219,7 @@ impl App {
             version: installed.locked.version.clone(),
             component: installed.locked.component,
             tools: installed.config.tools.clone(),
+            agents: installed.config.agents.clone(),
             declared: installed.locked.permissions.clone(),
             grants: grants.filter(|grant| grant.scope != GrantScope::Once).cloned().collect(),
             limits: installed.limits(policies),

@@ -277,7 +277,9 @@ fn source(error: &SourceError) -> (Code, u8) {
         SourceError::NotText { .. } | SourceError::Manifest { .. } => codes::MANIFEST,
         SourceError::Component { .. } => codes::COMPONENT,
         SourceError::Package { .. } | SourceError::ToolsDiffer { .. } => codes::PACKAGE,
-        SourceError::Tools { .. } | SourceError::NoTools { .. } => codes::TOOLS,
+        SourceError::Tools { .. } | SourceError::Agents { .. } | SourceError::NoTools { .. } => {
+            codes::TOOLS
+        }
         SourceError::OtherHost { .. } => codes::OTHER_HOST,
         SourceError::Admission { .. } => codes::NOT_ADMITTED,
         SourceError::Describe { source, .. } => return describe(source),
@@ -383,8 +385,10 @@ fn tools(error: &ToolsError) -> (Code, u8) {
 
 fn call(error: &CallError) -> (Code, u8) {
     match error {
-        CallError::NoSuchTool { .. } => (codes::NO_TOOL, exit::NOT_FOUND),
-        CallError::Json(_) | CallError::Input(_) => (codes::INPUT, exit::USAGE),
+        CallError::NoSuchTool { .. } | CallError::NoSuchAgent { .. } => {
+            (codes::NO_TOOL, exit::NOT_FOUND)
+        }
+        CallError::Json(_) | CallError::Input(_) | CallError::AgentInput { .. } => (codes::INPUT, exit::USAGE),
         CallError::Exhausted { limit: Limit::Time, .. } => (codes::EXHAUSTED, exit::TIMEOUT),
         CallError::Exhausted { .. } => (codes::EXHAUSTED, exit::FAILED),
         CallError::Trapped { .. } | CallError::Exited { .. } => (codes::CRASHED, exit::FAILED),

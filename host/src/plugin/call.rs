@@ -235,7 +235,7 @@ impl PluginHost {
 
     /// Takes a place for one more instance; idle ones make room for it and for the memory it may
     /// come to have.
-    fn place(&self, limits: &Limits) -> Result<Meter, CallError> {
+    pub(super) fn place(&self, limits: &Limits) -> Result<Meter, CallError> {
         self.warm.sweep(self.clock.monotonic());
         while !self.meter.has_room(limits.memory_bytes) && self.warm.evict() {}
         loop {
@@ -453,14 +453,14 @@ async fn while_wanted<T>(
 }
 
 /// Waits until nobody waits for the answer any more.
-async fn abandoned(gone: Option<watch::Receiver<()>>) {
+pub(super) async fn abandoned(gone: Option<watch::Receiver<()>>) {
     let Some(mut gone) = gone else { return std::future::pending().await };
     // Nothing is ever sent: the sender's end is the message.
     while gone.changed().await.is_ok() {}
 }
 
 /// Waits until somebody asked to stop.
-async fn asked_to_stop(cancel: Option<watch::Receiver<bool>>) {
+pub(super) async fn asked_to_stop(cancel: Option<watch::Receiver<bool>>) {
     let Some(mut cancel) = cancel else { return std::future::pending().await };
     if cancel.wait_for(|asked| *asked).await.is_err() {
         // Whoever could have asked is gone.

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ax_manifest::{Annotations, ComponentFacts, Described, LimitMaxima, PluginName};
+use ax_manifest::{
+    Annotations, ComponentFacts, Described, DescribedAgent, LimitMaxima, PluginName,
+};
 
 use super::PluginHost;
 use super::errand::Errand;
@@ -19,6 +21,9 @@ use super::rights::Rights;
 
 /// What a call of `describe` is called in the audit.
 pub const DESCRIBE: &str = "tools.describe";
+
+/// The same for agents.
+pub const DESCRIBE_AGENTS: &str = "agent.describe";
 
 /// Fuel for `describe`; Python needs 60 K, JavaScript 94 K.
 const FUEL: u64 = 100_000_000;
@@ -71,29 +76,87 @@ impl PluginHost {
         let component =
             self.compiled(plugin, &facts.digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
         let ready = self.link(&component)?;
-        let exported = facts.guest_interfaces.iter();
-        if !exported.into_iter().any(|interface| interface.starts_with("ax:guest/tools@")) {
+        if !exports_of(facts, "ax:guest/tools@") {
             return Ok(Vec::new());
         }
-        let limits = Limits { fuel: FUEL, deadline: DEADLINE, ..Limits::default() };
-        let limits = limits.at_most(maxima);
-        let errand = Errand {
-            name: DESCRIBE,
-            plugin,
-            component: facts.digest,
-            limits: &limits,
-            world: World::Frozen,
-            holdings: Arc::new(Holdings::none()),
-            rights: Rights::default(),
-            input: "",
-            is_kept: false,
-        };
+        let limits = limits_of(maxima);
+        let errand = errand(DESCRIBE, plugin, facts, &limits);
         let work = self.run_errand(errand, &ready, async |store, instance| {
             exports::describe(store, instance, &component).await.map(Ok)
         });
         let told =
             self.executor.block_on(work).map_err(|ended| DescribeError::Call(ended.error))?;
         Ok(told.into_iter().map(described).collect())
+    }
+}
+
+impl PluginHost {
+    /// The same for agents: none if the component does not export `ax:guest/agent`.
+    /// [`ax_manifest::describe_agents`] checks what it says.
+    ///
+    /// # Errors
+    ///
+    /// [`DescribeError`].
+    pub fn describe_agents(
+        &self,
+        plugin: &PluginName,
+        facts: &ComponentFacts,
+        bytes: &[u8],
+        maxima: &LimitMaxima,
+    ) -> Result<Vec<DescribedAgent>, DescribeError> {
+        if !Self::has_agents(facts) {
+            return Ok(Vec::new());
+        }
+        let component =
+            self.compiled(plugin, &facts.digest, || Ok::<_, LoadError>(bytes.to_vec()))?;
+        let ready = self.link(&component)?;
+        let limits = limits_of(maxima);
+        let errand = errand(DESCRIBE_AGENTS, plugin, facts, &limits);
+        let work = self.run_errand(errand, &ready, async |store, instance| {
+            exports::describe_agents(store, instance, &component).await.map(Ok)
+        });
+        let told =
+            self.executor.block_on(work).map_err(|ended| DescribeError::Call(ended.error))?;
+        let described = |told: exports::AgentDescription| DescribedAgent {
+            name: told.name,
+            summary: told.summary,
+            input_schema: told.input_schema,
+            output_schema: told.output_schema,
+        };
+        Ok(told.into_iter().map(described).collect())
+    }
+
+    /// Answers whether a component exports agents.
+    #[must_use]
+    pub fn has_agents(facts: &ComponentFacts) -> bool {
+        exports_of(facts, "ax:guest/agent@")
+    }
+}
+
+fn exports_of(facts: &ComponentFacts, interface: &str) -> bool {
+    facts.guest_interfaces.iter().any(|exported| exported.starts_with(interface))
+}
+
+fn limits_of(maxima: &LimitMaxima) -> Limits {
+    Limits { fuel: FUEL, deadline: DEADLINE, ..Limits::default() }.at_most(maxima)
+}
+
+fn errand<'a>(
+    name: &'static str,
+    plugin: &'a PluginName,
+    facts: &ComponentFacts,
+    limits: &'a Limits,
+) -> Errand<'a> {
+    Errand {
+        name,
+        plugin,
+        component: facts.digest,
+        limits,
+        world: World::Frozen,
+        holdings: Arc::new(Holdings::none()),
+        rights: Rights::default(),
+        input: "",
+        is_kept: false,
     }
 }
 

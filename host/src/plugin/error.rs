@@ -92,6 +92,22 @@ pub enum CallError {
         /// The tools it has, sorted.
         known: Vec<String>,
     },
+    /// The plugin has no agent of that name.
+    #[error("`{plugin}` has no agent `{agent}`")]
+    NoSuchAgent {
+        /// The plugin that was asked.
+        plugin: String,
+        /// The name that was asked for.
+        agent: String,
+        /// The agents it has.
+        known: Vec<String>,
+    },
+    /// The input does not fit the agent's schema.
+    #[error("the input does not fit the agent: {why}")]
+    AgentInput {
+        /// Where, and what was expected.
+        why: String,
+    },
     /// The input is not JSON within bounds.
     #[error("the input is not usable JSON")]
     Json(#[from] JsonError),
@@ -169,8 +185,8 @@ impl CallError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoSuchTool { .. } => ErrorKind::NotFound,
-            Self::Json(_) | Self::Input(_) => ErrorKind::Invalid,
+            Self::NoSuchTool { .. } | Self::NoSuchAgent { .. } => ErrorKind::NotFound,
+            Self::Json(_) | Self::Input(_) | Self::AgentInput { .. } => ErrorKind::Invalid,
             Self::Exhausted { .. } => ErrorKind::Exhausted,
             Self::Trapped { .. } | Self::Exited { .. } | Self::Answer { .. } => ErrorKind::Failed,
             Self::Tool { kind, .. } => *kind,
@@ -189,6 +205,8 @@ impl CallError {
             Self::Tool { code, .. } => code,
             Self::Exhausted { limit, .. } => limit.word(),
             Self::NoSuchTool { .. }
+            | Self::NoSuchAgent { .. }
+            | Self::AgentInput { .. }
             | Self::Json(_)
             | Self::Input(_)
             | Self::Trapped { .. }
@@ -213,6 +231,8 @@ impl CallError {
             Self::Tool { kind, .. } => *kind == ErrorKind::Unavailable,
             Self::Audit(_) | Self::Lost => true,
             Self::NoSuchTool { .. }
+            | Self::NoSuchAgent { .. }
+            | Self::AgentInput { .. }
             | Self::Json(_)
             | Self::Input(_)
             | Self::Trapped { .. }
@@ -238,6 +258,13 @@ impl CallError {
                     None => format!("ax tool list {plugin}"),
                 })
             }
+            Self::NoSuchAgent { plugin, agent, known } => {
+                Some(match nearest(agent, known.iter().map(String::as_str)) {
+                    Some(meant) => format!("ax agent run {plugin}.{meant}"),
+                    None => "ax agent list".to_owned(),
+                })
+            }
+            Self::AgentInput { .. } => Some("ax agent list shows what it takes".to_owned()),
             Self::Json(error) => error.hint(),
             Self::Input(error) => error.hint(),
             Self::Exhausted { limit, .. } => exhausted_hint(*limit).map(str::to_owned),
@@ -269,6 +296,21 @@ impl CallError {
             said.extend(data.as_ref().map(ToString::to_string));
         }
         said
+    }
+
+    /// Returns what the audit needs of an error that is told elsewhere too: its kind and its limit.
+    pub(super) fn told_again(&self) -> Self {
+        match self {
+            Self::Exhausted { limit, bound, bytes } => {
+                Self::Exhausted { limit: *limit, bound: bound.clone(), bytes: *bytes }
+            }
+            other => Self::Tool {
+                kind: other.kind(),
+                code: other.code().to_owned(),
+                message: other.to_string(),
+                data: None,
+            },
+        }
     }
 
     pub(super) fn exhausted(limit: Limit, limits: &Limits) -> Self {
@@ -317,7 +359,8 @@ fn exhausted_hint(limit: Limit) -> Option<&'static str> {
         | Limit::Requests
         | Limit::BytesOut
         | Limit::BytesIn
-        | Limit::Streams => None,
+        | Limit::Streams
+        | Limit::Questions => None,
         Limit::Calls | Limit::Tokens | Limit::Cost => Some(
             "ask for more in its plugin.toml: [permissions] models = [{ tier = \"fast\", calls = 64 }]",
         ),
@@ -357,6 +400,7 @@ fn bound(limit: Limit, limits: &Limits) -> String {
         Limit::Tokens => format!("{} tokens of models", fixed::MODEL_TOKENS),
         Limit::Cost => format!("{} USD for models", ax_manifest::usd(fixed::MODEL_MICRO_USD)),
         Limit::Streams => format!("{} answers of models at once", fixed::MODEL_STREAMS),
+        Limit::Questions => format!("{} questions of an agent", fixed::QUESTIONS),
         Limit::WrittenBytes => format!("{} more in a folder", size(fixed::WRITTEN_BYTES)),
         Limit::WrittenFiles => format!("{} more files in a folder", fixed::WRITTEN_FILES),
         Limit::HostMemory => "all guests together".to_owned(),

@@ -7,10 +7,10 @@
 use std::sync::Arc;
 
 use ax_manifest::{Entry, Signature, Tool};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wasmtime::Store;
-use wasmtime::component::{Component, ComponentExportIndex, Instance};
+use wasmtime::component::{Component, ComponentExportIndex, ComponentType, Instance, Lift};
 
 use super::content;
 use super::error::{CallError, ErrorKind, LoadError};
@@ -30,6 +30,9 @@ const GUEST_LIFECYCLE: &str = "ax:guest/lifecycle@0.1.1";
 /// The interface of plugins that choose which model is asked.
 const GUEST_ROUTING: &str = "ax:guest/routing@0.1.2";
 
+/// The interface of agents.
+const GUEST_AGENT: &str = "ax:guest/agent@0.1.3";
+
 /// What a tool answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -47,7 +50,7 @@ pub enum Output {
 }
 
 /// One piece of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Content {
     /// Text, scrubbed.
@@ -82,13 +85,26 @@ pub enum Content {
 }
 
 /// Bytes of a media type.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
     /// As `image/png`.
     #[serde(rename = "mimeType")]
     pub media_type: String,
     /// The bytes as base64.
     pub data: String,
+}
+
+/// An agent as a component describes it.
+#[derive(Debug, ComponentType, Lift)]
+#[component(record)]
+pub(super) struct AgentDescription {
+    pub(super) name: String,
+    pub(super) summary: String,
+    #[component(name = "input-schema")]
+    pub(super) input_schema: String,
+    #[component(name = "output-schema")]
+    pub(super) output_schema: Option<String>,
+    pub(super) extra: Option<String>,
 }
 
 /// Where in a component a tool is found; looked up once per release.
@@ -240,6 +256,42 @@ pub(super) async fn rank(
     let function = instance.get_typed_func::<(String, String), (Vec<u32>,)>(&mut *store, index)?;
     let (ranked,) = function.call_async(&mut *store, told).await?;
     Ok(ranked)
+}
+
+fn of_agent(component: &Component, function: &str) -> wasmtime::Result<ComponentExportIndex> {
+    let interface = component.get_export_index(None, GUEST_AGENT);
+    interface
+        .and_then(|interface| component.get_export_index(Some(&interface), function))
+        .ok_or_else(|| wasmtime::Error::msg("no agent is exported"))
+}
+
+/// Asks a component what agents it has.
+pub(super) async fn describe_agents(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    component: &Component,
+) -> wasmtime::Result<Vec<AgentDescription>> {
+    let index = of_agent(component, "describe")?;
+    let function = instance.get_typed_func::<(), (Vec<AgentDescription>,)>(&mut *store, index)?;
+    let (agents,) = function.call_async(&mut *store, ()).await?;
+    Ok(agents)
+}
+
+/// Runs an agent: its name, its goal and its input.
+pub(super) async fn run_agent(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    component: &Component,
+    told: (String, String, String),
+) -> wasmtime::Result<Result<String, CallError>> {
+    let index = of_agent(component, "run")?;
+    let function = instance
+        .get_typed_func::<(String, String, String), (Result<String, wit::Error>,)>(
+            &mut *store,
+            index,
+        )?;
+    let (answer,) = function.call_async(&mut *store, told).await?;
+    Ok(answer.map_err(|error| described_failure(error, &Limits::default())))
 }
 
 /// Turns what came out into an answer within bounds.

@@ -99,6 +99,8 @@ pub(super) struct Gate {
     /// Refusals beyond [`limits::DENIALS`] different ones.
     denials_dropped: u64,
     bytes: u64,
+    /// How many of these were moved before the bound began anew.
+    bytes_before: u64,
     /// Fuel for the bytes that were moved, not taken off the guest's yet.
     fuel_due: u64,
     /// Whether it is sure that the guest called a function of the host. The engine tells of its own
@@ -118,6 +120,7 @@ impl Gate {
             denials: Vec::new(),
             denials_dropped: 0,
             bytes: 0,
+            bytes_before: 0,
             fuel_due: 0,
             is_function: false,
             hit: None,
@@ -194,6 +197,16 @@ impl Gate {
         self.is_function = true;
     }
 
+    /// Answers whether it is sure that what returns to the guest is a function.
+    pub(super) fn is_function(&self) -> bool {
+        self.is_function
+    }
+
+    /// Begins the bound on bytes anew: what an agent moves is bounded between two questions.
+    pub(super) fn begin_anew(&mut self) {
+        self.bytes_before = self.bytes;
+    }
+
     /// Returns the fuel that is due, and is not taken off the guest's yet.
     pub(super) fn fuel_due(&self) -> u64 {
         self.fuel_due
@@ -253,7 +266,7 @@ impl Gate {
     pub(super) fn charge(&mut self, bytes: u64) -> Result<(), Refusal> {
         self.bytes = self.bytes.saturating_add(bytes);
         self.fuel_due = self.fuel_due.saturating_add(bytes.saturating_mul(limits::HOST_BYTE_FUEL));
-        if self.bytes > limits::HOST_CALLS_BYTES {
+        if self.bytes - self.bytes_before > limits::HOST_CALLS_BYTES {
             return Err(self.exhaust(Limit::Bytes));
         }
         Ok(())

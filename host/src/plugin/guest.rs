@@ -13,6 +13,7 @@ use wasmtime::CallHook;
 use wasmtime::component::ResourceTable;
 
 use super::Release;
+use super::agent::Seat;
 use super::asked::Asking;
 use super::folder::Folder;
 use super::gate::{Gate, Refusal};
@@ -30,6 +31,7 @@ use crate::chat::RequestId;
 use crate::clock::Clock;
 use crate::egress::Egress;
 use crate::kv::{Kv, KvError, Quota, Space};
+use crate::workflow::TaskId;
 
 /// Names one call, everywhere: 26 characters, sorted by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +105,15 @@ pub(super) enum World {
     Rehearsal {
         /// When it begins.
         at_ms: u64,
+    },
+    /// Time is that of the task's last entry, and moves by waiting beside; random numbers are the task's.
+    Task {
+        /// The task.
+        task: TaskId,
+        /// When the run of its agent begins, in milliseconds since the Unix epoch.
+        began_ms: u64,
+        /// What random numbers are made of.
+        seed: u64,
     },
 }
 
@@ -199,6 +210,8 @@ pub(super) struct Guest {
     /// Why the key-value store could not be used, the first time.
     pub(super) trouble: Arc<OnceLock<KvError>>,
     pub(super) table: ResourceTable,
+    /// Its place in a task; none of guests that are no agents.
+    pub(super) seat: Option<Box<Seat>>,
     /// Made when the guest first asks for something of it.
     pub(super) wasi: Option<Box<Wasi>>,
 }
@@ -225,6 +238,7 @@ impl Guest {
             keeping: None,
             trouble: Arc::default(),
             table,
+            seat: None,
             wasi: None,
         }
     }

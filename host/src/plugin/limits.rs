@@ -76,6 +76,13 @@ pub const MODEL_JSON_BYTES: u64 = 1 << 20;
 pub const MODEL_PARTS: usize = 1_000;
 /// Models that a guest is told of.
 pub const MODELS_LISTED: usize = 1_000;
+/// Questions of one run of an agent to its task. Each is at least two rows of a journal, and all are played
+/// back when it is run again; 300 turns with ten tools each take a third of it.
+pub const QUESTIONS: usize = 10_000;
+/// Calls of tools that an agent makes side by side: more than a task may make, unless somebody says so.
+pub const TOOL_BATCH: usize = 64;
+/// Agents that one sets to work side by side: the children a task may have.
+pub const DELEGATE_BATCH: usize = 32;
 /// Keys a plugin keeps: a listing of all takes ten calls.
 pub const KV_KEYS: u32 = 10_000;
 /// Bytes of keys and values a plugin keeps, unless its manifest asks for more and a person agreed.
@@ -206,6 +213,8 @@ pub enum Limit {
     Cost,
     /// [`MODEL_STREAMS`].
     Streams,
+    /// [`QUESTIONS`].
+    Questions,
     /// [`WRITTEN_BYTES`].
     WrittenBytes,
     /// [`WRITTEN_FILES`].
@@ -218,7 +227,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Fuel,
         Self::Time,
         Self::Memory,
@@ -239,6 +248,7 @@ impl Limit {
         Self::Tokens,
         Self::Cost,
         Self::Streams,
+        Self::Questions,
         Self::WrittenBytes,
         Self::WrittenFiles,
         Self::HostMemory,
@@ -288,6 +298,7 @@ impl Limit {
             Self::Tokens => "tokens",
             Self::Cost => "cost",
             Self::Streams => "streams",
+            Self::Questions => "questions",
             Self::WrittenBytes => "written-bytes",
             Self::WrittenFiles => "written-files",
             Self::HostMemory => "host-memory",

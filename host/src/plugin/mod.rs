@@ -16,6 +16,7 @@
 //! which model answers (`router`).
 
 mod account;
+pub mod agent;
 mod asked;
 mod backtrace;
 mod cache;
@@ -69,7 +70,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use ax_manifest::{
-    Digest, Grant, Identity, Permission, PermissionSet, PluginName, Policies, Reuse, Tool,
+    Agent, Digest, Grant, Identity, Permission, PermissionSet, PluginName, Policies, Reuse, Tool,
 };
 use serde_json::{Map, Value};
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -86,7 +87,7 @@ pub use backtrace::{Frame, demangled};
 pub use cache::{Cache, CacheError, CodeInUse, CompileRecord, Compiler, UnusedCode, unused_code};
 pub use call::Call;
 pub use compilation::{Compilation, CompileWatch};
-pub use describe::{DESCRIBE, DescribeError};
+pub use describe::{DESCRIBE, DESCRIBE_AGENTS, DescribeError};
 pub use engine::{Allocation, Engine};
 pub use error::{CallError, ErrorKind, LoadError};
 pub use exports::{Content, Media, Output};
@@ -208,6 +209,8 @@ pub struct Release {
     pub component: Digest,
     /// Its tools.
     pub tools: Vec<Tool>,
+    /// Its agents.
+    pub agents: Vec<Agent>,
     /// What its manifest asks for.
     pub declared: PermissionSet,
     /// What a person granted.
@@ -237,6 +240,7 @@ impl Release {
             version: semver::Version::new(0, 0, 0),
             component,
             tools: Vec::new(),
+            agents: Vec::new(),
             declared: PermissionSet::new(),
             grants: Vec::new(),
             limits: Limits::default(),

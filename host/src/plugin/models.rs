@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::guest::CallId;
 use super::purse::Purse;
 use crate::chat::Model;
@@ -20,7 +22,8 @@ pub struct Asker {
 }
 
 /// What may be asked, be it a tier or a model.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Listed {
     /// What a request says as its model.
     pub name: String,

@@ -44,6 +44,9 @@ pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<
             CallHook::CallingWasm => return Ok(()),
         };
         let due = guest.gate.fuel_due();
+        if let Some(fuel) = refill(guest, hook) {
+            context.set_fuel(fuel)?;
+        }
         let left = context.get_fuel()?;
         if left <= cost.saturating_add(due) {
             context.set_fuel(0)?;
@@ -51,6 +54,9 @@ pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<
         }
         if cost > 0 {
             context.set_fuel(left - cost)?;
+        }
+        if let (CallHook::CallingHost, Some(seat)) = (hook, &mut context.data_mut().seat) {
+            seat.enter(left - cost);
         }
         if context.data_mut().gate.recorder().is_some() {
             // What the call itself costs is the step's, not the guest's before it.
@@ -63,6 +69,12 @@ pub(super) fn confined(engine: &Engine, guest: Guest, limits: &Limits) -> Store<
         Ok(())
     });
     store
+}
+
+/// Returns the fuel of an agent whose question was answered, when the function that asked returns.
+fn refill(guest: &mut Guest, hook: CallHook) -> Option<u64> {
+    let returns = matches!(hook, CallHook::ReturningFromHost) && guest.gate.is_function();
+    guest.seat.as_mut().filter(|_| returns)?.take_refill()
 }
 
 /// Lets others run when the ticker has ticked, and ends the guest when it is time.

@@ -5,8 +5,10 @@
 
 use ax_manifest::{Manifest, PermissionKind, Served, TABLE};
 
-/// What a package's version is for as long as its track lasts: the first that was served.
-const PATCH: &str = "0";
+/// Returns the patch version of a package of ours, which `wit/` has and a world names.
+fn patch(interface: &str) -> u32 {
+    u32::from(interface.starts_with("ax:task/"))
+}
 
 /// Writes the world of a plugin.
 pub(super) fn world_of(manifest: &Manifest) -> String {
@@ -17,7 +19,8 @@ pub(super) fn world_of(manifest: &Manifest) -> String {
     );
     let ours = TABLE.iter().filter(|row| row.interface.starts_with("ax:"));
     for row in ours.filter(|row| row.served == Served::Now && row.kind.is_none_or(asked)) {
-        world.push_str(&format!("  import {}@{}.{PATCH};\n", row.interface, row.track));
+        let patch = patch(row.interface);
+        world.push_str(&format!("  import {}@{}.{patch};\n", row.interface, row.track));
     }
     world.push_str("  export ax:guest/tools@0.1.3;\n");
     // Who keeps data may have to bring them to a newer form.

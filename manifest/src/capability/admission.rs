@@ -6,11 +6,13 @@
 
 use std::fmt;
 
+use super::Capability;
 use super::Row;
 use super::Served;
 use super::TABLE;
 use super::row_of;
 use crate::inspect::ComponentFacts;
+use crate::inspect::ExportedFunction;
 use crate::inspect::ImportedInterface;
 use crate::name::PluginName;
 use crate::nearest::nearest;
@@ -18,6 +20,9 @@ use crate::permission::Permission;
 use crate::permission::PermissionKind;
 use crate::permission::PermissionSet;
 use crate::text::Quoted;
+
+/// The interface of agents, whatever its version.
+const GUEST_AGENT: &str = "ax:guest/agent@";
 
 /// Something odd that does not stop an installation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +76,24 @@ pub enum AdmissionError {
         /// The first host version that offers it.
         from: &'static str,
     },
+    /// An agent would have effects of its own, which nobody could play back.
+    #[error("the component is an agent and imports `{interface}`, which no agent may")]
+    NotInAgent {
+        /// The import without its version.
+        interface: &'static str,
+    },
+    /// An agent asks for what only other plugins can use.
+    #[error("the component is an agent, and its manifest asks for `{permission}`, which no agent can use")]
+    NotForAgent {
+        /// The permission.
+        permission: Permission,
+    },
+    /// An agent offers something else too.
+    #[error("the component exports {} beside `ax:guest/agent`", Quoted(export))]
+    AgentAndMore {
+        /// The exported interface or function.
+        export: String,
+    },
     /// The interface is known and will not be offered.
     #[error("the component imports `{interface}`, which this host does not offer")]
     NeverServed {
@@ -101,6 +124,14 @@ impl AdmissionError {
             }
             Self::NotServedYet { from, .. } => {
                 Some(format!("upgrade the host to {from}, or build without the import"))
+            }
+            Self::NotInAgent { interface } => Some(in_agent(interface)),
+            Self::NotForAgent { permission } => Some(format!(
+                "remove it from [permissions], and ask for a tool of another plugin that may: {}",
+                tool_for(permission.kind())
+            )),
+            Self::AgentAndMore { .. } => {
+                Some("put the agent into a plugin of its own, which may call these as tools".to_owned())
             }
             Self::NeverServed { .. } => Some("build without the import".to_owned()),
         }
@@ -142,9 +173,16 @@ pub fn admit(
     facts: &ComponentFacts,
     asked: &PermissionSet,
 ) -> Result<Vec<Warning>, AdmissionError> {
+    let is_agent = facts.guest_interfaces.iter().any(|it| it.starts_with(GUEST_AGENT));
+    if is_agent {
+        agent_alone(facts)?;
+    }
     let mut usable = Vec::new();
     for import in facts.imports.iter().filter(|import| !import.functions.is_empty()) {
         let row = row_of(&import.name).ok_or_else(|| stranger(&import.name))?;
+        if is_agent && !may_agents_import(row) {
+            return Err(AdmissionError::NotInAgent { interface: row.interface });
+        }
         if let Some(kind) = gated_kind(row, import) {
             if !row.baseline && !asked.iter().any(|permission| permission.kind() == kind) {
                 let from = match row.served {
@@ -157,9 +195,73 @@ pub fn admit(
         }
         served(row)?;
     }
+    if let Some(permission) = asked.iter().find(|it| is_agent && !may_agents_use(it.kind())) {
+        return Err(AdmissionError::NotForAgent { permission: permission.clone() });
+    }
     let unused =
         asked.iter().filter(|permission| !usable.iter().any(|&kind| uses(kind, permission)));
     Ok(unused.map(|permission| Warning::Unused { permission: permission.clone() }).collect())
+}
+
+/// Refuses an agent that offers something else than agents. Its tools could not be run as its agents are,
+/// whose every effect is one of their task.
+fn agent_alone(facts: &ComponentFacts) -> Result<(), AdmissionError> {
+    let beside = |name: &String| {
+        !name.starts_with(GUEST_AGENT) && !name.starts_with("ax:guest/lifecycle@")
+    };
+    let function = |it: &ExportedFunction| it.interface.clone().unwrap_or_else(|| it.name.clone());
+    let mut all = facts.guest_interfaces.iter().cloned().chain(facts.exports.iter().map(function));
+    match all.find(beside) {
+        Some(export) => Err(AdmissionError::AgentAndMore { export }),
+        None => Ok(()),
+    }
+}
+
+/// Answers whether an agent may import this: what has no effect, and what is answered from the record when
+/// its task is played back.
+fn may_agents_import(row: &Row) -> bool {
+    use Capability as C;
+    row.baseline
+        || matches!(
+            row.capability,
+            C::AxTypes
+                | C::AxLog
+                | C::AxConfig
+                | C::AxTaskCall
+                | C::AxTask
+                | C::AxTools
+                | C::AxModelChat
+                | C::AxMemory
+        )
+}
+
+/// Answers whether an agent can use a permission of this kind.
+fn may_agents_use(kind: PermissionKind) -> bool {
+    use PermissionKind as P;
+    match kind {
+        P::Models | P::Tools | P::Memory | P::Agents => true,
+        P::Kv | P::Net | P::Secret | P::Services | P::Events | P::Fs | P::Env => false,
+    }
+}
+
+/// Says what an agent imports instead.
+fn in_agent(interface: &str) -> String {
+    let instead = match interface {
+        "ax:kv/store" => "keep it in the task: `ax:task/task.set`",
+        "ax:http/client" | "wasi:http/types" | "wasi:http/outgoing-handler" => {
+            "call a tool that does: `ax:tools/tools.call` of `ax:fetch.get`"
+        }
+        _ => "call a tool of another plugin that does: `ax:tools/tools.call`",
+    };
+    format!("{instead}; an agent is run again after a crash, and must not do things twice")
+}
+
+/// Names a tool that does what needs permissions of this kind.
+fn tool_for(kind: PermissionKind) -> &'static str {
+    match kind {
+        PermissionKind::Fs => r#"tools = ["ax:files.list", "ax:files.read"]"#,
+        _ => r#"tools = ["ax:fetch.get"]"#,
+    }
 }
 
 /// Finds the kind of permission that this import needs, given the functions it has.
@@ -318,8 +420,56 @@ mod tests {
     #[test]
     fn waiting_in_a_task_needs_no_permission_but_delegating_does() {
         let task = |function| admit(&facts(&[("ax:task/task@0.1.0", &[function])]), &set(&[]));
-        assert!(matches!(task("sleep"), Err(AdmissionError::NotServedYet { .. })));
+        assert_eq!(task("sleep"), Ok(Vec::new()));
         assert!(matches!(task("delegate"), Err(AdmissionError::Undeclared { .. })));
+    }
+
+    fn agent(imports: &[(&str, &[&str])]) -> ComponentFacts {
+        let guest_interfaces = vec!["ax:guest/agent@0.1.3".to_owned()];
+        ComponentFacts { guest_interfaces, ..facts(imports) }
+    }
+
+    #[test]
+    fn an_agent_imports_what_is_played_back_and_nothing_else_of_ours() {
+        let call: &[&str] = &["call"];
+        for name in ["ax:log/log", "ax:config/config", "ax:task/task", "ax:task/call"] {
+            assert_eq!(admit(&agent(&[(&format!("{name}@0.1.0"), call)]), &set(&[])), Ok(vec![]));
+        }
+        let tools = [("ax:tools/tools@0.1.0", call), ("wasi:clocks/wall-clock@0.2.6", call)];
+        assert_eq!(admit(&agent(&tools), &set(&["tools:ax:fetch.get"])), Ok(Vec::new()));
+        let models = [("ax:model/chat@0.1.0", call)];
+        assert_eq!(admit(&agent(&models), &set(&["models:fast"])), Ok(Vec::new()));
+        let refused = |import: &str, asked: &[&str]| {
+            let error = admit(&agent(&[(import, call)]), &set(asked)).expect_err("it is refused");
+            format!("{error}\n  {}", error.hint().unwrap_or_default())
+        };
+        let all = [
+            refused("ax:kv/store@0.1.0", &["kv"]),
+            refused("wasi:http/outgoing-handler@0.2.6", &["net:https://a.example"]),
+            refused("ax:secrets/secrets@0.1.0", &["secret:a@https://a.example"]),
+            refused("ax:log/log@0.1.0", &["fs:workspace:read"]),
+        ];
+        insta::assert_snapshot!(all.join("\n"), @r#"
+        the component is an agent and imports `ax:kv/store`, which no agent may
+          keep it in the task: `ax:task/task.set`; an agent is run again after a crash, and must not do things twice
+        the component is an agent and imports `wasi:http/outgoing-handler`, which no agent may
+          call a tool that does: `ax:tools/tools.call` of `ax:fetch.get`; an agent is run again after a crash, and must not do things twice
+        the component is an agent and imports `ax:secrets/secrets`, which no agent may
+          call a tool of another plugin that does: `ax:tools/tools.call`; an agent is run again after a crash, and must not do things twice
+        the component is an agent, and its manifest asks for `fs:workspace:read`, which no agent can use
+          remove it from [permissions], and ask for a tool of another plugin that may: tools = ["ax:files.list", "ax:files.read"]
+        "#);
+    }
+
+    #[test]
+    fn an_agent_offers_nothing_else() {
+        let mut facts = agent(&[]);
+        facts.guest_interfaces.push("ax:guest/lifecycle@0.1.3".to_owned());
+        assert_eq!(admit(&facts, &set(&[])), Ok(Vec::new()));
+        facts.guest_interfaces.push("ax:guest/tools@0.1.3".to_owned());
+        let error = admit(&facts, &set(&[])).expect_err("it is refused");
+        insta::assert_snapshot!(error, @"the component exports `ax:guest/tools@0.1.3` beside `ax:guest/agent`");
+        insta::assert_snapshot!(error.hint().unwrap_or_default(), @"put the agent into a plugin of its own, which may call these as tools");
     }
 
     #[test]

@@ -85,10 +85,14 @@ fn parse(described: Described) -> Result<Tool, ToolError> {
 
 /// Parses one schema; the JSON reader itself stops at 128 levels.
 fn schema(tool: &str, part: &'static str, text: &str) -> Result<Value, ToolError> {
-    let refuse = |why| ToolError::Schema { tool: tool.to_owned(), part, why };
+    parse_schema(text).map_err(|why| ToolError::Schema { tool: tool.to_owned(), part, why })
+}
+
+/// Parses the text of a schema. What is wrong is told as the rest of a sentence.
+pub(crate) fn parse_schema(text: &str) -> Result<Value, String> {
     if text.len() > SCHEMA_BYTES_MAX {
         let bytes = text.len();
-        return Err(refuse(format!("has {bytes} bytes; at most {SCHEMA_BYTES_MAX} are accepted")));
+        return Err(format!("has {bytes} bytes; at most {SCHEMA_BYTES_MAX} are accepted"));
     }
-    serde_json::from_str(text).map_err(|error| refuse(format!("is not JSON: {error}")))
+    serde_json::from_str(text).map_err(|error| format!("is not JSON: {error}"))
 }

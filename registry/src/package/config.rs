@@ -6,11 +6,13 @@
 
 use std::collections::BTreeSet;
 
+use ax_manifest::Agent;
 use ax_manifest::ComponentFacts;
 use ax_manifest::Digest;
 use ax_manifest::Entry;
 use ax_manifest::Manifest;
 use ax_manifest::Tool;
+use ax_manifest::check_agents;
 use ax_manifest::check_tools;
 use ax_manifest::derive_tools;
 use ax_manifest::row_of;
@@ -24,6 +26,9 @@ use crate::printable::printable;
 /// The interface through which a component describes tools and answers their calls.
 const GUEST_TOOLS: &str = "ax:guest/tools@";
 
+/// The interface through which a component describes agents and runs them.
+const GUEST_AGENT: &str = "ax:guest/agent@";
+
 /// The config blob of a package.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -32,7 +37,10 @@ pub struct PluginConfig {
     pub manifest: Manifest,
     /// The tools: those derived from typed exports, then those the component described.
     pub tools: Vec<Tool>,
-    /// Digest of what callers depend on: the tools with their schemas, notes left out.
+    /// The agents that the component described.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<Agent>,
+    /// Digest of what callers depend on: tools and agents with their schemas, notes left out.
     pub interface_digest: Digest,
     /// The kinds of permission that the component's imports need, as words of the grammar.
     pub derived_permissions: BTreeSet<String>,
@@ -41,14 +49,25 @@ pub struct PluginConfig {
 }
 
 impl PluginConfig {
-    /// Makes the config of a component from what is known about it.
+    /// Makes the config of a component without agents from what is known about it.
     pub fn new(manifest: Manifest, tools: Vec<Tool>, facts: &ComponentFacts) -> Self {
+        Self::with_agents(manifest, tools, Vec::new(), facts)
+    }
+
+    /// Makes the config of a component from what is known about it.
+    pub fn with_agents(
+        manifest: Manifest,
+        tools: Vec<Tool>,
+        agents: Vec<Agent>,
+        facts: &ComponentFacts,
+    ) -> Self {
         Self {
-            interface_digest: interface_digest(&tools),
+            interface_digest: interface_digest(&tools, &agents),
             derived_permissions: derived_permissions(facts),
             component: facts.digest,
             manifest,
             tools,
+            agents,
         }
     }
 
@@ -80,7 +99,11 @@ impl PluginConfig {
             let why = printable(&error.to_string());
             PackageError::Json { part: Part::Config, why }
         })?;
-        if config.interface_digest != interface_digest(&config.tools) {
+        check_agents(&config.agents).map_err(|error| {
+            let why = printable(&error.to_string());
+            PackageError::Json { part: Part::Config, why }
+        })?;
+        if config.interface_digest != interface_digest(&config.tools, &config.agents) {
             return Err(PackageError::DisagreesWithBinary { what: "interface digest" });
         }
         Ok(config)
@@ -106,8 +129,11 @@ impl PluginConfig {
         let typed = self.tools.iter().filter(|tool| matches!(tool.entry, Entry::Typed { .. }));
         let derived = derive_tools(facts, Some(&self.manifest));
         let same = derived.is_ok_and(|derived| typed.eq(&derived));
-        if !same || (described && !describes_tools(facts)) {
+        if !same || (described && !exports(facts, GUEST_TOOLS)) {
             return Err(PackageError::DisagreesWithBinary { what: "tools" });
+        }
+        if self.agents.is_empty() == exports(facts, GUEST_AGENT) {
+            return Err(PackageError::DisagreesWithBinary { what: "agents" });
         }
         Ok(())
     }
@@ -117,8 +143,8 @@ impl PluginConfig {
     }
 }
 
-/// Digests what a caller of the tools depends on: names, schemas and annotations.
-fn interface_digest(tools: &[Tool]) -> Digest {
+/// Digests what callers depend on: names, schemas and annotations.
+fn interface_digest(tools: &[Tool], agents: &[Agent]) -> Digest {
     let mut hasher = Digest::hasher();
     let mut sorted: Vec<&Tool> = tools.iter().collect();
     sorted.sort_by(|one, other| one.name.cmp(&other.name));
@@ -133,6 +159,15 @@ fn interface_digest(tools: &[Tool]) -> Digest {
         }
         hasher.update(&flags.map(u8::from));
     }
+    let mut sorted: Vec<&Agent> = agents.iter().collect();
+    sorted.sort_by(|one, other| one.name.cmp(&other.name));
+    for agent in sorted {
+        let output = agent.output_schema.as_ref().map(ToString::to_string).unwrap_or_default();
+        for text in ["agent", &agent.name, &agent.input_schema.to_string(), &output] {
+            hasher.update(&(text.len() as u64).to_be_bytes());
+            hasher.update(text.as_bytes());
+        }
+    }
     hasher.finish()
 }
 
@@ -146,9 +181,9 @@ fn derived_permissions(facts: &ComponentFacts) -> BTreeSet<String> {
     kinds.map(|kind| kind.word().to_owned()).collect()
 }
 
-/// Tells whether a component answers calls of tools that it described itself.
-fn describes_tools(facts: &ComponentFacts) -> bool {
-    facts.guest_interfaces.iter().any(|interface| interface.starts_with(GUEST_TOOLS))
+/// Tells whether a component exports an interface, whatever its version.
+fn exports(facts: &ComponentFacts, interface: &str) -> bool {
+    facts.guest_interfaces.iter().any(|exported| exported.starts_with(interface))
 }
 
 /// Writes compact JSON; the keys come in the order of the fields.

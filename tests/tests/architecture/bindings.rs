@@ -15,7 +15,7 @@ use wit_bindgen_rust::WithOption;
 const WRITE: &str = "AX_WRITE_BINDINGS";
 
 /// The worlds of `sdk/rust/worlds.wit`; each makes one file.
-const WORLDS: [&str; 4] = ["imports", "tools", "lifecycle", "routing"];
+const WORLDS: [&str; 5] = ["imports", "tools", "lifecycle", "routing", "agent"];
 
 fn options(world: &str) -> Opts {
     let usual = Opts { generate_all: true, ..Opts::default() };

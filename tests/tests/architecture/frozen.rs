@@ -25,6 +25,7 @@ const SERVED: &[&str] = &[
     "ax-model",
     "ax-secrets",
     "ax-task",
+    "ax-tools",
     "ax-types",
 ];
 

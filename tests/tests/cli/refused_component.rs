@@ -91,9 +91,9 @@ fn a_component_without_functions() {
     insta::assert_snapshot!(refused(&components::component("(component)")), @r"
     exit 1
     --- stderr
-    error[AX-P009]: `test:x` offers no tools
+    error[AX-P009]: `test:x` offers no tools and no agents
 
-    hint: export a function, or the interface ax:guest/tools
+    hint: export a function, or the interface ax:guest/tools or ax:guest/agent
     ");
 }
 

@@ -40,6 +40,8 @@ pub(crate) fn of_call(report: &Report) -> String {
 pub(crate) fn of_error(error: &CallError) -> String {
     match error {
         CallError::NoSuchTool { .. } => "no-such-tool".to_owned(),
+        CallError::NoSuchAgent { .. } => "no-such-agent".to_owned(),
+        CallError::AgentInput { .. } => "agent-input".to_owned(),
         CallError::Json(_) => "json".to_owned(),
         CallError::Input(_) => "input".to_owned(),
         CallError::Exhausted { limit, .. } => format!("exhausted({})", limit.word()),

@@ -52,7 +52,8 @@ use super::log::Line;
 use crate::chat::{RequestId, Response, Usage};
 use crate::workflow::{Failure, FailureKind, TaskId, Text};
 
-pub(super) use seat::{Asking, Seat, is_ended_by_task};
+pub use run::RUN;
+pub(super) use seat::{Answer, Seat, Wanted};
 
 /// A function of a guest that is a question to the companion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -332,4 +333,15 @@ pub fn answer_of(output: &Output) -> Text {
 pub fn no_delegation() -> Failure {
     let message = "this host does not hand work to other agents yet; call their tools instead";
     Failure::new(FailureKind::Unavailable, message).coded("delegate")
+}
+
+/// Says why a call gave no answer, as it is recorded.
+#[must_use]
+pub fn failure_of(error: &CallError) -> Failure {
+    let kind = FailureKind::parse(error.kind().word()).unwrap_or(FailureKind::Other);
+    let data = match error {
+        CallError::Tool { data: Some(data), .. } => Some(Text::new(data.to_string())),
+        _ => None,
+    };
+    Failure { data, ..Failure::new(kind, error).coded(error.code()) }
 }

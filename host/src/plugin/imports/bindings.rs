@@ -7,6 +7,8 @@ wasmtime::component::bindgen!({
         "ax:http/client": async | trappable,
         "ax:kv/store": async | trappable,
         "ax:model/chat": async | trappable,
+        "ax:task/task": async | trappable,
+        "ax:tools/tools": async | trappable,
         default: trappable,
     },
     exports: { default: async },

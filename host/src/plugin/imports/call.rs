@@ -1,6 +1,8 @@
 //! `ax:task/call`: what is going on around the running call.
 //!
-//! No permission. Bounds: [`NOTE_BYTES`]. Not here: durable tasks (`ax:task/task`, not served yet).
+//! No permission. Bounds: [`NOTE_BYTES`]. Not here: durable tasks (`task`).
+//!
+//! In an agent the call is its task, and it is never told to stop: it is ended.
 
 use ax_manifest::Capability;
 
@@ -19,6 +21,18 @@ impl call::Host for Guest {
         self.gate.called("current", "");
         self.gate.pass(Capability::AxTaskCall, Needs::Nothing, 0)?;
         let (id, deadline_ms) = match self.call.world {
+            World::Task { task, .. } => {
+                let task = task.to_string();
+                return Ok(call::Info {
+                    id: task.clone(),
+                    task: Some(task),
+                    attempt: 1,
+                    depth: 0,
+                    // Only fuel limits it between two questions, as far as it can tell.
+                    deadline_ms: None,
+                    extra: None,
+                });
+            }
             World::Real => {
                 let left = self.call.ends_at.saturating_sub(self.call.clock.monotonic());
                 let left_ms = u64::try_from(left.as_millis()).unwrap_or(UNITS_MAX);

@@ -18,6 +18,8 @@ mod kv;
 mod log;
 mod model;
 mod secrets;
+mod task;
+mod tools;
 mod wasi;
 
 pub(super) mod bindings;
@@ -63,6 +65,8 @@ pub(super) fn link(capability: Capability, linker: &mut Linker<Guest>) -> wasmti
         Capability::AxModelChat => {
             ax::model::chat::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g)
         }
+        Capability::AxTools => ax::tools::tools::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g),
+        Capability::AxTask => ax::task::task::add_to_linker::<_, HasSelf<Guest>>(linker, |g| g),
         // Words only: an interface without functions has nothing to link.
         Capability::AxTypes => Ok(()),
         Capability::WasiIoError
@@ -95,11 +99,7 @@ pub(super) fn link(capability: Capability, linker: &mut Linker<Guest>) -> wasmti
         | Capability::WasiHttpTypes
         | Capability::WasiHttpOutgoingHandler => wasi::link(capability, linker),
         // Admission refuses a component that imports these and says which host will serve them.
-        Capability::AxEventsBus
-        | Capability::AxTools
-        | Capability::AxServices
-        | Capability::AxMemory
-        | Capability::AxTask => Ok(()),
+        Capability::AxEventsBus | Capability::AxServices | Capability::AxMemory => Ok(()),
     }
 }
 

@@ -10,8 +10,10 @@
 
 mod failure;
 mod read;
+mod recorded;
 mod shown;
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use futures_util::stream::FuturesUnordered;
 use wasmtime::component::Resource;
 
 use super::super::asked::{Asked, AskedEnd};
-use super::super::exchange::{Exchange, Fault, Parts, Whole, tokens_of};
+use super::super::exchange::{Exchange, Fault, Parts, Piece, Whole, tokens_of};
 use super::super::gate::{Needs, Refusal};
 use super::super::guest::Guest;
 use super::super::limits::{self, Limit};
@@ -34,10 +36,18 @@ use crate::chat::{Class, Request};
 
 /// An answer that a guest reads as it comes.
 #[expect(unreachable_pub, reason = "the bindings name it in public, and are not public themselves")]
-pub struct Chunks {
-    exchange: Exchange,
-    /// What the request said as its model.
-    name: String,
+pub struct Chunks(Coming);
+
+/// Where an answer comes from.
+enum Coming {
+    /// From whoever is asked.
+    Now {
+        exchange: Box<Exchange>,
+        /// What the request said as its model.
+        name: String,
+    },
+    /// From the record of a task.
+    Recorded(VecDeque<Piece>),
 }
 
 type Answer<T> = Result<T, Error>;
@@ -82,6 +92,9 @@ impl chat::Host for Guest {
     async fn models(&mut self) -> wasmtime::Result<Vec<chat::ModelInfo>> {
         self.gate.called("models", "");
         self.gate.pass(Capability::AxModelChat, Needs::Nothing, 0)?;
+        if self.seat.is_some() {
+            return self.models_of_task().await;
+        }
         let Some(models) = self.call.outside.models.clone() else { return Ok(Vec::new()) };
         let rights = Arc::clone(self.gate.rights());
         // What may not be asked is left out, and looking is no attempt to ask.
@@ -117,6 +130,16 @@ impl chat::Host for Guest {
         request: chat::Request,
     ) -> wasmtime::Result<Answer<Resource<Chunks>>> {
         self.gate.called("begin", named(&request));
+        if self.seat.is_some() {
+            return match self.complete_in_task(vec![request]).await?.pop() {
+                Some(Ok(whole)) => {
+                    let coming = Coming::Recorded(recorded::pieces(whole));
+                    Ok(Ok(self.table.push(Chunks(coming))?))
+                }
+                Some(Err(error)) => Ok(Err(error)),
+                None => Ok(Err(failure::lost())),
+            };
+        }
         let name = named(&request).to_owned();
         let mut exchange = match self.exchange(request, Manner::Stream) {
             Ok(exchange) => exchange,
@@ -124,13 +147,19 @@ impl chat::Host for Guest {
             Err(Refused::Ended(refusal)) => return Err(refusal.into()),
         };
         match exchange.ask().await {
-            Ok(()) => Ok(Ok(self.table.push(Chunks { exchange, name })?)),
+            Ok(()) => {
+                let coming = Coming::Now { exchange: Box::new(exchange), name };
+                Ok(Ok(self.table.push(Chunks(coming))?))
+            }
             Err(fault) => Ok(Err(self.told(fault, &name, &exchange))),
         }
     }
 
     async fn count_tokens(&mut self, request: chat::Request) -> wasmtime::Result<Answer<u64>> {
         self.gate.called("count-tokens", named(&request));
+        if self.seat.is_some() {
+            return self.count_in_task(request).await;
+        }
         let name = named(&request).to_owned();
         let mut exchange = match self.exchange(request, Manner::Count) {
             Ok(exchange) => exchange,
@@ -148,7 +177,10 @@ impl chat::HostChunks for Guest {
         chunks: Resource<Chunks>,
     ) -> wasmtime::Result<Answer<Option<chat::Chunk>>> {
         self.gate.called("chunks.next", "");
-        let next = self.table.get_mut(&chunks)?.exchange.next().await;
+        let next = match &mut self.table.get_mut(&chunks)?.0 {
+            Coming::Now { exchange, .. } => exchange.next().await,
+            Coming::Recorded(pieces) => Ok(pieces.pop_front()),
+        };
         match next {
             Ok(piece) => {
                 let (piece, bytes) = shown::piece(piece);
@@ -157,9 +189,10 @@ impl chat::HostChunks for Guest {
             }
             Err(fault) => {
                 self.gate.pass(Capability::AxModelChat, Needs::Nothing, 0)?;
-                let Chunks { name, exchange } = self.table.get(&chunks)?;
-                let short = exchange.short();
-                let name = name.clone();
+                let Chunks(Coming::Now { name, exchange }) = self.table.get(&chunks)? else {
+                    return Ok(Err(failure::lost()));
+                };
+                let (short, name) = (exchange.short(), name.clone());
                 Ok(Err(self.say(fault, &name, short)))
             }
         }
@@ -178,6 +211,9 @@ impl Guest {
         &mut self,
         requests: Vec<chat::Request>,
     ) -> wasmtime::Result<Vec<Answer<chat::Response>>> {
+        if self.seat.is_some() {
+            return self.shown_in_task(requests).await;
+        }
         let mut answers: Vec<Option<Answer<chat::Response>>> = Vec::new();
         answers.resize_with(requests.len(), || None);
         let mut running = Running::new();

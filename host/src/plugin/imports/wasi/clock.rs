@@ -1,6 +1,6 @@
-//! `wasi:clocks/monotonic-clock`: wasmtime's own, but for waiting in a rehearsal.
+//! `wasi:clocks/monotonic-clock`: wasmtime's own, but for waiting in a rehearsal and in a task.
 //!
-//! There time moves by waiting alone: whoever waits longest is asked last, and no wait takes longer
+//! There time moves by waiting alone, and in a task with each answer: whoever waits longest is asked last, and no wait takes longer
 //! than [`MOMENT`], so that what answers at once has answered.
 //!
 //! Invariant: virtual time never goes back, and of several waits the one that ends first ends first.
@@ -45,6 +45,12 @@ impl VirtualClock {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing that holds the lock can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves on to this moment, since the Unix epoch.
+    pub(super) fn show(&self, at: Duration) {
+        let mut state = self.state();
+        state.now = state.now.max(at.saturating_sub(self.began));
     }
 
     fn elapsed(&self) -> Duration {

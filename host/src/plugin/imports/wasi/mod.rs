@@ -5,6 +5,7 @@
 //! of WASI whether a program uses it or not, so everybody gets it and nobody gets anything by it.
 
 mod clock;
+mod drawn;
 mod environment;
 mod file_stream;
 mod file_writer;
@@ -32,6 +33,7 @@ use super::super::guest::{Guest, World};
 use super::super::limits;
 use super::super::log::{Level, Log};
 use clock::VirtualClock;
+use drawn::Drawn;
 use environment::HasEnvironment;
 use files::HasFiles;
 use sockets::HasSockets;
@@ -160,8 +162,14 @@ impl HasData for HasTable {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let (world, log) = (self.call.world, &self.log);
-        let wasi = self.wasi.get_or_insert_with(|| Box::new(Wasi::new(world, log)));
+        let (world, log, seat) = (self.call.world, &self.log, &self.seat);
+        let wasi = self.wasi.get_or_insert_with(|| {
+            let wasi = Box::new(Wasi::new(world, log));
+            if let Some(seat) = seat {
+                wasi.show(seat.now_ms());
+            }
+            wasi
+        });
         WasiCtxView { ctx: &mut wasi.ctx, table: &mut self.table }
     }
 }
@@ -180,7 +188,9 @@ impl Wasi {
             [LogStream::new(log.clone(), Level::Info), LogStream::new(log.clone(), Level::Error)];
         let virtual_clock = match world {
             World::Real | World::Frozen => None,
-            World::Rehearsal { at_ms } => Some(VirtualClock::at(Duration::from_millis(at_ms))),
+            World::Rehearsal { at_ms } | World::Task { began_ms: at_ms, .. } => {
+                Some(VirtualClock::at(Duration::from_millis(at_ms)))
+            }
         };
         Self { ctx: context(world, &streams, virtual_clock.clone()), streams, virtual_clock }
     }
@@ -188,6 +198,13 @@ impl Wasi {
     /// Takes the bytes that were written to standard output and error since the last time.
     pub(in super::super) fn take_moved_bytes(&self) -> u64 {
         self.streams.iter().map(LogStream::take_moved_bytes).sum()
+    }
+
+    /// Moves virtual time on to this moment, in milliseconds since the Unix epoch, if it is not past it.
+    pub(in super::super) fn show(&self, at_ms: u64) {
+        if let Some(clock) = &self.virtual_clock {
+            clock.show(Duration::from_millis(at_ms));
+        }
     }
 
     /// Puts what was written without a line's end into the log.
@@ -211,12 +228,21 @@ fn context(
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false);
-    if world != World::Real {
-        let seed = || Deterministic::new(FROZEN_SEED.to_vec());
-        builder
-            .secure_random(seed())
-            .insecure_random(seed())
-            .insecure_random_seed(u128::from_le_bytes(*FROZEN_SEED));
+    match world {
+        World::Real => {}
+        World::Frozen | World::Rehearsal { .. } => {
+            let seed = || Deterministic::new(FROZEN_SEED.to_vec());
+            builder
+                .secure_random(seed())
+                .insecure_random(seed())
+                .insecure_random_seed(u128::from_le_bytes(*FROZEN_SEED));
+        }
+        World::Task { seed, .. } => {
+            builder
+                .secure_random(Drawn::new(seed, "random"))
+                .insecure_random(Drawn::new(seed, "insecure"))
+                .insecure_random_seed(Drawn::new(seed, "insecure-seed").number());
+        }
     }
     match (world, virtual_clock) {
         (World::Real, _) => {}
