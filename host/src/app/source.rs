@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ax_manifest::{
-    AgentError, describe_agents,    AdmissionError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, HOST_API, HOST_REQUIREMENT,
+    AdmissionError, AgentError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, HOST_API, HOST_REQUIREMENT,
     InspectError, MANIFEST_BYTES_MAX, Manifest, ManifestError, PluginName, Source, ToolError,
-    Warning, admit, derive_tools, describe_tools, inspect,
+    Warning, admit, derive_tools, describe_agents, describe_tools, inspect,
 };
 use ax_registry::{DOCUMENT_BYTES_MAX, DOCUMENTS, Package, PackageError, PluginConfig, unpack};
 use semver::VersionReq;

@@ -104,7 +104,8 @@ pub(super) struct AgentDescription {
     pub(super) input_schema: String,
     #[component(name = "output-schema")]
     pub(super) output_schema: Option<String>,
-    pub(super) extra: Option<String>,
+    #[expect(dead_code, reason = "members of later versions, which this host does not know")]
+    extra: Option<String>,
 }
 
 /// Where in a component a tool is found; looked up once per release.
