@@ -7,6 +7,7 @@
 //! server   EXPOSE     protocols for other programs: MCP
 //! app      BUILD      everything from Config; install, consent, generations
 //! config   READ       settings and where each came from
+//! runtime  PERFORM    carries tasks: whatever is done on behalf of one
 //! ledger   REMEMBER   what was asked of models, and what it cost
 //! router   ROUTE      who is asked, and what is done when that fails
 //! plugin   CONTAIN    the sandbox
@@ -38,6 +39,7 @@ pub mod plugin;
 pub mod project;
 pub mod provider;
 pub mod router;
+pub mod runtime;
 pub mod secret;
 pub mod server;
 pub mod workflow;

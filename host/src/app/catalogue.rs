@@ -11,13 +11,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ax_manifest::{Access, GrantScope, Method, Permission, Policies, Tool, ToolId};
+use ax_manifest::{Digest, EffectClass, GrantScope, Permission, Policies, Tool, ToolId};
 use ax_registry::{Generation, GenerationError};
 
 use super::App;
 use super::change::ChangeError;
 use super::installed::{InstalledPlugin, LookupError};
 use super::policy::PolicyStamp;
+use super::tasks::class_of;
 use super::tools::ToolsError;
 use crate::plugin::Plugin;
 
@@ -69,7 +70,32 @@ impl Catalogue {
         let keeps = |it: &Permission| matches!(it, Permission::Kv | Permission::Memory(_));
         let grants = self.generation.grants.get(&tool.plugin.installed.identity);
         let mut granted = grants.iter().map(|grant| &grant.permission);
-        granted.any(|it| changes(it) || (destroys && keeps(it)))
+        granted.any(|it| it.changes_outside() || (destroys && keeps(it)))
+    }
+}
+
+impl Catalogue {
+    /// Returns what is known of a call when it is interrupted: the worst that is granted to its plugin, less
+    /// what is taken away from a tool that says it only reads.
+    #[must_use]
+    pub fn class(&self, tool: &CatalogueTool) -> EffectClass {
+        let reads_only = tool.tool.annotations.read_only;
+        let grants = self.generation.grants.get(&tool.plugin.installed.identity);
+        let granted = grants.iter().map(|grant| &grant.permission);
+        let kept = granted.filter(|it| !reads_only || !it.changes_outside());
+        kept.map(class_of).max().unwrap_or(EffectClass::Pure)
+    }
+
+    /// Returns the code of a tool.
+    #[must_use]
+    pub fn component(&self, tool: &CatalogueTool) -> Digest {
+        tool.plugin.installed.locked.component
+    }
+
+    /// Returns what distinguishes the policies in force, and all that is installed and granted, from others.
+    #[must_use]
+    pub fn policy_digest(&self) -> Digest {
+        Digest::of(format!("{:?}", self.policies).as_bytes())
     }
 }
 
@@ -79,26 +105,6 @@ impl CatalogueTool {
     pub fn ready(&self) -> Option<Arc<Plugin>> {
         let ready = self.plugin.ready.lock().unwrap_or_else(PoisonError::into_inner);
         ready.clone().filter(|_| !self.plugin.has_once)
-    }
-}
-
-/// Answers whether what a permission opens could change something outside of this host.
-fn changes(permission: &Permission) -> bool {
-    match permission {
-        Permission::Fs { access, .. } => *access == Access::Write,
-        Permission::Net(rule) => !rule
-            .methods()
-            .iter()
-            .all(|method| matches!(method, Method::Get | Method::Head | Method::Options)),
-        Permission::Tools(_)
-        | Permission::Services { .. }
-        | Permission::Events { .. }
-        | Permission::Agents { .. } => true,
-        Permission::Kv
-        | Permission::Secret { .. }
-        | Permission::Models { .. }
-        | Permission::Memory(_)
-        | Permission::Env { .. } => false,
     }
 }
 

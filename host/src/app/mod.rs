@@ -45,6 +45,7 @@ mod state;
 mod stats;
 mod switch;
 mod talk;
+mod tasks;
 mod testing;
 mod tokens;
 mod tools;
@@ -66,6 +67,7 @@ use crate::audit::error::AuditError;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::egress::EgressConfig;
+use crate::journal;
 use crate::kv::Kv;
 use crate::plugin::{
     Allocation, CompileWatch, EnvironmentLookup, Folder, FolderError, HostConfig, Models,
@@ -101,6 +103,7 @@ pub use source::SourceError;
 pub use start::LeftBehind;
 pub use state::StateError;
 pub use stats::{Spread, Stats, ToolStats};
+pub use tasks::{Beginning, Doing, ListedAgent, TaskBudget, TaskError};
 pub use talk::{Answered, Audience, FailedCall, Manner, ROUNDS_MAX, Talk, TalkError, Unanswered};
 pub use testing::{
     CaseError, Played, RanCase, StageError, TestError, TestOptions, Tested, TreeError,
@@ -131,6 +134,7 @@ pub struct App {
     is_server: bool,
     audit: OnceLock<Audit>,
     host: OnceLock<Arc<PluginHost>>,
+    journal: OnceLock<Arc<dyn journal::Store>>,
 }
 
 /// What the guests of a sandbox reach.
@@ -215,6 +219,7 @@ impl App {
             is_server: false,
             audit: OnceLock::new(),
             host: OnceLock::new(),
+            journal: OnceLock::new(),
             clock,
             config,
         }

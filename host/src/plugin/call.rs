@@ -59,6 +59,10 @@ pub struct Call {
     pub trace_parent: Option<TraceParent>,
     /// Plugins between this call and whoever began it; 0 from outside.
     pub depth: u8,
+    /// Names the effect that the call is, to whatever does an effect once per key: a resent call has the same.
+    pub key: Option<Arc<str>>,
+    /// Whether every right to change something outside is taken away from it.
+    pub reads_only: bool,
     /// Permissions a person allowed for this call alone.
     pub once: Vec<Permission>,
     /// A shorter wall clock than the plugin's own limit.
@@ -87,6 +91,8 @@ impl Call {
             task: None,
             trace_parent: None,
             depth: 0,
+            key: None,
+            reads_only: false,
             once: Vec::new(),
             deadline: None,
             is_traced: false,
@@ -220,12 +226,18 @@ impl PluginHost {
         };
         // Only now: values take many times the space of their text, and waiting calls are many.
         let arguments = exports::arguments(target, &call.tool, &call.input, limits)?;
-        let rights = plugin.rights(&call.once, self.workspace(), self.clock.now_ms());
+        let (workspace, now_ms) = (self.workspace(), self.clock.now_ms());
+        let rights = match call.reads_only {
+            true => plugin.reading_rights(&call.once, workspace, now_ms),
+            false => plugin.rights(&call.once, workspace, now_ms),
+        };
         let secrets = match rights.secrets().next() {
             Some(_) => while_wanted(self.secrets(&rights), plugin, call, gone).await?,
             None => CallSecrets::default(),
         };
-        let lane = plugin.lane(call, &rights).filter(|_| call.profiler.is_none());
+        // An instance that was warmed with more rights may hold what they opened.
+        let is_plain = call.profiler.is_none() && !call.reads_only;
+        let lane = plugin.lane(call, &rights).filter(|_| is_plain);
         let body = match lane.as_ref().and_then(|lane| self.warm.take(lane, began)) {
             Some(warm) => Body::Warm(warm),
             None => Body::Fresh(self.place(limits)?),

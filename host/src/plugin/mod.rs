@@ -344,6 +344,12 @@ impl PluginHost {
         }))
     }
 
+    /// Returns what distinguishes the engine from others that would run the same code another way.
+    #[must_use]
+    pub fn engine_digest(&self) -> Digest {
+        self.engine.digest()
+    }
+
     /// Answers whether a component was compiled before, so that loading it is quick.
     #[must_use]
     pub fn is_compiled(&self, component: &Digest) -> bool {
@@ -490,5 +496,27 @@ impl Plugin {
         *self.standing.write().unwrap_or_else(PoisonError::into_inner) =
             Some(Standing { rights: Arc::clone(&rights), until_ms });
         rights
+    }
+
+    /// Returns the rights for a call without those to change something outside.
+    fn reading_rights(
+        &self,
+        once: &[Permission],
+        workspace: Option<&Path>,
+        now_ms: u64,
+    ) -> Arc<Rights> {
+        let release = &self.release;
+        let name = release.identity.name.clone();
+        let bounds = Bounds {
+            declared: release.declared.iter().filter_map(Permission::reading).collect(),
+            policy: release.policy.clone().map(|policy| (policy, name)),
+        };
+        let reading = |grant: &Grant| {
+            let permission = grant.permission.reading()?;
+            Some(Grant { permission, ..grant.clone() })
+        };
+        let grants: Vec<Grant> = release.grants.iter().filter_map(reading).collect();
+        let once: Vec<Permission> = once.iter().filter_map(Permission::reading).collect();
+        Arc::new(Rights::new(bounds, &grants, &once, workspace, now_ms))
     }
 }

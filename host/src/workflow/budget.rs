@@ -6,7 +6,7 @@
 //!
 //! Invariant: what was spent is never given back, and what was reserved for an effect whose end nobody
 //! knows counts as spent.
-//! Not here: the deadline, which is a time and not an amount (`run`).
+//! Not here: the deadline, which is a moment and not an amount (`run`).
 
 use serde::{Deserialize, Serialize};
 
@@ -22,11 +22,15 @@ pub enum Dimension {
     Calls,
     /// Fuel of agents.
     Fuel,
+    /// Time at work, in milliseconds: what passes while a task is paused, or while no program has it, does
+    /// not count.
+    Time,
 }
 
 impl Dimension {
     /// Every dimension.
-    pub const ALL: [Self; 4] = [Self::Tokens, Self::Cost, Self::Calls, Self::Fuel];
+    pub const ALL: [Self; 5] =
+        [Self::Tokens, Self::Cost, Self::Calls, Self::Fuel, Self::Time];
 
     /// Returns its name for people.
     #[must_use]
@@ -36,6 +40,7 @@ impl Dimension {
             Self::Cost => "money",
             Self::Calls => "tool calls",
             Self::Fuel => "fuel",
+            Self::Time => "time",
         }
     }
 }
@@ -56,6 +61,9 @@ pub struct Spent {
     /// Fuel of agents, each recorded segment once.
     #[serde(skip_serializing_if = "is_zero")]
     pub fuel: u64,
+    /// Milliseconds at work.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ms: u64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -72,6 +80,7 @@ impl Spent {
             Dimension::Cost => self.cost_micro_usd,
             Dimension::Calls => self.calls,
             Dimension::Fuel => self.fuel,
+            Dimension::Time => self.ms,
         }
     }
 
@@ -83,6 +92,7 @@ impl Spent {
             cost_micro_usd: self.cost_micro_usd.saturating_add(other.cost_micro_usd),
             calls: self.calls.saturating_add(other.calls),
             fuel: self.fuel.saturating_add(other.fuel),
+            ms: self.ms.saturating_add(other.ms),
         }
     }
 
@@ -92,6 +102,7 @@ impl Spent {
             cost_micro_usd: self.cost_micro_usd.saturating_sub(other.cost_micro_usd),
             calls: self.calls.saturating_sub(other.calls),
             fuel: self.fuel.saturating_sub(other.fuel),
+            ms: self.ms.saturating_sub(other.ms),
         }
     }
 }
@@ -112,18 +123,28 @@ pub struct Budget {
     /// Fuel of agents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,
+    /// Milliseconds at work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<u64>,
 }
 
 impl Default for Budget {
-    /// What holds when nothing is said: 0.50 USD, 200,000 tokens and 50 calls of tools.
+    /// What holds when nothing is said: 0.50 USD, 200,000 tokens, 50 calls of tools and 30 minutes.
     fn default() -> Self {
-        Self { tokens: Some(200_000), cost_micro_usd: Some(500_000), calls: Some(50), fuel: None }
+        Self {
+            tokens: Some(200_000),
+            cost_micro_usd: Some(500_000),
+            calls: Some(50),
+            fuel: None,
+            ms: Some(30 * 60 * 1_000),
+        }
     }
 }
 
 impl Budget {
     /// No bounds.
-    pub const NONE: Self = Self { tokens: None, cost_micro_usd: None, calls: None, fuel: None };
+    pub const NONE: Self =
+        Self { tokens: None, cost_micro_usd: None, calls: None, fuel: None, ms: None };
 
     /// Returns the bound of one dimension.
     #[must_use]
@@ -133,6 +154,7 @@ impl Budget {
             Dimension::Cost => self.cost_micro_usd,
             Dimension::Calls => self.calls,
             Dimension::Fuel => self.fuel,
+            Dimension::Time => self.ms,
         }
     }
 }
@@ -171,6 +193,15 @@ impl Account {
     pub fn left(&self, dimension: Dimension) -> Option<u64> {
         let held = self.spent.plus(self.reserved).of(dimension);
         self.limit.of(dimension).map(|limit| limit.saturating_sub(held))
+    }
+
+    /// Finds what is used up to the last unit.
+    #[must_use]
+    pub fn exhausted(&self) -> Option<Dimension> {
+        let is_over = |it: &Dimension| {
+            self.limit.of(*it).is_some_and(|limit| self.spent.of(*it) >= limit)
+        };
+        Dimension::ALL.into_iter().find(is_over)
     }
 
     /// Sets something aside.

@@ -37,6 +37,8 @@ pub enum Fact {
     Planned(Planned),
     /// It set to work.
     Executing,
+    /// Another program took it on, since the one before is gone. What passed meanwhile is no time at work.
+    TakenOver,
     /// It rests.
     Paused {
         /// Why.
@@ -109,6 +111,9 @@ pub enum Fact {
         arguments: Digest,
         /// When it goes on, in milliseconds since the Unix epoch.
         until_ms: u64,
+        /// Fuel the agent used since its call before.
+        #[serde(default)]
+        fuel: u64,
     },
     /// A time that was waited for has come.
     TimerFired {
@@ -196,6 +201,9 @@ pub enum Work {
         spec: Text,
         /// The digest of the file's text.
         digest: Digest,
+        /// The files it names as steps, by the path they are named with, as JSON strings.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        nested: BTreeMap<String, Text>,
     },
     /// A program that a plugin offers.
     Agent(Program),
@@ -445,6 +453,7 @@ impl Fact {
             Self::Started(_) => "started",
             Self::Planned(_) => "planned",
             Self::Executing => "executing",
+            Self::TakenOver => "taken-over",
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::Completed { .. } => "completed",
@@ -483,7 +492,7 @@ impl Fact {
             Self::Slept { .. } | Self::TimerFired { .. } | Self::Noted(_) => Signal::Act,
             Self::Returned(_) | Self::Settled { .. } | Self::Answered { .. } => Signal::Learn,
             Self::Signalled { .. } => Signal::Learn,
-            Self::Logged { .. } | Self::Raised { .. } => return None,
+            Self::Logged { .. } | Self::Raised { .. } | Self::TakenOver => return None,
         })
     }
 
@@ -497,11 +506,13 @@ impl Fact {
         }
         match self {
             Self::Started(it) => {
-                let spec = match &mut it.work {
-                    Work::Workflow { spec, .. } => spec,
-                    Work::Agent(program) => &mut program.settings,
-                };
-                vec![spec, &mut it.input]
+                let Started { work, input, .. } = &mut **it;
+                match work {
+                    Work::Workflow { spec, nested, .. } => {
+                        nested.values_mut().chain([spec, input]).collect()
+                    }
+                    Work::Agent(program) => vec![&mut program.settings, input],
+                }
             }
             Self::Completed { output } => vec![output],
             Self::Failed { failure, .. } => failure.data.iter_mut().collect(),
@@ -521,6 +532,7 @@ impl Fact {
             Self::Noted(it) => it.said.iter_mut().chain(of_outcome(&mut it.answer)).collect(),
             Self::Planned(_)
             | Self::Executing
+            | Self::TakenOver
             | Self::Paused { .. }
             | Self::Resumed { .. }
             | Self::Cancelled { .. }

@@ -66,6 +66,12 @@ impl EffectKey {
         key.copy_from_slice(&digest.as_bytes()[..16]);
         Self(key)
     }
+
+    /// Returns its 16 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
 }
 
 impl fmt::Display for EffectKey {

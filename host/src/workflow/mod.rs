@@ -25,20 +25,30 @@
 //! Not here: where events are kept (`journal`), who carries out commands (`runtime`).
 
 mod budget;
+mod command;
 mod event;
 pub mod expression;
 mod failure;
 mod id;
+mod plan;
+mod replay;
+mod run;
 pub mod spec;
 mod state;
+mod step;
 mod text;
 
 pub use budget::{Account, Budget, Dimension, Spent};
+pub use command::{Call, Command, Commands, Effect, Ending, Order, Question};
 pub use event::{
     Answer, Ask, Asked, Event, Fact, Gate, Intended, Line, Noted, Origin, Parent, Planned, Program,
     Returned, Started, Timer, Verdict, Work,
 };
 pub use failure::{Failure, FailureKind};
 pub use id::{EffectKey, TaskId};
+pub use plan::{Item, Node, OUTPUT_BYTES_MAX, Plan, Progress};
+pub use replay::{Divergence, Fed, Feed, Outcome, Recorded};
+pub use run::{AGENT_CALLS_MAX, CONTEXT_BYTES_MAX, OPEN_MAX, Open, Run};
 pub use state::{Reason, Resting, Signal, State, Why};
+pub use step::{IllegalEvent, step};
 pub use text::{KEPT_FROM, Text};

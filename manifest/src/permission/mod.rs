@@ -103,6 +103,31 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// Answers whether what it opens could change something outside of this host.
+    pub fn changes_outside(&self) -> bool {
+        match self {
+            Self::Fs { access, .. } => *access == Access::Write,
+            Self::Net(rule) => !rule.methods().iter().all(|method| method.only_reads()),
+            Self::Tools(_) | Self::Services { .. } | Self::Events { .. } | Self::Agents { .. } => {
+                true
+            }
+            Self::Kv
+            | Self::Secret { .. }
+            | Self::Models { .. }
+            | Self::Memory(_)
+            | Self::Env { .. } => false,
+        }
+    }
+
+    /// Returns what is left of it when nothing outside may be changed; nothing if that is all it opens.
+    pub fn reading(&self) -> Option<Self> {
+        match self {
+            Self::Net(rule) => rule.reading().map(Self::Net),
+            other if other.changes_outside() => None,
+            other => Some(other.clone()),
+        }
+    }
+
     /// Returns the kind, the word before the first colon.
     pub fn kind(&self) -> PermissionKind {
         match self {

@@ -40,6 +40,11 @@ impl Method {
     /// What a rule that names no method allows.
     const DEFAULT: [Self; 2] = [Self::Get, Self::Head];
 
+    /// Answers whether it is defined to change nothing (RFC 9110 §9.2.1).
+    pub fn only_reads(self) -> bool {
+        matches!(self, Self::Get | Self::Head | Self::Options)
+    }
+
     /// Returns the method as it is sent.
     pub fn word(self) -> &'static str {
         match self {
@@ -83,6 +88,15 @@ impl NetRule {
     /// Allows every request to everywhere.
     pub fn everything() -> Self {
         Self { origin: None, methods: Method::ALL.into(), paths: Vec::new() }
+    }
+
+    /// Returns the same rule for methods that only read; none if it has no such, or is about everything, which
+    /// knows no methods.
+    pub fn reading(&self) -> Option<Self> {
+        let methods: BTreeSet<Method> =
+            self.methods.iter().copied().filter(|it| it.only_reads()).collect();
+        let is_left = self.origin.is_some() && !methods.is_empty();
+        is_left.then(|| Self { methods, ..self.clone() })
     }
 
     /// Allows requests to `origin`. No methods means GET and HEAD; no paths means every path.

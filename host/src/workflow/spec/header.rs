@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::entry::steps;
 use super::error::{SpecFlaw, Wrong};
 use super::reading::Reading;
-use super::{Draft, MINUTES_DEFAULT, PARALLEL_DEFAULT, PARALLEL_MAX, SPEC_BYTES_MAX, Spec, value};
+use super::{Draft, PARALLEL_DEFAULT, PARALLEL_MAX, SPEC_BYTES_MAX, Spec, value};
 use crate::workflow::budget::Budget;
 
 /// Keys of the file.
@@ -48,7 +48,7 @@ pub(super) fn read(reading: &mut Reading<'_>, text: &str) -> Option<Draft> {
     let section = reading.open(&root, "", KEYS)?;
     let max_parallel = section.small_count("max-parallel", PARALLEL_MAX as u32);
     let max_parallel = reading.keep(max_parallel).flatten().map(|it| it as usize);
-    let (budget, minutes, fails_at_limit) = budget(reading, &section);
+    let (budget, fails_at_limit) = budget(reading, &section);
     let mut spec = Spec {
         digest: Digest::of(text.as_bytes()),
         name: name(reading, &section).unwrap_or_default(),
@@ -57,7 +57,6 @@ pub(super) fn read(reading: &mut Reading<'_>, text: &str) -> Option<Draft> {
         input: section.get("input").and_then(|node| schema(reading, node, "input", true)),
         output: section.get("output").and_then(|node| value::template(reading, node)),
         budget,
-        time_ms: minutes * 60_000,
         fails_at_limit,
         max_parallel: max_parallel.unwrap_or(PARALLEL_DEFAULT),
         steps: Vec::new(),
@@ -111,10 +110,10 @@ pub(super) fn schema(
     None
 }
 
-/// Reads what it may use, the minutes it may take, and whether it fails at the limit.
-fn budget(reading: &mut Reading<'_>, section: &Section<'_, '_>) -> (Budget, u64, bool) {
+/// Reads what it may use, and whether it fails at the limit.
+fn budget(reading: &mut Reading<'_>, section: &Section<'_, '_>) -> (Budget, bool) {
     let default = Budget::default();
-    let nothing = (default, MINUTES_DEFAULT, false);
+    let nothing = (default, false);
     let Some(node) = section.get("budget") else { return nothing };
     let Some(section) = reading.open(node, "budget", BUDGET_KEYS) else { return nothing };
     let tokens = reading.keep(section.count("tokens", TOKENS_MAX)).flatten();
@@ -127,8 +126,9 @@ fn budget(reading: &mut Reading<'_>, section: &Section<'_, '_>) -> (Budget, u64,
         cost_micro_usd: cost.or(default.cost_micro_usd),
         calls: calls.or(default.calls),
         fuel: default.fuel,
+        ms: minutes.map(|minutes| minutes * 60_000).or(default.ms),
     };
-    (budget, minutes.unwrap_or(MINUTES_DEFAULT), fails.unwrap_or(false))
+    (budget, fails.unwrap_or(false))
 }
 
 /// Makes the error for a value of another type than is wanted.

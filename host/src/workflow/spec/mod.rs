@@ -72,9 +72,6 @@ pub const BACKOFF_DEFAULT_MS: u64 = 1_000;
 /// Milliseconds between two tries, a wait, or a time limit at most: 30 days, in which people notice.
 pub const TIME_MAX_MS: u64 = 30 * 24 * 3_600_000;
 
-/// Minutes that a workflow may take when nothing is said.
-pub const MINUTES_DEFAULT: u64 = 30;
-
 /// Milliseconds for an answer to a question when nothing is said: a day, so that one asked in the evening
 /// is answered in the morning.
 pub const EXPIRES_DEFAULT_MS: u64 = 24 * 3_600_000;
@@ -99,8 +96,6 @@ pub struct Spec {
     pub output: Option<Template>,
     /// What it may use.
     pub budget: Budget,
-    /// How long it may take, in milliseconds.
-    pub time_ms: u64,
     /// Whether it fails when its budget is used up, rather than asking for more.
     pub fails_at_limit: bool,
     /// Steps, and things that steps are done for, that are done at once.

@@ -1,0 +1,50 @@
+//! What is known of a call of a tool when it is interrupted: the worst that its plugin's rights allow.
+//!
+//! Invariant: a claim never lowers a class. That a tool says it only reads lowers it because the host then
+//! takes all rights to change something away from that call ([`crate::plugin::Call::reads_only`]).
+
+use ax_manifest::{Access, EffectClass, Method, Permission};
+
+/// Returns the class of what a permission opens.
+pub(in crate::app) fn class_of(permission: &Permission) -> EffectClass {
+    use EffectClass as E;
+    match permission {
+        Permission::Fs { access: Access::Write, .. } => E::Unsafe,
+        Permission::Net(rule) => {
+            let class = |method: &Method| match method {
+                Method::Get | Method::Head | Method::Options => E::Pure,
+                // Asked twice, they leave the same behind as asked once (RFC 9110 §9.2.2).
+                Method::Put | Method::Delete => E::Keyed,
+                _ => E::Unsafe,
+            };
+            rule.methods().iter().map(class).max().unwrap_or(E::Pure)
+        }
+        // One transaction, with the key of the effect in it.
+        Permission::Kv => E::Keyed,
+        Permission::Memory(_) => E::Keyed,
+        Permission::Tools(_)
+        | Permission::Services { .. }
+        | Permission::Events { .. }
+        | Permission::Agents { .. } => E::Unsafe,
+        Permission::Fs { access: Access::Read, .. }
+        | Permission::Secret { .. }
+        | Permission::Models { .. }
+        | Permission::Env { .. } => E::Pure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_method_of_a_rule_decides() {
+        let class = |text: &str| class_of(&text.parse().expect("a permission"));
+        assert_eq!(class("net:https://a.example"), EffectClass::Pure);
+        assert_eq!(class("net:https://a.example:GET,PUT"), EffectClass::Keyed);
+        assert_eq!(class("net:https://a.example:PUT,POST"), EffectClass::Unsafe);
+        assert_eq!(class("kv"), EffectClass::Keyed);
+        assert_eq!(class("fs:out:write"), EffectClass::Unsafe);
+        assert_eq!(class("fs:workspace:read"), EffectClass::Pure);
+    }
+}

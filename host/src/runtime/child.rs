@@ -1,0 +1,134 @@
+//! How a task waits for one of its own.
+//!
+//! The parent's intent names the child, so that after a crash the same child is taken on and none is begun
+//! twice. A child that rests leaves its parent resting, with the intent open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use super::driver::{Ended, Patience};
+use super::error::RuntimeError;
+use super::perform::Done;
+use super::Runtime;
+use crate::workflow::{
+    Budget, Failure, FailureKind, Order, Parent, Spent, Started, State, TaskId,
+};
+
+/// Tasks above one another. A delegation that goes deeper goes round in circles.
+pub const DEPTH_MAX: u8 = 4;
+
+/// A task that another waits for.
+pub(super) struct Child {
+    pub(super) runtime: Runtime,
+    pub(super) task: TaskId,
+    pub(super) patience: Patience,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) cancel: watch::Receiver<bool>,
+    pub(super) timeout_ms: Option<u64>,
+}
+
+impl Child {
+    /// Says how it begins.
+    pub(super) fn started(
+        &self,
+        parent: &Arc<Started>,
+        order: &Order,
+        slice: Spent,
+    ) -> Result<(Started, String), Failure> {
+        let depth = parent.parent.map_or(0, |above| above.depth) + 1;
+        if depth > DEPTH_MAX {
+            let message = format!("tasks may begin others {DEPTH_MAX} deep");
+            return Err(Failure::new(FailureKind::Exhausted, message).coded("depth"));
+        }
+        let (work, title, name, input) = self.runtime.performer.work_of(parent, order)?;
+        let root = parent.parent.map_or(parent.task, |above| above.root);
+        let bound = |limit: Option<u64>, part: u64| limit.map(|_| part);
+        let budget = Budget {
+            tokens: bound(parent.budget.tokens, slice.tokens),
+            cost_micro_usd: bound(parent.budget.cost_micro_usd, slice.cost_micro_usd),
+            calls: bound(parent.budget.calls, slice.calls),
+            fuel: bound(parent.budget.fuel, slice.fuel),
+            ms: parent.budget.ms,
+        };
+        let started = Started {
+            task: self.task,
+            title,
+            work,
+            input,
+            seed: parent.seed ^ seed_of(self.task),
+            budget,
+            // A part has nobody of its own to ask for more: the whole fails, and is retried with more.
+            fails_at_limit: true,
+            deadline_ms: parent.deadline_ms,
+            parent: Some(Parent { task: parent.task, root, depth }),
+            labels: parent.labels.clone(),
+            by: parent.by.clone(),
+        };
+        Ok((started, name))
+    }
+
+    /// Carries it to its end; none if it rests.
+    pub(super) async fn carry(self, started: Result<(Started, String), Failure>) -> Option<Done> {
+        let (started, name) = match started {
+            Ok(started) => started,
+            Err(failure) => return Some(failed(failure)),
+        };
+        let timeout = self.timeout_ms.map_or(Duration::MAX, Duration::from_millis);
+        let (task, runtime) = (self.task, self.runtime.clone());
+        let carried = tokio::time::timeout(timeout, self.run(started, name)).await;
+        let ended = match carried {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(error)) => {
+                let message = format!("task `{task}` could not be carried: {error}");
+                return Some(failed(Failure::new(FailureKind::Unavailable, message)));
+            }
+            Err(_) => {
+                let message = format!("task `{task}` took longer than its step may");
+                return Some(failed(Failure::new(FailureKind::Exhausted, message).coded("time")));
+            }
+        };
+        let spent = runtime.journal.row(task).ok().flatten().map(|row| row.status.spent);
+        let spent = Spent { ms: 0, ..spent.unwrap_or_default() };
+        match (ended.state, ended.outcome) {
+            (State::Completed | State::Failed { .. }, Some(outcome)) => {
+                let outcome = outcome.map_err(|failure| {
+                    let message = format!("task `{task}`: {}", failure.message);
+                    Failure { message, ..failure }
+                });
+                Some(Done { outcome, spent, changed_outside: true })
+            }
+            _ => None,
+        }
+    }
+
+    fn run(self, started: Started, name: String) -> BoxFuture<'static, Result<Ended, RuntimeError>> {
+        Box::pin(async move {
+            let Self { runtime, task, patience, stop, cancel, .. } = self;
+            match runtime.journal.row(task)? {
+                None => {
+                    let begun = runtime.begun(started, &name, patience).await?;
+                    begun.stopped_by(stop).cancelled_by(cancel).carry().await
+                }
+                Some(_) => {
+                    let claimed = runtime.claimed(task, patience).await?;
+                    let mut driver = claimed.stopped_by(stop).cancelled_by(cancel);
+                    driver.recover().await?;
+                    driver.carry().await
+                }
+            }
+        })
+    }
+}
+
+fn failed(failure: Failure) -> Done {
+    Done { outcome: Err(failure), spent: Spent::default(), changed_outside: false }
+}
+
+fn seed_of(task: TaskId) -> u64 {
+    let mut seed = [0; 8];
+    seed.copy_from_slice(&task.as_bytes()[8..]);
+    u64::from_be_bytes(seed)
+}
