@@ -101,7 +101,9 @@ pub enum JournalError {
         by: String,
     },
     /// What is asked is not what was looked at.
-    #[error("question `{question}` of task `{run}` is about something else than what was looked at")]
+    #[error(
+        "question `{question}` of task `{run}` is about something else than what was looked at"
+    )]
     Changed {
         /// The task.
         run: TaskId,

@@ -27,19 +27,19 @@ mod entry;
 mod error;
 mod inbox;
 mod lease;
-// mod memory;
+mod memory;
 mod receipt;
 mod row;
 mod sqlite;
 #[cfg(test)]
-mod tests {}
+mod tests;
 
 pub use context::Message;
 pub use entry::{BODY_BYTES_MAX, Entry, TEXT_BYTES_MAX};
 pub use error::{Damage, JournalError};
 pub use inbox::{LETTERS_MAX, Letter, Question, Request};
 pub use lease::{Barrier, Batch, Lease, NewRun};
-// pub use memory::MemoryJournal;
+pub use memory::MemoryJournal;
 pub use receipt::Receipt;
 pub use row::{About, Filter, Kind, LIST_MAX, Phase, Row, Status};
 pub use sqlite::{Fault, Point, SqliteJournal};

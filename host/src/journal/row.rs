@@ -213,14 +213,8 @@ pub enum Phase {
 
 impl Phase {
     /// Every one.
-    pub const ALL: [Self; 6] = [
-        Self::Idle,
-        Self::Planning,
-        Self::Executing,
-        Self::Paused,
-        Self::Completed,
-        Self::Failed,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Idle, Self::Planning, Self::Executing, Self::Paused, Self::Completed, Self::Failed];
 
     /// Returns that of a state.
     #[must_use]

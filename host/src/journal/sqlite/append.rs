@@ -3,6 +3,8 @@
 //! Invariant: an entry is put only on the head that its writer knew, in the epoch that holds; all of a batch
 //! is written, or the transaction is undone.
 
+use std::collections::HashSet;
+
 use rusqlite::{ErrorCode, OptionalExtension as _, params};
 
 use super::columns::{digest, json, number, words};
@@ -60,7 +62,8 @@ impl Writing<'_> {
     ) -> Result<(), JournalError> {
         let run = about.run;
         let known = "SELECT 1 FROM run WHERE id = ?1";
-        let known = self.transaction.prepare_cached(known).and_then(|mut it| it.exists([run.as_bytes()]));
+        let known =
+            self.transaction.prepare_cached(known).and_then(|mut it| it.exists([run.as_bytes()]));
         if known.map_err(|source| self.error(source))? {
             return Err(JournalError::Exists { run });
         }
@@ -215,17 +218,18 @@ impl Writing<'_> {
     /// Keeps messages, from the newest on: where one is kept, so are all before it.
     fn converse(&self, run: TaskId, messages: &[Message]) -> Result<(), JournalError> {
         let mut known = None;
-        let mut parents = Vec::new();
+        let (mut added, mut parents) = (HashSet::new(), Vec::new());
         for it in messages.iter().rev() {
             if known == Some(it.node) {
                 known = it.parent;
                 continue;
             }
             let parent = digest(it.parent.as_ref());
-            if self.execute(MESSAGE, params![it.node.as_bytes(), parent, it.body])? == 0 {
-                known = it.parent;
-            } else {
+            if self.execute(MESSAGE, params![it.node.as_bytes(), parent, it.body])? == 1 {
+                added.insert(it.node);
                 parents.extend(it.parent);
+            } else if !added.contains(&it.node) {
+                known = it.parent;
             }
         }
         for parent in parents {
@@ -253,7 +257,8 @@ impl Writing<'_> {
                 self.execute(sql, values).map(drop)
             }
             Turn::Closed { question, answer, by } => {
-                let sql = "UPDATE gate SET answer = ?3, answered_by = ?4 WHERE run = ?1 AND seq = ?2";
+                let sql =
+                    "UPDATE gate SET answer = ?3, answered_by = ?4 WHERE run = ?1 AND seq = ?2";
                 let (seq, answer) = (number(*question), inbox::word(answer));
                 self.execute(sql, params![run.as_bytes(), seq, answer, by]).map(drop)
             }

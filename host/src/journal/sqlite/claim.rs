@@ -37,9 +37,8 @@ impl Writing<'_> {
         if is_deleted {
             return Err(JournalError::Deleted { run });
         }
-        let is_free = |owner: &String| {
-            held_until_ms <= now_ms || alive::is_gone(self.database.home(), owner)
-        };
+        let is_free =
+            |owner: &String| held_until_ms <= now_ms || alive::is_gone(self.database.home(), owner);
         if let Some(owner) = owner.filter(|owner| !is_free(owner)) {
             return Err(JournalError::Held { run, owner, until_ms: held_until_ms });
         }

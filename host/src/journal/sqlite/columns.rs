@@ -33,9 +33,7 @@ pub(super) fn digest(it: Option<&Digest>) -> Option<&[u8; 32]> {
 /// The state as its three columns.
 pub(super) fn words(state: State) -> (&'static str, Option<&'static str>, Option<&'static str>) {
     let (resume_to, why) = match state {
-        State::Paused { resume_to: Resting::Planning, why } => {
-            (Some("planning"), Some(why.word()))
-        }
+        State::Paused { resume_to: Resting::Planning, why } => (Some("planning"), Some(why.word())),
         State::Paused { resume_to: Resting::Executing, why } => {
             (Some("executing"), Some(why.word()))
         }

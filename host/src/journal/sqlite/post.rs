@@ -22,8 +22,7 @@ impl Writing<'_> {
         let sql = "SELECT is_deleted, (SELECT count(*) FROM inbox WHERE run = ?1) FROM run \
                    WHERE id = ?1";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let found: Option<(bool, i64)> =
-            self.one(sql, [run.as_bytes()], read)?;
+        let found: Option<(bool, i64)> = self.one(sql, [run.as_bytes()], read)?;
         match found {
             None => return Err(JournalError::Unknown { name: run.to_string() }),
             Some((true, _)) => return Err(JournalError::Deleted { run }),

@@ -196,7 +196,11 @@ fn page(connection: &Connection, run: TaskId, after: u64) -> Result<Vec<Entry>, 
         bytes += entry.body.len();
         let read = entry.read(run, |digest| {
             let text = text(connection, digest).map_err(|source| {
-                JournalError::from_sqlite(connection.path().unwrap_or_default().as_ref(), "read", source)
+                JournalError::from_sqlite(
+                    connection.path().unwrap_or_default().as_ref(),
+                    "read",
+                    source,
+                )
             })?;
             bytes += text.as_ref().map_or(0, Vec::len);
             Ok(text)

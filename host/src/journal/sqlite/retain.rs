@@ -42,9 +42,8 @@ impl Writing<'_> {
         if let Some(run) = self.one(&sql, [name], |row| task(row, 0))? {
             return Err(JournalError::NotOver { run });
         }
-        let sql = tree(
-            "SELECT run.id FROM run JOIN tree ON run.id = tree.id WHERE NOT run.is_deleted",
-        );
+        let sql =
+            tree("SELECT run.id FROM run JOIN tree ON run.id = tree.id WHERE NOT run.is_deleted");
         let doomed = self.all(&sql, [name], |row| task(row, 0))?;
         for run in &doomed {
             self.forget(*run)?;
