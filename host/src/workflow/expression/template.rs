@@ -4,6 +4,7 @@
 //! expressions gives a text.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde_json::{Map, Value};
 
@@ -35,6 +36,8 @@ pub enum Form {
     List(Vec<Template>),
     /// Templates with their names.
     Table(Vec<(String, Template)>),
+    /// What could not be read. No spec that is handed out holds it.
+    Unread,
 }
 
 /// A piece of a text.
@@ -52,6 +55,12 @@ pub enum Part {
 }
 
 impl Template {
+    /// Stands for what could not be read.
+    #[must_use]
+    pub fn unread(at: usize) -> Self {
+        Self { at, form: Form::Unread }
+    }
+
     /// Makes one of a value without expressions.
     #[must_use]
     pub fn value(at: usize, value: Value) -> Self {
@@ -117,7 +126,7 @@ impl Template {
     pub fn literal(&self) -> Option<&Value> {
         match &self.form {
             Form::Value(value) => Some(value),
-            Form::Whole(_) | Form::Text(_) | Form::List(_) | Form::Table(_) => None,
+            Form::Whole(_) | Form::Text(_) | Form::List(_) | Form::Table(_) | Form::Unread => None,
         }
     }
 
@@ -137,7 +146,7 @@ impl Template {
             }
         };
         match &self.form {
-            Form::Value(_) => {}
+            Form::Value(_) | Form::Unread => {}
             Form::Whole(whole) => part(whole),
             Form::Text(parts) => parts.iter().for_each(part),
             Form::List(items) => items.iter().for_each(|item| item.each_expression(see)),
@@ -211,6 +220,7 @@ impl Template {
                 room.take_for(&value, depth).map_err(|flaw| expression.failed(flaw))?;
                 value.into_owned()
             }
+            Form::Unread => Value::Null,
             Form::Text(parts) => Value::from(text_of(parts, scope, room)?),
             Form::List(items) => {
                 room.take(2 + items.len()).map_err(|flaw| self.failed(flaw))?;
@@ -226,6 +236,31 @@ impl Template {
                 Value::Object(filled)
             }
         })
+    }
+}
+
+impl fmt::Display for Template {
+    /// Shows it as it is written, tables and lists as JSON.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Expression { expression, .. } => format!("{{{{ {} }}}}", expression.text()),
+        };
+        match &self.form {
+            Form::Value(Value::String(text)) => f.write_str(text),
+            Form::Value(value) => value.fmt(f),
+            Form::Unread => f.write_str("…"),
+            Form::Whole(whole) => f.write_str(&part(whole)),
+            Form::Text(parts) => parts.iter().try_for_each(|it| f.write_str(&part(it))),
+            Form::List(items) => {
+                let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+                write!(f, "[{}]", items.join(","))
+            }
+            Form::Table(members) => {
+                let members = members.iter().map(|(name, member)| format!("{name}: {member}"));
+                write!(f, "{{{}}}", members.collect::<Vec<_>>().join(", "))
+            }
+        }
     }
 }
 

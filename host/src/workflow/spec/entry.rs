@@ -94,6 +94,7 @@ fn step(reading: &mut Reading<'_>, node: &Node, place: usize, spec: &Spec) -> (S
         id: String::new(),
         at: node.at,
         kind: StepKind::Set { value: Template::value(node.at, Json::Null) },
+        kind_at: node.at,
         needs: Vec::new(),
         when: None,
         for_each: None,
@@ -107,6 +108,7 @@ fn step(reading: &mut Reading<'_>, node: &Node, place: usize, spec: &Spec) -> (S
     let kind = kind::read(reading, &section, node);
     let is_read = kind.is_some();
     step.kind = kind.unwrap_or(step.kind);
+    step.kind_at = section.get(step.kind.word()).map_or(node.at, |node| node.at);
     step.when = section.get("when").and_then(|node| condition(reading, node, &section));
     step.for_each = section.get("for-each").and_then(|node| items(reading, node, &section));
     let max_parallel = reading.keep(section.small_count("max-parallel", PARALLEL_MAX as u32));

@@ -455,7 +455,9 @@ impl SpecFlaw {
             Self::Name { chars_max, .. } => format!(
                 "write lower-case words with hyphens, at most {chars_max} characters, like `count-lines`"
             ),
-            Self::Id(error) => error.hint(),
+            Self::Id(_) => {
+                "it is written `namespace:plugin.name`, like `ax:metrics.measure`".to_owned()
+            }
             Self::Quantity(error) => error.hint(),
             Self::Time { key, .. } => format!("write it like `{}`", example_of(last_key(key))),
             Self::Instant => "write it like `2030-01-31T08:00:00Z`".to_owned(),

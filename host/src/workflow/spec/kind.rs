@@ -95,7 +95,7 @@ fn tool(reading: &mut Reading<'_>, section: &Section<'_, '_>, named: &Node) -> O
     if let (Some(_), Some(undo)) = (section.get("happened"), section.get("undo")) {
         reading.note_at(undo.at, SpecFlaw::TwoMends);
     }
-    let call = ToolCall { at: named.at, tool: tool?, with: with? };
+    let call = ToolCall { at: named.at, tool: tool?, with };
     Some(StepKind::Tool { call, happened: happened.flatten(), undo: undo.flatten() })
 }
 
@@ -111,7 +111,7 @@ fn mend(
     let named = reading.keep(section.required("tool"));
     let tool = named.and_then(|named| tool_id(reading, named, &section.path("tool")));
     let with = value::table(reading, &section, "with", node.at);
-    Some(ToolCall { at: named?.at, tool: tool?, with: with? })
+    Some(ToolCall { at: named?.at, tool: tool?, with })
 }
 
 fn tool_id(reading: &mut Reading<'_>, node: &Node, path: &str) -> Option<ToolId> {
@@ -129,7 +129,7 @@ fn agent(reading: &mut Reading<'_>, section: &Section<'_, '_>, named: &Node) -> 
     });
     let goal = value::text(reading, section, "goal");
     let with = value::table(reading, section, "with", named.at);
-    Some(StepKind::Agent { agent: agent?, goal, with: with? })
+    Some(StepKind::Agent { agent: agent?, goal, with })
 }
 
 fn model(reading: &mut Reading<'_>, section: &Section<'_, '_>, named: &Node) -> Option<StepKind> {
@@ -182,7 +182,7 @@ fn workflow(
         }
     });
     let with = value::table(reading, section, "with", named.at);
-    Some(StepKind::Workflow { file: file?, with: with? })
+    Some(StepKind::Workflow { file: file?, with })
 }
 
 /// Says why a text is not the way to a file in the folder of this one; none if it is.

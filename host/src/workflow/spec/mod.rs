@@ -16,6 +16,7 @@
 //! | `order`   | which step needs which, and is that without a circle?       |
 //! | `known`   | which tools, agents and models are there?                   |
 //! | `check`   | does the file fit them?                                     |
+//! | `types`   | what can be told of a value before it is there?             |
 //! | `shape`   | does a value fit a schema, as far as that can be told?      |
 //! | `graph`   | how do the steps hang together, for people and programs?    |
 //! | `error`   | what is wrong, where, and what is to be typed?              |
@@ -36,7 +37,10 @@ mod reading;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod types;
 mod value;
+
+use std::collections::BTreeSet;
 
 use ax_manifest::{Digest, ToolId};
 use serde_json::Value as Json;
@@ -113,6 +117,8 @@ pub struct Step {
     pub at: usize,
     /// What it does.
     pub kind: StepKind,
+    /// Byte offset in the file of the name of what it does.
+    pub kind_at: usize,
     /// The places of the steps that have to end before, sorted: those it lists and those it mentions.
     pub needs: Vec<usize>,
     /// Whether it is done at all.
@@ -325,9 +331,26 @@ impl Spec {
         is_needed.into_iter().enumerate().filter(|(_, is_needed)| !is_needed).map(|(at, _)| at)
     }
 
-    /// Lists every template of the file.
-    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.output.iter().chain(self.steps.iter().flat_map(Step::templates))
+    /// Lists the calls of tools in it, those that find out about others or undo them too.
+    pub fn calls(&self) -> impl Iterator<Item = &ToolCall> {
+        self.steps.iter().flat_map(|step| match &step.kind {
+            StepKind::Tool { call, happened, undo } => {
+                std::iter::once(call).chain(happened).chain(undo).collect()
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// Lists the other files it does the steps of, each once.
+    #[must_use]
+    pub fn files(&self) -> BTreeSet<&str> {
+        self.steps
+            .iter()
+            .filter_map(|step| match &step.kind {
+                StepKind::Workflow { file, .. } => Some(file.as_str()),
+                _ => None,
+            })
+            .collect()
     }
 
     /// Lists what a value does not have of what [`Spec::input`] asks for; nothing if it may be given.

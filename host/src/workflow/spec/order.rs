@@ -2,7 +2,7 @@
 //!
 //! A step needs what it lists and what its templates mention.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ax_manifest::nearest;
 
@@ -98,7 +98,8 @@ fn mentioned(
 /// Finds circles, the shortest through their first step, none of them reaching into another. Each is the
 /// places of its steps, every one needing the next, and the last the first.
 pub(super) fn circles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
-    let mut is_open = open(needs);
+    let mut is_open = vec![true; needs.len()];
+    sequence(needs).into_iter().for_each(|place| is_open[place] = false);
     let mut found = Vec::new();
     for first in 0..needs.len() {
         if !is_open[first] {
@@ -114,27 +115,28 @@ pub(super) fn circles(needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
     found
 }
 
-/// Marks what is left when steps without open needs are taken away again and again.
-fn open(needs: &[Vec<usize>]) -> Vec<bool> {
-    let mut left: Vec<usize> = needs.iter().map(Vec::len).collect();
+/// Puts steps into an order in which each comes after those it needs, the first of the file first where
+/// there is a choice. What is part of a circle, or needs such a part, is left out.
+pub(super) fn sequence<N: AsRef<[usize]>>(needs: &[N]) -> Vec<usize> {
+    let mut left: Vec<usize> = needs.iter().map(|needs| needs.as_ref().len()).collect();
     let mut needed_by = vec![Vec::new(); needs.len()];
     for (place, needs) in needs.iter().enumerate() {
-        for need in needs {
+        for need in needs.as_ref() {
             needed_by[*need].push(place);
         }
     }
-    let mut ready: Vec<usize> = (0..needs.len()).filter(|place| left[*place] == 0).collect();
-    let mut is_open = vec![true; needs.len()];
-    while let Some(place) = ready.pop() {
-        is_open[place] = false;
+    let mut ready: BTreeSet<usize> = (0..needs.len()).filter(|place| left[*place] == 0).collect();
+    let mut sequence = Vec::with_capacity(needs.len());
+    while let Some(place) = ready.pop_first() {
+        sequence.push(place);
         for waiting in &needed_by[place] {
             left[*waiting] -= 1;
             if left[*waiting] == 0 {
-                ready.push(*waiting);
+                ready.insert(*waiting);
             }
         }
     }
-    is_open
+    sequence
 }
 
 /// Finds the shortest circle through a step.

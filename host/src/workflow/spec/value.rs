@@ -2,7 +2,7 @@
 
 use ax_manifest::reading::{Node, Section, Value};
 
-use super::error::{SpecFlaw, Wrong};
+use super::error::SpecFlaw;
 use super::reading::Reading;
 use crate::workflow::expression::Template;
 
@@ -19,13 +19,10 @@ pub(super) fn template(reading: &mut Reading<'_>, node: &Node) -> Option<Templat
             let mut members = Vec::with_capacity(entries.len());
             for entry in entries {
                 let member = template(reading, &entry.node);
-                members.push(member.map(|it| {
-                    // A member that is missing or of the wrong type is shown at its value.
-                    (entry.key.clone(), it)
-                }));
+                let member = member.unwrap_or_else(|| Template::unread(entry.node.at));
+                members.push((entry.key.clone(), member));
             }
-            let members: Option<Vec<_>> = members.into_iter().collect();
-            Some(Template::table(node.at, members?))
+            Some(Template::table(node.at, members))
         }
         Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime => {
             let value = reading.keep(node.to_json())?;
@@ -68,18 +65,18 @@ pub(super) fn table(
     section: &Section<'_, '_>,
     key: &str,
     at: usize,
-) -> Option<Template> {
-    let Some(node) = section.get(key) else { return Some(Template::table(at, Vec::new())) };
-    match &node.value {
+) -> Template {
+    let Some(node) = section.get(key) else { return Template::table(at, Vec::new()) };
+    let template = match &node.value {
         Value::Table(_) => template(reading, node),
         // The whole of it may come from elsewhere.
         Value::String(text) if text.contains("{{") => text_template(reading, node, text),
         _ => {
-            let wrong: Wrong = node.wrong_type(&section.path(key), "a table").into();
-            reading.note(wrong);
+            reading.note(node.wrong_type(&section.path(key), "a table"));
             None
         }
-    }
+    };
+    template.unwrap_or_else(|| Template::unread(node.at))
 }
 
 /// Finds where in a file the byte `offset` of a text stands whose value begins at `at`.
