@@ -51,6 +51,7 @@ mod tokens;
 mod tools;
 mod unused;
 mod verify;
+mod workflows;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -112,6 +113,7 @@ pub use tokens::TokensError;
 pub use tools::{Listed, Offered, ToolsError};
 pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;
+pub use workflows::{CheckedFile, CheckedWorkflow, class_of};
 
 /// Bytes that a memory of 32-bit addresses can have: what a person may let a plugin have at most.
 const MEMORY_MAX: u64 = 4 << 30;

@@ -132,6 +132,9 @@ pub(crate) enum Command {
     /// AX_POLICY names: whatever one of them forbids is forbidden.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Check and draw workflow files
+    #[command(subcommand)]
+    Workflow(WorkflowCommand),
     /// Set, list and remove secrets, which plugins use and never see
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -380,6 +383,39 @@ pub(crate) enum PolicyCommand {
         /// A policy that need not be in force, or `-` for standard input
         file: Option<String>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkflowCommand {
+    /// Say all that is wrong with a workflow, or what it would need
+    ///
+    /// It is compared with the tools that are installed and what they are granted; nothing is run. Files
+    /// that it does the steps of are looked at too.
+    Check {
+        /// The file, or `-` for standard input
+        file: String,
+    },
+    /// Draw how the steps of a workflow hang together
+    Graph {
+        /// The file, or `-` for standard input
+        file: String,
+        /// How to draw it
+        #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+        format: GraphFormat,
+    },
+}
+
+/// How a workflow is drawn.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For a terminal
+    Text,
+    /// For Mermaid, which many pages show as a picture
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// For programs
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,8 +1,8 @@
 //! Every error code, what it means and what to do about it. `ax explain` prints from here.
 //!
 //! Codes are stable: one is never given another meaning. The letter says where it comes from: U
-//! usage, G settings, B building, P plugins, K secrets, M models, Y policies, T tools and calls, L the installation's lock
-//! and generations, A audit, S this system.
+//! usage, G settings, B building, P plugins, K secrets, M models, Y policies, T tools and calls, W
+//! workflows, L the installation's lock and generations, A audit, S this system.
 
 /// A stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,6 +218,28 @@ codes! {
         "`ax test` runs the [[case]] tables of tests/*.toml, each in the sandbox with data of its own, \
          and says what a failed one got. Exit code 1 if one fails, 2 if a file is wrong, 3 if there are \
          none.";
+    WORKFLOW = "AX-W001", "A workflow file is not right",
+        "It is no TOML, has a key or a value that means nothing there, or a step that does \
+         nothing or two things. `ax workflow check FILE` shows every mistake with its line; \
+         nothing of a workflow is run before there is none. Exit code 6.";
+    WORKFLOW_NAME = "AX-W002", "A workflow names something that is not there",
+        "A step, a tool, an agent, a model or a file. `ax tool list` and `ax model list` show \
+         what there is; a file is looked for from the folder of the one that names it.";
+    WORKFLOW_CIRCLE = "AX-W003", "Steps or workflows need each other",
+        "A step needs those it lists under `needs` and those its expressions mention. The \
+         message shows the way round: none of these could begin.";
+    WORKFLOW_EXPRESSION = "AX-W004", "An expression of a workflow is wrong",
+        "What stands between `{{` and `}}` cannot be read, or names a member or an item that \
+         cannot be there.";
+    WORKFLOW_TYPE = "AX-W005", "A value of a workflow does not fit",
+        "What a step is given differs from what its tool, agent or workflow takes, as far as \
+         their schemas say it: a type, a member that is missing, one that nobody knows.";
+    WORKFLOW_UNREACHABLE = "AX-W006", "A step of a workflow is never done",
+        "Its condition is false whatever happens, or that of a step it needs.";
+    WORKFLOW_PERMISSION = "AX-W007", "A tool of a workflow lacks a permission",
+        "Its plugin asks for it and nobody granted it, so the step would be denied half-way. \
+         The hint is the line that grants it; `ax permission show PLUGIN` shows what the \
+         plugin holds.";
     SYSTEM = "AX-S001", "This system does not offer what is needed",
         "Files, folders, threads or the engine could not be set up, or an answer could not be \
          written. `ax doctor` checks what it can.";

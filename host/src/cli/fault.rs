@@ -151,6 +151,9 @@ pub(crate) enum CliError {
     /// `ax policy check` found something.
     #[error("a policy cannot be used: {}", counted(*.count as u64, "mistake"))]
     PolicyFindings { count: usize },
+    /// `ax workflow check` found something.
+    #[error("the workflow is not right: {}", counted(*.count as u64, "mistake"))]
+    WorkflowFindings { count: usize },
     /// `ax policy test` found something.
     #[error("the policy does not do what was expected of it: {} failed", counted(*.count as u64, "test"))]
     PolicyTests { count: usize },
@@ -182,6 +185,7 @@ impl CliError {
                 | Self::ProjectFindings { .. }
                 | Self::CasesFailed { .. }
                 | Self::PolicyFindings { .. }
+                | Self::WorkflowFindings { .. }
                 | Self::PolicyTests { .. }
                 | Self::ProvidersFailed { .. }
         )
@@ -404,7 +408,9 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::ProjectFindings { .. } | CliError::DoctorFindings { .. } => {
             Some("each failed check says what to do".to_owned())
         }
-        CliError::PolicyFindings { .. } => Some("each mistake says what to do".to_owned()),
+        CliError::PolicyFindings { .. } | CliError::WorkflowFindings { .. } => {
+            Some("each mistake says what to do".to_owned())
+        }
         CliError::PolicyTests { .. } => Some("ax policy explain PLUGIN PERMISSION".to_owned()),
         CliError::Policy(error) => error.hint(),
         CliError::UnknownCode { .. } => Some("ax explain".to_owned()),

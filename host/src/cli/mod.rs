@@ -44,6 +44,7 @@ mod trace;
 mod unanswered;
 mod usage;
 mod verdict;
+mod workflow;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -147,6 +148,7 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         Command::Plugin(command) => plugin::run(&app, *output, command),
         Command::Permission(command) => permission::run(&app, *output, command),
         Command::Policy(command) => policy::run(&app, *output, command),
+        Command::Workflow(command) => workflow::run(&app, *output, command),
         Command::Secret(command) => secret::run(&app, *output, command),
         Command::Tool(command) => tool::run(&app, *output, command),
         Command::Mcp(command) => mcp::run(&app, *output, command),

@@ -21,6 +21,7 @@ use crate::ledger::error::LedgerError;
 use crate::plugin::{CallError, DescribeError, JailError, Limit, LoadError};
 use crate::project::{BuildError, CreateError};
 use crate::secret::error::SecretError;
+use crate::workflow::spec::Group;
 use ax_registry::{GenerationError, HomeLockError};
 
 pub(super) fn verdict(error: &CliError) -> (Code, u8) {
@@ -79,11 +80,25 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::ProjectFindings { .. } => (codes::CHECK_FINDINGS, FINDINGS),
         CliError::DoctorFindings { .. } => (codes::DOCTOR_FINDINGS, FINDINGS),
         CliError::PolicyFindings { .. } => (codes::POLICY, FINDINGS),
+        CliError::WorkflowFindings { .. } => (codes::WORKFLOW, FINDINGS),
         CliError::PolicyTests { .. } => (codes::POLICY, FAILED),
         CliError::Policy(error) => policy(error),
         CliError::UnknownCode { .. } => (codes::UNKNOWN_CODE, NOT_FOUND),
         CliError::File { source, .. } => (codes::USAGE, file(source)),
         CliError::Unwritten(_) | CliError::Start(_) => (codes::SYSTEM, FAILED),
+    }
+}
+
+/// Gives each kind of mistake in a workflow file its code.
+pub(super) fn of_workflow(group: Group) -> Code {
+    match group {
+        Group::Shape => codes::WORKFLOW,
+        Group::Name => codes::WORKFLOW_NAME,
+        Group::Circle => codes::WORKFLOW_CIRCLE,
+        Group::Expression => codes::WORKFLOW_EXPRESSION,
+        Group::Type => codes::WORKFLOW_TYPE,
+        Group::Unreachable => codes::WORKFLOW_UNREACHABLE,
+        Group::Permission => codes::WORKFLOW_PERMISSION,
     }
 }
 

@@ -183,7 +183,7 @@ impl Checker<'_> {
 
     fn can_be(&mut self, template: &Template, place: Option<usize>, key: &str, wanted: Kinds) {
         let found = self.types.of_template(template, place).kinds;
-        if !found.can_be(wanted) && !(found == Kinds::NULL && wanted.has(Kinds::NULL)) {
+        if !found.can_be(wanted) {
             let (what, found) = (shown(template, key), found.words());
             let wanted = wanted.and(Kinds::ANY_BUT_NULL).words();
             self.note(template.at, SpecFlaw::Mismatch { what, found, wanted });

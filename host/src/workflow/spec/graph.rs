@@ -75,24 +75,17 @@ impl Graph {
     /// Draws it for a terminal.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut rows = Vec::new();
-        for node in &self.nodes {
-            let mut notes = node.notes.clone();
-            if !node.needs.is_empty() {
-                notes.insert(0, format!("after {}", node.needs.join(", ")));
+        let rows: Vec<[String; 4]> = self.nodes.iter().map(Node::row).collect();
+        let mut widths = [0; 3];
+        for row in &rows {
+            for (width, cell) in widths.iter_mut().zip(row) {
+                *width = cell.chars().count().max(*width);
             }
-            let what = format!("{} {}", node.kind, node.what);
-            rows.push((node.level.to_string(), node.id.as_str(), what, notes.join("; ")));
         }
-        let width = |of: &dyn Fn(&(String, &str, String, String)) -> usize| {
-            rows.iter().map(of).max().unwrap_or(0)
-        };
-        let level = width(&|row| row.0.len());
-        let id = width(&|row| row.1.chars().count());
-        let kind = width(&|row| row.2.chars().count());
+        let [level, id, what] = widths;
         let mut text = format!("{}\n", self.name);
-        for (number, name, what, notes) in &rows {
-            let line = format!("{number:>level$}  {name:id$}  {what:kind$}  {notes}");
+        for [number, name, does, notes] in &rows {
+            let line = format!("{number:>level$}  {name:id$}  {does:what$}  {notes}");
             text.push_str(line.trim_end());
             text.push('\n');
         }
@@ -169,6 +162,16 @@ impl Graph {
                 }
             }
         }
+    }
+}
+
+impl Node {
+    /// Returns its cells in a table: level, name, what it does, what else is to be known.
+    fn row(&self) -> [String; 4] {
+        let after = (!self.needs.is_empty()).then(|| format!("after {}", self.needs.join(", ")));
+        let notes: Vec<String> = after.into_iter().chain(self.notes.iter().cloned()).collect();
+        let what = format!("{} {}", self.kind, self.what);
+        [self.level.to_string(), self.id.clone(), what, notes.join("; ")]
     }
 }
 
