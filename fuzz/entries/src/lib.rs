@@ -21,6 +21,7 @@
 //! | [`permission`] | permissions | canonical text; `covers` is an order, and agrees with `overlaps` |
 //! | [`policy`] | `policy.toml` | its tests hold; a grant left whole is never denied |
 //! | [`url`] | URLs and where they lead | where the standard's parser would go is what is shown |
+//! | [`workflow`] | workflow files | an order without circles; templates come to an end within bounds |
 //!
 //! Invariant: a function is pure of its input but for a folder of its own below the system's
 //! temporary one; longer inputs than [`INPUT_BYTES_MAX`] are left alone.
@@ -42,6 +43,7 @@ mod policy;
 mod shown;
 mod url;
 mod wit_type;
+mod workflow;
 
 pub use address::address;
 pub use axp::axp;
@@ -56,6 +58,7 @@ pub use package::sample_package;
 pub use permission::permission;
 pub use policy::policy;
 pub use url::url;
+pub use workflow::workflow;
 
 /// Longest input, in bytes: 64 KiB hold every shape these parsers know; what is longer only costs
 /// time, and the bounds above it have tests of their own.
@@ -84,6 +87,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "permission", check: permission },
     Target { name: "policy", check: policy },
     Target { name: "url", check: url },
+    Target { name: "workflow", check: workflow },
 ];
 
 /// Reads an input as text, if it is some and not too long.

@@ -152,7 +152,7 @@ macro_rules! each_target {
 
 each_target! {
     address axp cwasm inspection json_values leak_scan lock manifest model_stream permission policy
-    url
+    url workflow
 }
 
 #[test]
@@ -178,6 +178,7 @@ fn seeds_of_documents_are_accepted() {
     for (target, is_accepted) in [
         ("manifest", (|text| ax_manifest::Manifest::parse(text).is_ok()) as fn(&str) -> bool),
         ("policy", |text| ax_manifest::Policy::parse(text).is_ok()),
+        ("workflow", |text| ax_host::workflow::spec::Spec::parse(text).is_ok()),
         ("lock", |text| ax_registry::Lockfile::parse(text).is_ok()),
         ("permission", |text| {
             text.split('\n').all(|line| line.parse::<ax_manifest::Permission>().is_ok())

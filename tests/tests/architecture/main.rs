@@ -16,3 +16,4 @@ mod layers;
 mod links;
 mod reference;
 mod source;
+mod workflows;

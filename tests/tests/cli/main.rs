@@ -48,3 +48,4 @@ mod summarise;
 mod tool;
 mod update;
 mod verify;
+mod workflow;

@@ -3,7 +3,7 @@
 //! Invariant: a step that cannot be read is kept with what can be, so that those that mention it are not
 //! blamed for it.
 
-use ax_manifest::reading::{Node, Section, Value};
+use ax_manifest::reading::{Node, Section, Value, check_kebab, place};
 use serde_json::Value as Json;
 
 use super::error::SpecFlaw;
@@ -88,7 +88,7 @@ pub(super) fn steps(
 
 /// Reads one step; says whether it is known what it does, and which steps it lists.
 fn step(reading: &mut Reading<'_>, node: &Node, place: usize, spec: &Spec) -> (Step, bool, Listed) {
-    let id = id_of(node).filter(|id| !id.is_empty());
+    let id = id_of(node).filter(|id| check_kebab(id, ID_CHARS_MAX).is_ok());
     let path = id.map_or_else(|| format!("step[{place}]"), |id| format!("step.{id}"));
     let mut step = Step {
         id: String::new(),
@@ -129,7 +129,7 @@ fn id_of(node: &Node) -> Option<&str> {
     let Value::Table(entries) = &node.value else { return None };
     let entry = entries.iter().find(|entry| entry.key == "id")?;
     match &entry.node.value {
-        Value::String(id) if id.len() <= ID_CHARS_MAX => Some(id),
+        Value::String(id) => Some(id),
         _ => None,
     }
 }
@@ -141,7 +141,7 @@ fn id_read(reading: &mut Reading<'_>, section: &Section<'_, '_>, spec: &Spec) ->
     match spec.steps.iter().find(|step| step.id == id) {
         None => Some(id),
         Some(first) => {
-            let line = ax_manifest::reading::place(first.at, reading.text).0;
+            let line = place(first.at, reading.text).0;
             reading.note_at(node.at, SpecFlaw::DuplicateStep { step: id, line });
             None
         }

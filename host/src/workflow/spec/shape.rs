@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use ax_manifest::nearest;
+use ax_manifest::{Quoted, nearest};
 use serde_json::Value;
 
 use super::error::SpecFlaw;
@@ -300,9 +300,10 @@ impl Shape {
     }
 
     fn no_choice(&self, what: &str, value: &Value) -> SpecFlaw {
-        let choices = self.choices.iter().take(LISTED_MAX).map(Value::to_string);
+        let shown = |value: &Value| Quoted(&value.to_string()).to_string();
+        let choices = self.choices.iter().take(LISTED_MAX).map(shown);
         let wanted = format!("one of {}", choices.collect::<Vec<_>>().join(", "));
-        let found = value.to_string().chars().take(80).collect();
+        let found = shown(value);
         SpecFlaw::Mismatch { what: what.to_owned(), found, wanted }
     }
 
