@@ -19,7 +19,8 @@
 //! | `types`   | what can be told of a value before it is there?             |
 //! | `shape`   | does a value fit a schema, as far as that can be told?      |
 //! | `graph`   | how do the steps hang together, for people and programs?    |
-//! | `error`   | what is wrong, where, and what is to be typed?              |
+//! | `error`   | what is wrong, and where?                                   |
+//! | `hint`    | what is to be typed there?                                  |
 //!
 //! Invariant: a [`Spec`] that was parsed has steps whose names are unique, whose needs are steps of it
 //! without a circle, and whose templates were read. The same text gives the same spec.
@@ -30,6 +31,7 @@ mod entry;
 mod error;
 mod graph;
 mod header;
+mod hint;
 mod kind;
 mod known;
 mod order;
