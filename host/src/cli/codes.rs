@@ -235,7 +235,7 @@ codes! {
         "What a step is given differs from what its tool, agent or workflow takes, as far as \
          their schemas say it: a type, a member that is missing, one that nobody knows.";
     WORKFLOW_UNREACHABLE = "AX-W006", "A step of a workflow is never done",
-        "Its condition is false whatever happens, or that of a step it needs.";
+        "Its condition is false whatever happens.";
     WORKFLOW_PERMISSION = "AX-W007", "A tool of a workflow lacks a permission",
         "Its plugin asks for it and nobody granted it, so the step would be denied half-way. \
          The hint is the line that grants it; `ax permission show PLUGIN` shows what the \

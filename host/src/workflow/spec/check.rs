@@ -241,25 +241,11 @@ impl Checker<'_> {
         self.note(given.at, SpecFlaw::Mismatch { what, found, wanted });
     }
 
-    /// Finds steps that are never done: their condition is false, or that of a step they need.
+    /// Finds steps that are never done. What needs such a step is done all the same, and is given null.
     fn unreachable(&mut self, spec: &Spec) {
-        let mut never = BTreeSet::new();
-        for (place, step) in spec.steps.iter().enumerate() {
-            if step.when.as_ref().is_some_and(is_false) {
-                never.insert(place);
-                let at = step.when.as_ref().map_or(step.at, |when| when.at);
-                let (step, why) = (step.id.clone(), "its condition is always false".to_owned());
-                self.note(at, SpecFlaw::Unreachable { step, why });
-            }
-        }
-        for place in self.types.sequence().to_vec() {
-            let step = &spec.steps[place];
-            if let (false, Some(need)) =
-                (never.contains(&place), step.needs.iter().find(|need| never.contains(need)))
-            {
-                never.insert(place);
-                let why = format!("it needs `{}`, which is never done", spec.steps[*need].id);
-                self.note(step.at, SpecFlaw::Unreachable { step: step.id.clone(), why });
+        for step in &spec.steps {
+            if let Some(when) = step.when.as_ref().filter(|when| is_false(when)) {
+                self.note(when.at, SpecFlaw::Unreachable { step: step.id.clone() });
             }
         }
     }

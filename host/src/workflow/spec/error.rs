@@ -346,13 +346,11 @@ pub enum SpecFlaw {
         /// The member.
         name: String,
     },
-    /// A step is never done.
-    #[error("step `{step}` is never done: {why}")]
+    /// A step is never done, since its condition is false whatever happens.
+    #[error("step `{step}` is never done: its condition is always false")]
     Unreachable {
         /// Its name.
         step: String,
-        /// Why.
-        why: String,
     },
     /// A tool lacks a permission that its plugin asks for.
     #[error("`{plugin}` has no grant of `{permission}`")]

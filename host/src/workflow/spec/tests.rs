@@ -347,8 +347,6 @@ prompt = "x"
         ax permission grant ax:files 'fs:workspace:read'
     7:8: step `off` is never done: its condition is always false
         delete the step, or change the condition
-    8:1: step `after` is never done: it needs `off`, which is never done
-        delete the step, or change the condition
     14:8: this step has both `happened` and `undo`, and only one of them would be used
         delete one of the two
     15:21: `ax:notes.add` may change something, so it cannot be asked whether something happened

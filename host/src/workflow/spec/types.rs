@@ -18,8 +18,6 @@ pub(super) struct Types {
     steps: BTreeMap<String, Shape>,
     /// What each step is done for, by its place.
     items: BTreeMap<usize, Shape>,
-    /// Steps in an order in which each comes after those it needs; those of circles are left out.
-    sequence: Vec<usize>,
 }
 
 impl Types {
@@ -30,9 +28,9 @@ impl Types {
             input: draft.spec.input.as_ref().map(Shape::of).unwrap_or_default(),
             steps: BTreeMap::new(),
             items: BTreeMap::new(),
-            sequence: order::sequence(&needs),
         };
-        for place in types.sequence.clone() {
+        // Those of circles are left out, and what they give is taken to be anything.
+        for place in order::sequence(&needs) {
             let step = &steps[place];
             if let Some(for_each) = &step.for_each {
                 let item = types.of_template(for_each, None).item();
@@ -47,11 +45,6 @@ impl Types {
             types.steps.insert(step.id.clone(), given);
         }
         types
-    }
-
-    /// Returns the steps in an order in which each comes after those it needs.
-    pub(super) fn sequence(&self) -> &[usize] {
-        &self.sequence
     }
 
     fn of_step(&self, step: &Step, place: usize, known: &Known) -> Shape {
