@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use ax_manifest::{Access, EffectClass, Grant, Identity, Method, Permission, Policies, ToolId};
+use ax_manifest::{
+    Access, DEFAULT_MODEL, EffectClass, Grant, Identity, Method, Permission, Policies, ToolId,
+};
 use ax_registry::Generation;
 
 use super::App;
@@ -82,7 +84,24 @@ impl App {
                 tools.insert(id.to_string(), known);
             }
         }
-        Ok(Known { tools: Some(tools), ..Known::default() })
+        Ok(Known { tools: Some(tools), models: Some(self.model_names()), ..Known::default() })
+    }
+
+    /// Lists the tiers and models that the settings name, whether their keys are there or not.
+    fn model_names(&self) -> Vec<String> {
+        let settings = &self.config.router;
+        let tiers = settings.tiers.keys().map(String::as_str);
+        let of_tiers = settings.tiers.values().flat_map(|routes| &routes.value);
+        let routes = settings.primary.iter().map(|it| &it.value).chain(&settings.fallbacks.value);
+        let routes = routes.chain(of_tiers).map(|route| route.model.as_str());
+        let providers = self.config.providers.values().map(|it| &it.value);
+        let models = providers.flat_map(|it| it.default_model.iter().chain(&it.models));
+        let names: BTreeSet<&str> = std::iter::once(DEFAULT_MODEL)
+            .chain(tiers)
+            .chain(routes)
+            .chain(models.map(String::as_str))
+            .collect();
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// Compares what a plugin asks for with what it is granted now.

@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::error::{SpecFlaw, Wrong, in_text};
 use super::shape::{Kinds, Shape};
 use super::types::Types;
-use super::value::inside;
 use super::{
-    Draft, Known, KnownFile, KnownTool, OnError, Spec, SpecError, Step, StepKind, ToolCall, read,
+    Draft, Known, KnownFile, KnownTool, MISTAKES_MAX, OnError, Spec, SpecError, Step, StepKind,
+    ToolCall, read,
 };
 use crate::workflow::expression::{Form, Scope, Template};
 
@@ -33,7 +33,7 @@ pub fn check(text: &str, known: &Known) -> Checked {
     let is_right = wrongs.is_empty();
     if let Some(draft) = &draft {
         let types = Types::of(draft, known);
-        let mut checker = Checker { text, known, types, wrongs: Vec::new() };
+        let mut checker = Checker { known, types, wrongs: Vec::new() };
         checker.spec(draft);
         wrongs.append(&mut checker.wrongs);
     }
@@ -42,7 +42,6 @@ pub fn check(text: &str, known: &Known) -> Checked {
 }
 
 struct Checker<'c> {
-    text: &'c str,
     known: &'c Known,
     types: Types,
     wrongs: Vec<Wrong>,
@@ -50,7 +49,7 @@ struct Checker<'c> {
 
 impl Checker<'_> {
     fn note(&mut self, at: usize, flaw: SpecFlaw) {
-        self.wrongs.push(Wrong { at, flaw });
+        self.wrongs.push(Wrong { at, offset: None, flaw });
     }
 
     fn spec(&mut self, draft: &Draft) {
@@ -174,8 +173,11 @@ impl Checker<'_> {
     fn expressions(&mut self, template: &Template, place: Option<usize>) {
         let mut wrongs = Vec::new();
         template.each_expression(&mut |value_at, at, expression| {
+            if self.wrongs.len() + wrongs.len() >= MISTAKES_MAX {
+                return;
+            }
             self.types.judge(expression.term(), place, &mut |offset, flaw| {
-                wrongs.push(Wrong { at: inside(self.text, value_at, at + offset), flaw });
+                wrongs.push(Wrong { at: value_at, offset: Some(at + offset), flaw });
             });
         });
         self.wrongs.append(&mut wrongs);

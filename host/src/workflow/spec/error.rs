@@ -8,6 +8,7 @@ use ax_manifest::{
     ManifestErrorKind, NameError, Permission, PluginName, QuantityError, Quoted, nearest,
 };
 
+use super::value::inside;
 use super::{MISTAKES_MAX, SPEC_BYTES_MAX, STEPS_MAX};
 use crate::workflow::expression::{ExpressionFlaw, ITEMS_MAX};
 
@@ -34,17 +35,24 @@ impl SpecError {
 /// What is wrong, and the byte offset where.
 #[derive(Debug)]
 pub(super) struct Wrong {
+    /// Where the value begins, or its key.
     pub(super) at: usize,
+    /// Where in the text that the value is; none for all of it.
+    pub(super) offset: Option<usize>,
     pub(super) flaw: SpecFlaw,
 }
 
 /// Sorts mistakes by their place, takes away those said twice, and converts places into lines.
 pub(super) fn in_text(mut wrongs: Vec<Wrong>, text: &str) -> Vec<SpecError> {
-    wrongs.sort_by_key(|wrong| wrong.at);
-    wrongs.dedup_by(|later, first| later.at == first.at && later.flaw == first.flaw);
+    wrongs.sort_by_key(|wrong| (wrong.at, wrong.offset));
+    wrongs.dedup_by(|later, first| {
+        (later.at, later.offset) == (first.at, first.offset) && later.flaw == first.flaw
+    });
     wrongs.truncate(MISTAKES_MAX);
+    // Finding a place takes as long as the text before it, so only those are looked for that are told.
     let located = wrongs.into_iter().map(|wrong| {
-        let (line, column) = place(wrong.at, text);
+        let at = wrong.offset.map_or(wrong.at, |offset| inside(text, wrong.at, offset));
+        let (line, column) = place(at, text);
         SpecError { line, column, flaw: wrong.flaw }
     });
     located.collect()
@@ -61,7 +69,7 @@ impl From<Located> for Wrong {
             M::WrongType { key, wanted, found } => SpecFlaw::WrongType { key, wanted, found },
             other => SpecFlaw::Shape(Box::new(other)),
         };
-        Self { at: located.at, flaw }
+        Self { at: located.at, offset: None, flaw }
     }
 }
 

@@ -7,9 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use ax_manifest::nearest;
 
 use super::entry::Listed;
-use super::error::SpecFlaw;
+use super::error::{SpecFlaw, Wrong};
 use super::reading::Reading;
-use super::value::inside;
 use super::{Spec, Step};
 use crate::workflow::expression::{Root, Template};
 
@@ -26,7 +25,7 @@ pub(super) fn connect(reading: &mut Reading<'_>, spec: &mut Spec, listed: &[List
     for (step, listed) in spec.steps.iter().zip(listed) {
         let mut needs = Vec::new();
         for (name, at) in listed {
-            needs.extend(found(reading, &places, name, *at));
+            needs.extend(found(reading, &places, name, *at, None));
         }
         for template in step.templates() {
             needs.extend(mentioned(reading, &places, template, Some(step)));
@@ -54,11 +53,17 @@ fn found(
     places: &BTreeMap<String, usize>,
     name: &str,
     at: usize,
+    offset: Option<usize>,
 ) -> Option<usize> {
     let place = places.get(name).copied();
     if place.is_none() {
-        let nearest = nearest(name, places.keys().map(String::as_str)).map(str::to_owned);
-        reading.note_at(at, SpecFlaw::UnknownStep { step: name.to_owned(), nearest });
+        // A file with more mistakes than are told may have very many.
+        let names = places.keys().map(String::as_str).filter(|_| !reading.is_full());
+        let flaw = SpecFlaw::UnknownStep {
+            step: name.to_owned(),
+            nearest: nearest(name, names).map(str::to_owned),
+        };
+        reading.note(Wrong { at, offset, flaw });
     }
     place
 }
@@ -81,13 +86,12 @@ fn mentioned(
         paths.extend(references.map(|path| (value_at, at + path.at, path)));
     });
     let mut needs = Vec::new();
-    for (value_at, offset, path) in paths {
-        let at = inside(reading.text, value_at, offset);
+    for (at, offset, path) in paths {
         match &path.root {
-            Root::Step(name) => needs.extend(found(reading, places, name, at)),
+            Root::Step(name) => needs.extend(found(reading, places, name, at, Some(offset))),
             Root::Item | Root::Index if !has_items => {
                 let word = if path.root == Root::Item { "item" } else { "index" };
-                reading.note_at(at, SpecFlaw::NoItem { word });
+                reading.note_inside(at, offset, SpecFlaw::NoItem { word });
             }
             Root::Input | Root::Item | Root::Index => {}
         }

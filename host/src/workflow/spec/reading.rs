@@ -6,8 +6,8 @@
 use ax_manifest::Span;
 use ax_manifest::reading::{Node, Section, Value};
 
-use super::TIME_MAX_MS;
 use super::error::{SpecFlaw, Wrong};
+use super::{MISTAKES_MAX, TIME_MAX_MS};
 
 /// What is being read, and what was wrong so far.
 pub(super) struct Reading<'t> {
@@ -27,7 +27,17 @@ impl<'t> Reading<'t> {
 
     /// Notes a mistake at a place.
     pub(super) fn note_at(&mut self, at: usize, flaw: SpecFlaw) {
-        self.wrongs.push(Wrong { at, flaw });
+        self.wrongs.push(Wrong { at, offset: None, flaw });
+    }
+
+    /// Notes a mistake inside of the text that begins at a place.
+    pub(super) fn note_inside(&mut self, at: usize, offset: usize, flaw: SpecFlaw) {
+        self.wrongs.push(Wrong { at, offset: Some(offset), flaw });
+    }
+
+    /// Answers whether more is wrong than will be told.
+    pub(super) fn is_full(&self) -> bool {
+        self.wrongs.len() >= MISTAKES_MAX
     }
 
     /// Returns what was read, or notes why it could not be.

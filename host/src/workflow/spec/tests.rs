@@ -487,6 +487,15 @@ fn bounds_hold_at_the_most_and_refuse_one_more() {
 }
 
 #[test]
+fn a_file_of_mistakes_is_read_in_time_that_grows_with_its_length() {
+    let each = "{{ steps.nowhere }}{{ input.nowhere }}";
+    let text = each.repeat(SPEC_BYTES_MAX / each.len() - 20);
+    let input = "input = { type = \"object\", properties = { path = {} } }\n";
+    let text = format!("name = \"it\"\n{input}[[step]]\nid = \"a\"\nset = \"{text}\"\n");
+    assert_eq!(check(&text, &Known::default()).mistakes.len(), MISTAKES_MAX);
+}
+
+#[test]
 fn a_graph_is_drawn_for_people_and_programs() {
     let graph = Graph::of(&parsed(REVIEW));
     insta::assert_snapshot!(graph.text(), @r#"

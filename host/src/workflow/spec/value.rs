@@ -36,8 +36,7 @@ fn text_template(reading: &mut Reading<'_>, node: &Node, text: &str) -> Option<T
         Ok(template) => Some(template),
         Err(errors) => {
             for error in errors {
-                let at = inside(reading.text, node.at, error.at);
-                reading.note_at(at, SpecFlaw::Expression(error.flaw));
+                reading.note_inside(node.at, error.at, SpecFlaw::Expression(error.flaw));
             }
             None
         }
