@@ -46,6 +46,7 @@ pub mod reading {
     pub use crate::name::check_kebab;
 }
 
+pub use agent::{Agent, AgentError, DescribedAgent, check_agents, describe_agents};
 pub use capability::{
     AdmissionError, Capability, EffectClass, Grantable, Row, Served, TABLE, Warning, admit, row_of,
 };
@@ -77,7 +78,6 @@ pub use policy::{
 pub use quantity::{ByteSize, QuantityError, Span};
 pub use schema::{input_schema, output_schema};
 pub use text::{Quoted, is_hidden};
-pub use agent::{Agent, AgentError, DescribedAgent, check_agents, describe_agents};
 pub use tool::{
     Annotations, Described, Entry, Tool, ToolError, check_tools, derive_tools, describe_tools,
 };

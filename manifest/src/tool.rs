@@ -28,9 +28,9 @@ use crate::text::hidden_character;
 use crate::wit::Signature;
 
 pub use derive::derive_tools;
-pub(crate) use describe::parse_schema;
 pub use describe::Described;
 pub use describe::describe_tools;
+pub(crate) use describe::parse_schema;
 pub use error::ToolError;
 
 /// Tools of one plugin. A model reads all of them with every request; a few dozen is already much.

@@ -150,6 +150,22 @@ impl Card {
         Digest::of(&said)
     }
 
+    /// Lists what it offers to callers and to the host, a line each.
+    fn offers(&self) -> Vec<String> {
+        let listed = |what: &str, names: &[String]| format!("  {what:<10} {}", names.join(", "));
+        let mut lines = Vec::new();
+        match (self.tools.is_empty(), self.agents.is_empty()) {
+            (true, true) => lines.push("  tools      none".to_owned()),
+            (false, _) => lines.push(listed("tools", &self.tools)),
+            (true, false) => {}
+        }
+        if !self.agents.is_empty() {
+            lines.push(listed("agents", &self.agents));
+        }
+        lines.extend(self.serves.iter().map(|served| format!("  serves     {served}")));
+        lines
+    }
+
     /// Writes the card as people read it.
     #[must_use]
     pub fn text(&self) -> String {
@@ -165,17 +181,7 @@ impl Card {
         }
         line(format!("  publisher  {}", self.publisher));
         line(format!("  component  {} ({})", self.component.short(), rounded(self.size_bytes)));
-        match self.tools.is_empty() {
-            true if !self.agents.is_empty() => {}
-            true => line("  tools      none".to_owned()),
-            false => line(format!("  tools      {}", self.tools.join(", "))),
-        }
-        if !self.agents.is_empty() {
-            line(format!("  agents     {}", self.agents.join(", ")));
-        }
-        for served in &self.serves {
-            line(format!("  serves     {served}"));
-        }
+        self.offers().into_iter().for_each(&mut line);
         if self.permissions.is_empty() {
             line("  asks for   nothing".to_owned());
         } else {

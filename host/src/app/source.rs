@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ax_manifest::{
-    AdmissionError, AgentError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, HOST_API, HOST_REQUIREMENT,
-    InspectError, MANIFEST_BYTES_MAX, Manifest, ManifestError, PluginName, Source, ToolError,
-    Warning, admit, derive_tools, describe_agents, describe_tools, inspect,
+    AdmissionError, AgentError, ByteSize, COMPONENT_BYTES_MAX, ComponentFacts, HOST_API,
+    HOST_REQUIREMENT, InspectError, MANIFEST_BYTES_MAX, Manifest, ManifestError, PluginName,
+    Source, ToolError, Warning, admit, derive_tools, describe_agents, describe_tools, inspect,
 };
 use ax_registry::{DOCUMENT_BYTES_MAX, DOCUMENTS, Package, PackageError, PluginConfig, unpack};
 use semver::VersionReq;
@@ -216,9 +216,9 @@ impl SourceError {
                  with a host version {needs}, or another release of it",
                 HOST_REQUIREMENT
             )),
-            Self::NoTools { .. } => {
-                Some("export a function, or the interface ax:guest/tools or ax:guest/agent".to_owned())
-            }
+            Self::NoTools { .. } => Some(
+                "export a function, or the interface ax:guest/tools or ax:guest/agent".to_owned(),
+            ),
             Self::Describe { source, .. } => source.hint(),
             Self::ToolsDiffer { .. } => {
                 Some("do not install it; ask its author for a new package".to_owned())

@@ -403,7 +403,9 @@ fn call(error: &CallError) -> (Code, u8) {
         CallError::NoSuchTool { .. } | CallError::NoSuchAgent { .. } => {
             (codes::NO_TOOL, exit::NOT_FOUND)
         }
-        CallError::Json(_) | CallError::Input(_) | CallError::AgentInput { .. } => (codes::INPUT, exit::USAGE),
+        CallError::Json(_) | CallError::Input(_) | CallError::AgentInput { .. } => {
+            (codes::INPUT, exit::USAGE)
+        }
         CallError::Exhausted { limit: Limit::Time, .. } => (codes::EXHAUSTED, exit::TIMEOUT),
         CallError::Exhausted { .. } => (codes::EXHAUSTED, exit::FAILED),
         CallError::Trapped { .. } | CallError::Exited { .. } => (codes::CRASHED, exit::FAILED),

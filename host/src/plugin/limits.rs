@@ -79,10 +79,6 @@ pub const MODELS_LISTED: usize = 1_000;
 /// Questions of one run of an agent to its task. Each is at least two rows of a journal, and all are played
 /// back when it is run again; 300 turns with ten tools each take a third of it.
 pub const QUESTIONS: usize = 10_000;
-/// Calls of tools that an agent makes side by side: more than a task may make, unless somebody says so.
-pub const TOOL_BATCH: usize = 64;
-/// Agents that one sets to work side by side: the children a task may have.
-pub const DELEGATE_BATCH: usize = 32;
 /// Keys a plugin keeps: a listing of all takes ten calls.
 pub const KV_KEYS: u32 = 10_000;
 /// Bytes of keys and values a plugin keeps, unless its manifest asks for more and a person agreed.

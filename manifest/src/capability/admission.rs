@@ -83,7 +83,9 @@ pub enum AdmissionError {
         interface: &'static str,
     },
     /// An agent asks for what only other plugins can use.
-    #[error("the component is an agent, and its manifest asks for `{permission}`, which no agent can use")]
+    #[error(
+        "the component is an agent, and its manifest asks for `{permission}`, which no agent can use"
+    )]
     NotForAgent {
         /// The permission.
         permission: Permission,
@@ -130,9 +132,9 @@ impl AdmissionError {
                 "remove it from [permissions], and ask for a tool of another plugin that may: {}",
                 tool_for(permission.kind())
             )),
-            Self::AgentAndMore { .. } => {
-                Some("put the agent into a plugin of its own, which may call these as tools".to_owned())
-            }
+            Self::AgentAndMore { .. } => Some(
+                "put the agent into a plugin of its own, which may call these as tools".to_owned(),
+            ),
             Self::NeverServed { .. } => Some("build without the import".to_owned()),
         }
     }
@@ -206,9 +208,8 @@ pub fn admit(
 /// Refuses an agent that offers something else than agents. Its tools could not be run as its agents are,
 /// whose every effect is one of their task.
 fn agent_alone(facts: &ComponentFacts) -> Result<(), AdmissionError> {
-    let beside = |name: &String| {
-        !name.starts_with(GUEST_AGENT) && !name.starts_with("ax:guest/lifecycle@")
-    };
+    let beside =
+        |name: &String| !name.starts_with(GUEST_AGENT) && !name.starts_with("ax:guest/lifecycle@");
     let function = |it: &ExportedFunction| it.interface.clone().unwrap_or_else(|| it.name.clone());
     let mut all = facts.guest_interfaces.iter().cloned().chain(facts.exports.iter().map(function));
     match all.find(beside) {

@@ -16,9 +16,10 @@ pub mod literal;
 pub mod marks;
 pub mod report;
 pub mod scan;
+pub mod single;
 pub mod syntax;
 pub mod token;
 pub mod tool;
 pub mod walk;
 
-ax_sdk::plugin!(tools: [tool::measure]);
+ax_sdk::plugin!(tools: [tool::measure, tool::count]);

@@ -297,7 +297,7 @@ fn is_more(figure: u32, place: &Place, largest: Option<&(u32, Place)>) -> bool {
 }
 
 /// Reads a file, or says why it is skipped.
-fn read(path: &Path) -> Result<String, String> {
+pub(crate) fn read(path: &Path) -> Result<String, String> {
     let unreadable = |cause: std::io::Error| format!("cannot be read: {cause}");
     let file = fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();

@@ -11,6 +11,7 @@ use ax_sdk::task;
 
 use crate::glob::Patterns;
 use crate::report::{self, MeasureError, Report};
+use crate::single::{self, FileCounts};
 use crate::walk::{Filter, WalkError};
 
 /// Where the host mounts the granted folder `workspace`.
@@ -27,6 +28,8 @@ const FOLDER_BYTES_MAX: usize = 4096;
 const PATTERNS_MAX: usize = 256;
 /// Longest pattern, in bytes: matching takes pattern × path steps.
 const PATTERN_BYTES_MAX: usize = 1024;
+/// Most files of one count: their figures take at most half of the bytes an answer may have.
+const FILES_MAX: usize = 500;
 /// Files between two progress reports: a report is a host call, and people see ten a second.
 const FILES_PER_REPORT: usize = 64;
 
@@ -77,6 +80,33 @@ pub fn measure(
     ];
     log::write(Level::Info, "measured a tree", &fields);
     Ok(Json(report))
+}
+
+/// Measures single files of the workspace, each by itself: lines of code, comment and blank, functions
+/// and cyclomatic complexity. Reads only. For the sums of a whole tree there is `measure`.
+#[tool(title = "Count the lines of files", read_only, idempotent)]
+pub fn count(
+    /// Paths below the granted folder `workspace`, with `/` between names: 1 to 500. `..` and absolute
+    /// paths are refused.
+    paths: Vec<String>,
+) -> Result<Json<FileCounts>> {
+    if !(1..=FILES_MAX).contains(&paths.len()) {
+        let message = format!("`paths` has {} paths; it may have 1 to {FILES_MAX}", paths.len());
+        return Err(Error::invalid("paths", message));
+    }
+    for path in &paths {
+        check_folder(path).map_err(|error| {
+            let why = error.message.trim_start_matches("`folder` is refused: ");
+            Error::invalid("paths", format!("a path is refused: {why}"))
+        })?;
+    }
+    if std::fs::read_dir(WORKSPACE).is_err() {
+        let message = "the folder `workspace` is not granted to this plugin";
+        return Err(Error::new(ErrorKind::Denied, message).code(PERMISSION));
+    }
+    let mut watch = |done: usize| !done.is_multiple_of(FILES_PER_REPORT) || !task::cancelled();
+    let counts = single::count(Path::new(WORKSPACE), &paths, &mut watch);
+    counts.map(Json).ok_or_else(|| Error::new(ErrorKind::Cancelled, "stopped before its end"))
 }
 
 fn check_folder(folder: &str) -> Result<()> {
@@ -140,6 +170,19 @@ mod tests {
             let error = refused.expect_err(member);
             assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Invalid, member));
         }
+    }
+
+    #[test]
+    fn files_are_counted_so_many_at_once_and_below_the_workspace() {
+        let many = |count| vec!["a.rs".to_owned(); count];
+        for refused in
+            [many(0), many(FILES_MAX + 1), vec!["../a".to_owned()], vec!["/a".to_owned()]]
+        {
+            let error = super::count(refused).expect_err("it is refused");
+            assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Invalid, "paths"));
+        }
+        let error = super::count(many(FILES_MAX)).expect_err("there is no /workspace here");
+        assert_eq!(error.code, PERMISSION);
     }
 
     #[test]

@@ -10,6 +10,10 @@ pub mod lifecycle {
     include!("bindings/lifecycle.rs");
 }
 
+pub mod agent {
+    include!("bindings/agent.rs");
+}
+
 pub mod routing {
     include!("bindings/routing.rs");
 }

@@ -49,6 +49,8 @@ pub struct Line {
 }
 
 type Playing = Rc<dyn Fn(&model::Request) -> Result<model::Response>>;
+/// Plays one tool of another plugin.
+type Tool = Rc<dyn Fn(&Value) -> Result<Value>>;
 type Server = Rc<dyn Fn(&Request) -> Result<Response>>;
 
 /// What a test has set up and what the plugin did.
@@ -66,6 +68,13 @@ pub(crate) struct World {
     sent: Vec<Request>,
     model: Option<Playing>,
     asked: Vec<model::Request>,
+    pub(crate) tools: BTreeMap<String, Tool>,
+    pub(crate) context: BTreeMap<String, String>,
+    pub(crate) emitted: Vec<String>,
+    /// What a person was asked, in order.
+    pub(crate) asked_for: Vec<String>,
+    pub(crate) is_refusing: bool,
+    pub(crate) form: Option<Value>,
 }
 
 thread_local! {
@@ -180,4 +189,44 @@ pub(crate) fn ask(request: &model::Request) -> Result<model::Response> {
         return Err(Error::new(ErrorKind::Unavailable, message).code("no-models"));
     };
     playing(request)
+}
+
+/// Plays a tool of another plugin for [`tools`](crate::tools), by its whole name.
+pub fn tool(name: &str, answer: impl Fn(&Value) -> Result<Value> + 'static) {
+    with(|world| world.tools.insert(name.to_owned(), Rc::new(answer)));
+}
+
+/// Has the person refuse what is asked of them from now on; until then they agree.
+pub fn refuse() {
+    with(|world| world.is_refusing = true);
+}
+
+/// Fills in the forms that [`task::ask`](crate::task::ask) shows.
+///
+/// # Panics
+///
+/// When the value cannot be told as JSON.
+pub fn form(value: impl Serialize) {
+    let value = serde_json::to_value(value).expect("a form is JSON");
+    with(|world| world.form = Some(value));
+}
+
+/// Takes what a person was asked since the last time: actions and questions, in order.
+pub fn asked_for() -> Vec<String> {
+    with(|world| std::mem::take(&mut world.asked_for))
+}
+
+/// Takes what the agent showed since the last time.
+pub fn emitted() -> Vec<String> {
+    with(|world| std::mem::take(&mut world.emitted))
+}
+
+pub(crate) fn call_tool(name: &str, input: &Value) -> Result<Value> {
+    match with(|world| world.tools.get(name).cloned()) {
+        Some(tool) => tool(input),
+        None => {
+            let message = format!("nobody plays `{name}`: do so with `fake::tool`");
+            Err(Error::not_found(name, message))
+        }
+    }
 }

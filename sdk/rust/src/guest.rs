@@ -2,9 +2,10 @@
 
 use std::sync::Once;
 
+use crate::bindings::agent::exports::ax::guest::agent::Description;
 use crate::bindings::ax::types::types as wit;
 use crate::call::Call;
-use crate::{Content, Error, ErrorKind, Link, Media, Output, Result, Tool};
+use crate::{Agent, Content, Error, ErrorKind, Link, Media, Output, Result, Tool};
 
 /// Says what tools there are.
 pub fn described(tools: &[Tool]) -> Vec<wit::Tool> {
@@ -50,6 +51,47 @@ fn name_panics() {
 /// What it says.
 pub fn migrated(result: Result<()>) -> Result<(), wit::Error> {
     result.map_err(told)
+}
+
+/// Says what agents there are.
+pub fn described_agents(agents: &[Agent]) -> Vec<Description> {
+    let shown = |agent: &Agent| Description {
+        name: agent.name.clone(),
+        summary: agent.summary.clone(),
+        input_schema: agent.input_schema.to_string(),
+        output_schema: agent.output_schema.as_ref().map(ToString::to_string),
+        extra: None,
+    };
+    agents.iter().map(shown).collect()
+}
+
+/// Runs one agent.
+///
+/// # Errors
+///
+/// What the agent says.
+pub fn ran(agents: &[Agent], name: &str, goal: &str, input: &str) -> Result<String, wit::Error> {
+    name_panics();
+    crate::agent::run(agents, name, goal, input).map(|value| value.to_string()).map_err(told)
+}
+
+/// Reads what another plugin's tool answered.
+pub(crate) fn heard(output: wit::Output) -> Output {
+    let media = |it: wit::Media| Media { media_type: it.media_type, data: it.data };
+    let piece = |content| match content {
+        wit::Content::Text(text) => Some(Content::Text(text)),
+        wit::Content::Image(image) => Some(Content::Image(media(image))),
+        wit::Content::Audio(audio) => Some(Content::Audio(media(audio))),
+        wit::Content::File(file) => Some(Content::File(media(file))),
+        wit::Content::Link(wit::Link { uri, name, media_type, description, .. }) => {
+            Some(Content::Link(Link { uri, name, media_type, description }))
+        }
+        wit::Content::Other(_) => None,
+    };
+    Output {
+        content: output.content.into_iter().filter_map(piece).collect(),
+        structured: output.structured.and_then(|text| serde_json::from_str(&text).ok()),
+    }
 }
 
 /// Reads what the host says.

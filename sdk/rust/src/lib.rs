@@ -30,6 +30,8 @@
 //! | send requests | [`http`] | `net` |
 //! | ask models | [`model`] | `models` |
 //! | know whether a secret is set | [`secrets`] | `secrets` |
+//! | call tools of other plugins, from an [`agent`] | [`tools`] | `tools` |
+//! | wait, ask a person, keep a record, from an [`agent`] | [`task`] | nothing |
 //! | read and write files | `std::fs`, below `/workspace` | `fs` |
 //!
 //! Outside of a sandbox, as under `cargo test`, all of these are fakes that a test fills and looks
@@ -40,8 +42,10 @@
 
 #![warn(missing_docs)]
 
+mod agent;
 mod answer;
 mod call;
+mod durable;
 mod error;
 mod misfit;
 mod read;
@@ -55,6 +59,7 @@ pub mod log;
 pub mod model;
 pub mod secrets;
 pub mod task;
+pub mod tools;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub mod fake;
@@ -75,7 +80,40 @@ mod guest;
 )]
 pub mod bindings;
 
+pub use agent::Agent;
 pub use answer::{Answer, Content, Json, Link, Media, Output};
+/// ```
+/// use ax_sdk::prelude::*;
+/// use ax_sdk::{task, tools};
+///
+/// /// What came of it.
+/// #[data]
+/// struct Digest {
+///     words: u64,
+/// }
+///
+/// /// Counts the words of a page, if somebody agrees.
+/// #[agent]
+/// fn digest(
+///     /// Which page.
+///     url: String,
+/// ) -> Result<Json<Digest>> {
+///     let page: String = tools::call("ax:fetch.get", &serde_json::json!({ "url": url }))?;
+///     if !task::approve("count the words", &url)? {
+///         return Err(Error::new(ErrorKind::Cancelled, "nobody agreed"));
+///     }
+///     task::emit("counting");
+///     Ok(Json(Digest { words: page.split_whitespace().count() as u64 }))
+/// }
+///
+/// ax_sdk::agents!(agents: [digest]);
+/// # fn main() {
+/// ax_sdk::fake::tool("ax:fetch.get", |_| Ok("a b c".into()));
+/// assert_eq!(digest("https://example.org/".to_owned()).unwrap().0.words, 3);
+/// # }
+/// ```
+#[doc(inline)]
+pub use ax_sdk_macros::agent;
 /// ```
 /// use ax_sdk::prelude::*;
 ///
@@ -148,16 +186,17 @@ pub use tool::{Annotations, Tool};
 /// What most plugins need: `use ax_sdk::prelude::*`.
 pub mod prelude {
     pub use crate::{
-        Answer, Content, Error, ErrorKind, Json, Link, Media, Output, Result, data, tool,
+        Answer, Content, Error, ErrorKind, Json, Link, Media, Output, Result, agent, data, tool,
     };
 }
 
 /// What the macros of this crate write calls to.
 #[doc(hidden)]
 pub mod private {
+    pub use crate::agent::run;
     pub use crate::call::{Call, call, parse};
     #[cfg(target_arch = "wasm32")]
-    pub use crate::guest::{answered, described, migrated};
+    pub use crate::guest::{answered, described, described_agents, migrated, ran};
     pub use crate::schema::{Given, given, of as schema_of};
 }
 
@@ -261,6 +300,54 @@ macro_rules! policy {
             $crate::bindings::routing::export_routing!(
                 Policy with_types_in $crate::bindings::routing
             );
+        };
+    };
+}
+
+/// Makes a plugin of agents: once, in the crate's root. Such a plugin has no tools of its own.
+///
+/// ```
+/// # use ax_sdk::prelude::*;
+/// # /// Says hello.
+/// # #[agent]
+/// # fn hello(goal: String) -> Result<String> { Ok(format!("Hello, {goal}!")) }
+/// ax_sdk::agents!(agents: [hello]);
+/// # fn main() {}
+/// ```
+///
+/// Outside of a sandbox the macro makes `agents()`, which tests can run.
+#[macro_export]
+macro_rules! agents {
+    (agents: [$($($agent:ident)::+),* $(,)?] $(,)?) => {
+        /// The agents of this plugin, in the order they are shown.
+        pub fn agents() -> ::std::vec::Vec<$crate::Agent> {
+            ::std::vec![$($($agent)::+::agent()),*]
+        }
+
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Plugin;
+
+            impl $crate::bindings::agent::exports::ax::guest::agent::Guest for Plugin {
+                fn describe() -> ::std::vec::Vec<
+                    $crate::bindings::agent::exports::ax::guest::agent::Description,
+                > {
+                    $crate::private::described_agents(&agents())
+                }
+
+                fn run(
+                    name: ::std::string::String,
+                    goal: ::std::string::String,
+                    input: ::std::string::String,
+                ) -> ::std::result::Result<
+                    ::std::string::String,
+                    $crate::bindings::ax::types::types::Error,
+                > {
+                    $crate::private::ran(&agents(), &name, &goal, &input)
+                }
+            }
+
+            $crate::bindings::agent::export_agent!(Plugin with_types_in $crate::bindings::agent);
         };
     };
 }

@@ -1,4 +1,5 @@
-//! The running call: how far it is, and whether it should stop.
+//! The running call: how far it is, and whether it should stop; and in an agent its durable task: waits,
+//! approvals, its own record.
 //!
 //! ```
 //! use ax_sdk::{Error, ErrorKind, Result, task};
@@ -22,6 +23,10 @@
 //! ```
 
 use std::time::Duration;
+
+pub use crate::durable::{
+    Remaining, agents, approve, ask, budget, delegate, emit, get, set, sleep,
+};
 
 /// The running call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -11,6 +11,7 @@ mod arena;
 mod verdict;
 mod wat;
 
+mod agent;
 mod answers;
 mod compiler;
 mod cpu;

@@ -284,9 +284,8 @@ fn judged(text: &str, plugin: &Plugin, agent: &str) -> Result<Text, CallError> {
     let unusable = |why: String| CallError::Answer { why };
     let value = json::parse(text, limits.result_bytes).map_err(|why| unusable(why.to_string()))?;
     if let Some(schema) = &plugin.agent(agent)?.output_schema {
-        schema::check(schema, &value).map_err(|why| {
-            unusable(format!("it does not fit the agent's output schema: {why}"))
-        })?;
+        schema::check(schema, &value)
+            .map_err(|why| unusable(format!("it does not fit the agent's output schema: {why}")))?;
     }
     Ok(Text::new(value.to_string()))
 }

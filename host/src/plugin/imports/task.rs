@@ -31,6 +31,8 @@ const SLEEP_MS: u64 = 31_536_000_000;
 const KEY_BYTES: usize = 256;
 /// Bytes that are shown at once; the rest is cut.
 const EMIT_BYTES: usize = 4 << 10;
+/// Agents that one sets to work side by side: the children a task may have.
+const BATCH: usize = 32;
 /// Agents that are listed.
 const AGENTS_LISTED: usize = 256;
 
@@ -174,9 +176,9 @@ impl Guest {
         }
         let (mut asked, mut refused) = (Vec::new(), Vec::new());
         for (index, request) in requests.into_iter().enumerate() {
-            let read = match index < limits::DELEGATE_BATCH {
+            let read = match index < BATCH {
                 true => self.delegation(&request)?,
-                false => Err(failure::too_many(limits::DELEGATE_BATCH, "agents")),
+                false => Err(failure::too_many(BATCH, "agents")),
             };
             match read {
                 Ok(wanted) => {

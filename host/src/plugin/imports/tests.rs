@@ -22,6 +22,7 @@ use ax_manifest::Permission;
 use ax_manifest::Row;
 use ax_manifest::Served;
 use ax_manifest::row_of;
+use futures_util::future::BoxFuture;
 use wasmtime::component::Component;
 use wasmtime::component::Linker;
 use wasmtime::component::ResourceType;
@@ -32,6 +33,10 @@ use wit_parser::Resolve;
 use wit_parser::Stability;
 use wit_parser::TypeDefKind;
 
+use super::super::agent::Companion;
+use super::super::agent::Question;
+use super::super::agent::Seat;
+use super::super::agent::Told;
 use super::super::engine::Allocation;
 use super::super::engine::Engine;
 use super::super::executor::Executor;
@@ -71,6 +76,8 @@ use crate::kv::Space;
 use crate::provider::scripted::Act;
 use crate::provider::scripted::Scripted;
 use crate::secret::leak::LeakScan;
+use crate::workflow::Failure;
+use crate::workflow::FailureKind;
 
 /// Something an interface may define.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -241,6 +248,8 @@ fn denial_of(capability: Capability) -> Option<fn()> {
         C::AxKvStore => Some(data_that_may_not_be_kept_are_denied),
         C::AxHttpClient => Some(a_request_that_is_not_granted_is_denied),
         C::AxModelChat => Some(a_model_that_is_not_granted_is_not_asked),
+        C::AxTools => Some(a_tool_that_is_not_granted_is_not_called),
+        C::AxTask => Some(an_agent_that_is_not_granted_is_not_set_to_work),
         C::AxSecrets => Some(a_secret_that_is_not_granted_is_not_there),
         C::WasiHttpTypes | C::WasiHttpOutgoingHandler => {
             Some(a_request_over_wasi_that_is_not_granted_is_denied)
@@ -278,7 +287,7 @@ fn denial_of(capability: Capability) -> Option<fn()> {
         | C::WasiCliTerminalStdout
         | C::WasiCliTerminalStderr => None,
         // Not linked at all, as the tests above show; a denial test comes with the host part.
-        C::AxEventsBus | C::AxTools | C::AxServices | C::AxMemory | C::AxTask => None,
+        C::AxEventsBus | C::AxServices | C::AxMemory => None,
     }
 }
 
@@ -318,9 +327,48 @@ fn run(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> O
     run_asking(None, imports, module, [declared, granted])
 }
 
+/// As [`run`], in a task.
+fn run_in_task(imports: &[&str], module: &str, declared: &[&str], granted: &[&str]) -> Outcome {
+    run_with((None, Some(Arc::new(Nobody))), imports, module, [declared, granted])
+}
+
 /// As [`run`], where these models answer; declared and granted are `rights`.
 fn run_asking(
     models: Option<Arc<dyn Models>>,
+    imports: &[&str],
+    module: &str,
+    rights: [&[&str]; 2],
+) -> Outcome {
+    run_with((models, None), imports, module, rights)
+}
+
+/// A task that knows no tool and no agent, and tells what the gate says.
+struct Nobody;
+
+impl Companion for Nobody {
+    fn ask(&self, questions: Vec<Question>) -> BoxFuture<'_, Vec<Told>> {
+        let answer = |question: Question| {
+            let unknown = Failure::new(FailureKind::NotFound, "there is none");
+            Told::Answer(Err(question.refused.unwrap_or(unknown)))
+        };
+        Box::pin(async move { questions.into_iter().map(answer).collect() })
+    }
+
+    fn now_ms(&self) -> u64 {
+        0
+    }
+
+    fn seed(&self) -> u64 {
+        0
+    }
+
+    fn is_replaying(&self) -> bool {
+        false
+    }
+}
+
+fn run_with(
+    (models, companion): (Option<Arc<dyn Models>>, Option<Arc<dyn Companion>>),
     imports: &[&str],
     module: &str,
     rights: [&[&str]; 2],
@@ -360,7 +408,8 @@ fn run_asking(
     };
     let meter = HostMeter::new(1 << 30, 1).admit(&limits).unwrap();
     let log = Log::new(&limits, LeakScan::none());
-    let guest = Guest::new(Gate::new(Arc::new(rights)), meter, log, frame, folders);
+    let mut guest = Guest::new(Gate::new(Arc::new(rights)), meter, log, frame, folders);
+    guest.seat = companion.map(|it| Box::new(Seat::new(it, limits.fuel, limits.deadline)));
     let mut store = confined(&ENGINE, guest, &limits);
     let mut linker = linker();
     link_all(&mut linker).unwrap();
@@ -494,6 +543,84 @@ fn a_model_that_is_not_granted_is_not_asked() {
     let denied = attempt(&[]);
     assert_eq!(*denied.answer.as_ref().unwrap(), DENIED);
     denied.ends_denied(wanted, DenialReason::NotGranted);
+}
+
+/// Answers the kind of the error, or 1,000 when there was none: `invalid`, `denied`, `not-found` and
+/// `unavailable` among the kinds of `ax:types` are 0, 1, 3 and 5.
+const KIND: &str = "(if (result i32) (i32.load8_u (i32.const 256))
+  (then (i32.load8_u (i32.const 260)))
+  (else (i32.const 1000)))";
+
+fn a_tool_that_is_not_granted_is_not_called() {
+    let imports = ["ax:tools/tools@0.1.0"];
+    let module = |name: &str| {
+        format!(
+            r#"(import "ax:tools/tools@0.1.0" "call" (func $call
+                 (param i32 i32 i32 i32 i32 i32 i32 i32)))
+               (data (i32.const 64) "{name}{{}}")
+               (func (export "run") (result i32)
+                 (call $call (i32.const 64) (i32.const {bytes}) (i32.const {input}) (i32.const 2)
+                   (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 256))
+                 {KIND})"#,
+            bytes = name.len(),
+            input = 64 + name.len(),
+        )
+    };
+    let (wanted, module_of_one) = (["tools:ax:a.b"], module("ax:a.b"));
+    let attempt = |granted: &[&str]| run_in_task(&imports, &module_of_one, &wanted, granted);
+    assert_eq!(attempt(&wanted).answer.unwrap(), 3, "the task is asked when it is granted");
+    let denied = attempt(&[]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), 1);
+    denied.ends_denied(wanted[0], DenialReason::NotGranted);
+    // A pattern is what may be granted, and nothing that can be called.
+    let pattern = run_in_task(&imports, &module("ax:a.*"), &["tools:ax:a.*"], &["tools:ax:a.*"]);
+    assert_eq!((pattern.answer.unwrap(), pattern.denials), (0, Vec::new()));
+    let outside = run(&imports, &module_of_one, &wanted, &wanted);
+    assert_eq!(outside.answer.unwrap(), 5, "there is no task to ask");
+}
+
+fn an_agent_that_is_not_granted_is_not_set_to_work() {
+    let module = format!(
+        r#"(import "ax:task/task@0.1.1" "delegate" (func $delegate
+             (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+           (data (i32.const 64) "reviewer{{}}")
+           (func (export "run") (result i32)
+             (call $delegate (i32.const 64) (i32.const 8) (i32.const 64) (i32.const 8)
+               (i32.const 72) (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 0)
+               (i32.const 256))
+             {KIND})"#
+    );
+    let (imports, wanted) = (["ax:task/task@0.1.1"], ["agents:reviewer"]);
+    let attempt = |granted: &[&str]| run_in_task(&imports, &module, &wanted, granted);
+    assert_eq!(attempt(&wanted).answer.unwrap(), 3, "the task is asked when it is granted");
+    let denied = attempt(&[]);
+    assert_eq!(*denied.answer.as_ref().unwrap(), 1);
+    denied.ends_denied(wanted[0], DenialReason::NotGranted);
+    assert_eq!(run(&imports, &module, &wanted, &wanted).answer.unwrap(), 5, "there is no task");
+}
+
+#[test]
+fn outside_of_a_task_nothing_waits_and_nothing_is_there() {
+    let module = format!(
+        r#"(import "ax:task/task@0.1.1" "sleep" (func $sleep (param i64 i32)))
+           (import "ax:task/task@0.1.1" "get" (func $get (param i32 i32 i32)))
+           (import "ax:task/task@0.1.1" "emit" (func $emit (param i32 i32)))
+           (import "ax:task/task@0.1.1" "agents" (func $agents (param i32)))
+           (import "ax:tools/tools@0.1.0" "available" (func $available (param i32)))
+           (func (export "run") (result i32)
+             (call $emit (i32.const 64) (i32.const 1))
+             (call $get (i32.const 64) (i32.const 1) (i32.const 128))
+             (call $agents (i32.const 160))
+             (call $available (i32.const 192))
+             (if (i32.or (i32.load8_u (i32.const 128))
+                   (i32.or (i32.load (i32.const 164)) (i32.load (i32.const 196))))
+               (then (return (i32.const 2000))))
+             (call $sleep (i64.const 3600000) (i32.const 256))
+             {KIND})"#
+    );
+    let imports = ["ax:task/task@0.1.1", "ax:tools/tools@0.1.0"];
+    let outcome = run(&imports, &module, &[], &[]);
+    assert_eq!((outcome.answer.unwrap(), outcome.denials), (5, Vec::new()));
 }
 
 /// One model, which begins to answer and does not end.

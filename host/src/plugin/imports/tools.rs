@@ -1,7 +1,7 @@
 //! `ax:tools/tools`: tools of other plugins, each call a question to the task of the agent.
 //!
 //! Permission `tools:<plugin>.<tool>`, for each call, with the name of the tool. Bounds:
-//! [`limits::TOOL_BATCH`], [`TOOLS_LISTED`], and those of a tool's input. Not here: which tools there are
+//! [`BATCH`], [`TOOLS_LISTED`], and those of a tool's input. Not here: which tools there are
 //! and how they run (`runtime`).
 
 use ax_manifest::{Capability, Permission, ToolId};
@@ -19,6 +19,8 @@ use super::bindings::ax::tools::tools;
 use super::bindings::ax::types::types as wit;
 use super::failure;
 
+/// Calls of tools that an agent makes side by side: more than a task may make, unless somebody says so.
+const BATCH: usize = 64;
 /// Tools that an agent is told of, as `ax:tools` promises.
 const TOOLS_LISTED: usize = 1_000;
 
@@ -31,7 +33,8 @@ impl tools::Host for Guest {
         if self.seat.is_none() {
             return Ok(Vec::new());
         }
-        let mut answers = self.ask_companion(vec![Wanted::new(Import::ToolsAvailable, "{}")]).await?;
+        let mut answers =
+            self.ask_companion(vec![Wanted::new(Import::ToolsAvailable, "{}")]).await?;
         let Some(Ok(text)) = answers.pop() else { return Ok(Vec::new()) };
         self.gate.pass(Capability::AxTools, Needs::Nothing, text.len() as u64)?;
         let offered: Vec<Offered> = serde_json::from_str(&text).unwrap_or_default();
@@ -66,9 +69,9 @@ impl Guest {
         let mut outcomes: Vec<Option<Outcome>> = Vec::new();
         for (index, invocation) in invocations.into_iter().enumerate() {
             // Not even looked at: looking costs, and nothing of the guest is charged meanwhile.
-            let read = match index < limits::TOOL_BATCH {
+            let read = match index < BATCH {
                 true => self.call_of(&invocation)?,
-                false => Err(failure::too_many(limits::TOOL_BATCH, "calls")),
+                false => Err(failure::too_many(BATCH, "calls")),
             };
             match read {
                 Ok(wanted) => {

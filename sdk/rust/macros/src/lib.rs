@@ -3,6 +3,7 @@
 //! Invariant: what they write names everything by its full path, and refuses at compile time, with what
 //! to write instead, whatever the host would refuse.
 
+mod agent;
 mod data;
 mod options;
 mod tool;
@@ -34,6 +35,22 @@ pub fn data(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn tool(options: TokenStream, function: TokenStream) -> TokenStream {
     tool::expand(options.into(), function.into())
+        .unwrap_or_else(|error| error.into_compile_error())
+        .into()
+}
+
+/// Makes an agent of a function: work of many steps, which a durable task carries through crashes.
+///
+/// - The name is the function's, with `-` for `_`; `#[agent(name = "…")]` sets another one.
+/// - The doc comment is the summary, and must be there; parameters are the members of the input, as those
+///   of a tool, but for `goal: String`, which is what is wanted in a sentence.
+/// - What is given back implements `Answer`: `Result<Json<T>>` is a result with a schema.
+/// - It may be ended anywhere and run again from its beginning; what it asked of `tools`, `task` and `model`
+///   before is answered from the record then. So it keeps nothing in statics, and decides by nothing but its
+///   input and those answers.
+#[proc_macro_attribute]
+pub fn agent(options: TokenStream, function: TokenStream) -> TokenStream {
+    agent::expand(options.into(), function.into())
         .unwrap_or_else(|error| error.into_compile_error())
         .into()
 }

@@ -19,11 +19,12 @@ const WHOLE: &str = "input";
 pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result<TokenStream> {
     let options: Options = syn::parse2(options)?;
     let mut function: ItemFn = syn::parse2(function)?;
-    check(&function)?;
+    check(&function, "a tool")?;
     let name = name(&options, &function.sig.ident)?;
     let description = description(&function)?;
     let parameters = parameters(&mut function)?;
-    let (input, call) = input(&function.sig.ident, &parameters);
+    let Input { types, reading } = input(&parameters);
+    let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
     let answer = match &function.sig.output {
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, answer) => quote!(#answer),
@@ -42,12 +43,13 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
             #[allow(unused_imports)]
             use super::*;
 
-            #input
+            #types
 
             pub const CALL: ::ax_sdk::private::Call = (#name, call);
 
             fn call(text: &str) -> ::ax_sdk::Result<::ax_sdk::Output> {
-                #call
+                #reading
+                ::ax_sdk::Answer::into_output(super::#ident(#(#names),*))
             }
 
             pub fn tool() -> ::ax_sdk::Tool {
@@ -71,20 +73,17 @@ pub(crate) fn expand(options: TokenStream, function: TokenStream) -> syn::Result
 }
 
 /// Refuses what cannot be called with one JSON document.
-fn check(function: &ItemFn) -> syn::Result<()> {
+pub(crate) fn check(function: &ItemFn, what: &str) -> syn::Result<()> {
     let signature = &function.sig;
-    let refuse = |span, message: &str| Err(syn::Error::new(span, message));
+    let refuse = |span, message: &str| Err(syn::Error::new(span, format!("{what} {message}")));
     if let Some(word) = &signature.asyncness {
-        return refuse(word.span(), "a tool is not `async`: what it calls waits by itself");
+        return refuse(word.span(), "is not `async`: what it calls waits by itself");
     }
     if !signature.generics.params.is_empty() {
-        return refuse(
-            signature.generics.span(),
-            "a tool has no generic parameters: its schema is one",
-        );
+        return refuse(signature.generics.span(), "has no generic parameters: its schema is one");
     }
     if let Some(word) = &signature.unsafety {
-        return refuse(word.span(), "a tool is not `unsafe`: anybody may call it");
+        return refuse(word.span(), "is not `unsafe`: anybody may call it");
     }
     Ok(())
 }
@@ -116,7 +115,7 @@ fn description(function: &ItemFn) -> syn::Result<String> {
 }
 
 /// Joins the lines of a doc comment; an empty line begins a paragraph.
-fn documented(attributes: &[Attribute]) -> String {
+pub(crate) fn documented(attributes: &[Attribute]) -> String {
     let line = |attribute: &Attribute| match &attribute.meta {
         Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
@@ -131,14 +130,14 @@ fn documented(attributes: &[Attribute]) -> String {
 }
 
 /// One parameter, with the attributes that belong on a member.
-struct Parameter {
+pub(crate) struct Parameter {
     attributes: Vec<Attribute>,
-    name: Ident,
+    pub(crate) name: Ident,
     ty: syn::Type,
 }
 
 /// Takes the attributes off the parameters, which only macros may have.
-fn parameters(function: &mut ItemFn) -> syn::Result<Vec<Parameter>> {
+pub(crate) fn parameters(function: &mut ItemFn) -> syn::Result<Vec<Parameter>> {
     let parameter = |argument: &mut FnArg| match argument {
         FnArg::Receiver(receiver) => {
             Err(syn::Error::new(receiver.span(), "a tool is a function, not a method"))
@@ -162,29 +161,34 @@ fn parameters(function: &mut ItemFn) -> syn::Result<Vec<Parameter>> {
     function.sig.inputs.iter_mut().map(parameter).collect()
 }
 
-/// Writes the type of the input, and how the function is called with it.
-fn input(function: &Ident, parameters: &[Parameter]) -> (TokenStream, TokenStream) {
+/// How the input is read.
+pub(crate) struct Input {
+    /// The type `Input`.
+    pub(crate) types: TokenStream,
+    /// Reads `text` and names its members as the parameters are named.
+    pub(crate) reading: TokenStream,
+}
+
+/// Writes the type of the input, and how it is read.
+pub(crate) fn input(parameters: &[Parameter]) -> Input {
     let insists: TokenStream = parameters.iter().map(|parameter| insist(&parameter.ty)).collect();
     if let [Parameter { name, ty, .. }] = parameters
         && name == WHOLE
     {
-        return (
-            quote! {
+        return Input {
+            types: quote! {
                 type Input = #ty;
                 #insists
             },
-            quote! {
-                let input: Input = ::ax_sdk::private::parse(text)?;
-                ::ax_sdk::Answer::into_output(super::#function(input))
-            },
-        );
+            reading: quote! { let input: Input = ::ax_sdk::private::parse(text)?; },
+        };
     }
     let member =
         |Parameter { attributes, name, ty }: &Parameter| quote!(#(#attributes)* #name: #ty,);
     let members = parameters.iter().map(member);
     let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
-    (
-        quote! {
+    Input {
+        types: quote! {
             #insists
 
             #[derive(::ax_sdk::serde::Deserialize, ::ax_sdk::schemars::JsonSchema)]
@@ -192,11 +196,8 @@ fn input(function: &Ident, parameters: &[Parameter]) -> (TokenStream, TokenStrea
             #[schemars(crate = "::ax_sdk::schemars")]
             struct Input { #(#members)* }
         },
-        quote! {
-            let Input { #(#names),* } = ::ax_sdk::private::parse(text)?;
-            ::ax_sdk::Answer::into_output(super::#function(#(#names),*))
-        },
-    )
+        reading: quote! { let Input { #(#names),* } = ::ax_sdk::private::parse(text)?; },
+    }
 }
 
 /// Has the compiler say at the type itself that it cannot be taken.

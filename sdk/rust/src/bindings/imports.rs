@@ -5084,7 +5084,7 @@ pub mod ax {
                                             let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 40+6*::core::mem::size_of::<*const u8>()]);
                                             let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
                                             #[cfg(target_arch = "wasm32")]
-                                            #[link(wasm_import_module = "ax:task/call@0.1.0")]
+                                            #[link(wasm_import_module = "ax:task/call@0.1.1")]
                                             unsafe extern "C" {
                                               #[link_name = "current"]
                                               fn wit_import1(_: *mut u8, );
@@ -5172,7 +5172,7 @@ pub mod ax {
                                             let len1 = vec1.len();
 
                                             #[cfg(target_arch = "wasm32")]
-                                            #[link(wasm_import_module = "ax:task/call@0.1.0")]
+                                            #[link(wasm_import_module = "ax:task/call@0.1.1")]
                                             unsafe extern "C" {
                                               #[link_name = "progress"]
                                               fn wit_import2(_: i64, _: i32, _: i64, _: *mut u8, _: usize, );
@@ -5191,7 +5191,7 @@ pub mod ax {
                                           unsafe {
 
                                             #[cfg(target_arch = "wasm32")]
-                                            #[link(wasm_import_module = "ax:task/call@0.1.0")]
+                                            #[link(wasm_import_module = "ax:task/call@0.1.1")]
                                             unsafe extern "C" {
                                               #[link_name = "cancelled"]
                                               fn wit_import0() -> i32;
@@ -5206,548 +5206,2307 @@ pub mod ax {
 
                                       }
 
-                                    }
-                                    pub mod types {
-                                      /// Words that every other package uses.
+                                      /// The durable task that an agent (`ax:guest/agent`) is the work of.
                                       ///
-                                      /// Whatever an import and an export share lives here, so that offering a thing never imports the
-                                      /// interface that uses it. The interface has no functions: importing it asks for nothing.
-                                      ///
-                                      /// Growth: an enum has a case `other`, a variant a case `other(json)`, a record a member `extra` or
-                                      /// `data`. A reader ignores members of those objects that it does not know.
+                                      /// Every function is one step of the task: it is written down before and after, and when the agent is run
+                                      /// again it answers what it answered the first time. Some wait for long, and the instance may be dropped
+                                      /// meanwhile and run again up to there. Elsewhere than in an agent functions with a `result` answer
+                                      /// `unavailable` with the code `task`, and the others answer nothing.
                                       #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
-                                      pub mod types {
+                                      pub mod task {
                                         #[used]
                                         #[doc(hidden)]
                                         static __FORCE_SECTION_REF: fn() =
                                         super::super::super::__link_custom_section_describing_imports;
                                         
                                         use super::super::super::_rt;
-                                        /// One JSON document (RFC 8259) as UTF-8 text: at most 1 MiB, nested at most 128 deep.
-                                        ///
-                                        /// Longer or deeper text is refused where it enters: as input before the call, as a result by
-                                        /// failing it.
-                                        pub type Json = _rt::String;
-                                        /// What went wrong, as far as the caller can act on it.
-                                        #[repr(u8)]
-                                        #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
-                                        pub enum ErrorKind {
-                                          /// The request is wrong and stays wrong. `code` names the member, as `folder` or `items[3].id`.
-                                          Invalid,
-                                          /// Not granted. `code` is the missing permission in the manifest's text form, as
-                                          /// `fs:workspace:read`.
-                                          Denied,
-                                          /// Granted, but a limit is used up. `code` is the limit's name: `fuel`, `time`, `memory`,
-                                          /// `result`, `calls`, `bytes` or `tokens`.
-                                          Exhausted,
-                                          /// There is no such key, tool, model, topic or agent. `code` is the name that was looked for.
-                                          NotFound,
-                                          /// A condition did not hold. Read again, then retry.
-                                          Conflict,
-                                          /// The other side failed and may succeed later; see `retry-after-ms`.
-                                          Unavailable,
-                                          /// The other side failed and will not succeed if asked the same again.
-                                          Failed,
-                                          /// Whether the effect happened is not known. Look before asking again.
-                                          InDoubt,
-                                          /// Somebody asked to stop before the answer was there.
-                                          Cancelled,
-                                          /// Newer than this version of the package; `code` says what it is.
-                                          Other,
+                                        pub type Json = super::super::super::ax::types::types::Json;
+                                        pub type Error = super::super::super::ax::types::types::Error;
+                                        /// Work for another agent.
+                                        #[derive(Clone)]
+                                        pub struct Delegation {
+                                          /// Its name: kebab-case `[a-z][a-z0-9-]*`, at most 64 characters.
+                                          pub agent: _rt::String,
+                                          /// What is wanted of it, one sentence of at most 4 KiB.
+                                          pub goal: _rt::String,
+                                          /// Its input, an object.
+                                          pub input: Json,
+                                          /// Members that a later version adds, an object.
+                                          pub extra: ::core::option::Option<Json>,
                                         }
-                                        impl ::core::fmt::Debug for ErrorKind {
+                                        impl ::core::fmt::Debug for Delegation {
                                           fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                                            match self {
-                                              ErrorKind::Invalid => {
-                                                f.debug_tuple("ErrorKind::Invalid").finish()
-                                              }
-                                              ErrorKind::Denied => {
-                                                f.debug_tuple("ErrorKind::Denied").finish()
-                                              }
-                                              ErrorKind::Exhausted => {
-                                                f.debug_tuple("ErrorKind::Exhausted").finish()
-                                              }
-                                              ErrorKind::NotFound => {
-                                                f.debug_tuple("ErrorKind::NotFound").finish()
-                                              }
-                                              ErrorKind::Conflict => {
-                                                f.debug_tuple("ErrorKind::Conflict").finish()
-                                              }
-                                              ErrorKind::Unavailable => {
-                                                f.debug_tuple("ErrorKind::Unavailable").finish()
-                                              }
-                                              ErrorKind::Failed => {
-                                                f.debug_tuple("ErrorKind::Failed").finish()
-                                              }
-                                              ErrorKind::InDoubt => {
-                                                f.debug_tuple("ErrorKind::InDoubt").finish()
-                                              }
-                                              ErrorKind::Cancelled => {
-                                                f.debug_tuple("ErrorKind::Cancelled").finish()
-                                              }
-                                              ErrorKind::Other => {
-                                                f.debug_tuple("ErrorKind::Other").finish()
-                                              }
-                                            }
+                                            f.debug_struct("Delegation").field("agent", &self.agent).field("goal", &self.goal).field("input", &self.input).field("extra", &self.extra).finish()
                                           }
                                         }
+                                        /// What the task may still use; absent where nothing bounds it.
+                                        #[derive(Clone)]
+                                        pub struct Remaining {
+                                          /// Tokens of models, read and written.
+                                          pub tokens: ::core::option::Option<u64>,
+                                          /// Millionths of a US dollar.
+                                          pub cost_micro_usd: ::core::option::Option<u64>,
+                                          /// Calls of tools.
+                                          pub calls: ::core::option::Option<u64>,
+                                          /// Milliseconds until the task's deadline.
+                                          pub ms: ::core::option::Option<u64>,
+                                          /// Members that a later version adds, an object.
+                                          pub extra: ::core::option::Option<Json>,
+                                        }
+                                        impl ::core::fmt::Debug for Remaining {
+                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                            f.debug_struct("Remaining").field("tokens", &self.tokens).field("cost-micro-usd", &self.cost_micro_usd).field("calls", &self.calls).field("ms", &self.ms).field("extra", &self.extra).finish()
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Waits until a person agrees to something. False when it was refused, or nobody answered in time.
+                                        ///
+                                        /// `action` says in one line of at most 256 bytes what will be done; `details` is shown with it, at most
+                                        /// 64 KiB. What was agreed to is exactly this: another action or other details are another question.
+                                        /// Errors: `invalid` with the member that is wrong.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn approve(action: &str,details: &str,) -> ::core::result::Result<bool,Error>{
+                                          unsafe {
 
-                                        impl ErrorKind{
+                                            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let vec0 = action;
+                                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                                            let len0 = vec0.len();
+                                            let vec1 = details;
+                                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                                            let len1 = vec1.len();
+                                            let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                            unsafe extern "C" {
+                                              #[link_name = "approve"]
+                                              fn wit_import3(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import3(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+                                            wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                                            let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                                            let result19 = match l4 {
+                                              0 => {
+                                                let e = {
+                                                  let l5 = i32::from(*ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                  _rt::bool_lift(l5 as u8)
+                                                };
+                                                Ok(e)
+                                              }
+                                              1 => {
+                                                let e = {
+                                                  let l6 = i32::from(*ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l7 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l8 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len9 = l8;
+                                                  let bytes9 = _rt::Vec::from_raw_parts(l7.cast(), len9, len9);
+                                                  let l10 = *ptr2.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l11 = *ptr2.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len12 = l11;
+                                                  let bytes12 = _rt::Vec::from_raw_parts(l10.cast(), len12, len12);
+                                                  let l13 = i32::from(*ptr2.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l15 = i32::from(*ptr2.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                  super::super::super::ax::types::types::Error{
+                                                    kind: super::super::super::ax::types::types::ErrorKind::_lift(l6 as u8),
+                                                    message: _rt::string_lift(bytes9),
+                                                    code: _rt::string_lift(bytes12),
+                                                    retry_after_ms: match l13 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l14 = *ptr2.add(4+6*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                          l14 as u32
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    data: match l15 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l16 = *ptr2.add(8+7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l17 = *ptr2.add(8+8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len18 = l17;
+                                                          let bytes18 = _rt::Vec::from_raw_parts(l16.cast(), len18, len18);
+
+                                                          _rt::string_lift(bytes18)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                  }
+                                                };
+                                                Err(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            };
+                                            result19
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Waits until a person fills in a form, and returns what was entered, an object.
+                                        ///
+                                        /// `question` has at most 4 KiB. `schema` is a JSON Schema of at most 64 KiB: an object whose members are
+                                        /// texts, numbers or booleans. Errors: `invalid` with the member that is wrong; `cancelled` when nobody
+                                        /// answered in time, or the person would not.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn ask(question: &str,schema: &str,) -> ::core::result::Result<Json,Error>{
+                                          unsafe {
+
+                                            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let vec0 = question;
+                                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                                            let len0 = vec0.len();
+                                            let vec1 = schema;
+                                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                                            let len1 = vec1.len();
+                                            let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                            unsafe extern "C" {
+                                              #[link_name = "ask"]
+                                              fn wit_import3(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import3(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+                                            wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                                            let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                                            let result21 = match l4 {
+                                              0 => {
+                                                let e = {
+                                                  let l5 = *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l6 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len7 = l6;
+                                                  let bytes7 = _rt::Vec::from_raw_parts(l5.cast(), len7, len7);
+
+                                                  _rt::string_lift(bytes7)
+                                                };
+                                                Ok(e)
+                                              }
+                                              1 => {
+                                                let e = {
+                                                  let l8 = i32::from(*ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l9 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l10 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len11 = l10;
+                                                  let bytes11 = _rt::Vec::from_raw_parts(l9.cast(), len11, len11);
+                                                  let l12 = *ptr2.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l13 = *ptr2.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len14 = l13;
+                                                  let bytes14 = _rt::Vec::from_raw_parts(l12.cast(), len14, len14);
+                                                  let l15 = i32::from(*ptr2.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l17 = i32::from(*ptr2.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                  super::super::super::ax::types::types::Error{
+                                                    kind: super::super::super::ax::types::types::ErrorKind::_lift(l8 as u8),
+                                                    message: _rt::string_lift(bytes11),
+                                                    code: _rt::string_lift(bytes14),
+                                                    retry_after_ms: match l15 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l16 = *ptr2.add(4+6*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                          l16 as u32
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    data: match l17 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l18 = *ptr2.add(8+7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l19 = *ptr2.add(8+8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len20 = l19;
+                                                          let bytes20 = _rt::Vec::from_raw_parts(l18.cast(), len20, len20);
+
+                                                          _rt::string_lift(bytes20)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                  }
+                                                };
+                                                Err(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            };
+                                            result21
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Waits, at most 31,536,000,000 ms (a year). Errors: `invalid` with `ms`.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn sleep(ms: u64,) -> ::core::result::Result<(),Error>{
+                                          unsafe {
+
+                                            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                            unsafe extern "C" {
+                                              #[link_name = "sleep"]
+                                              fn wit_import1(_: i64, _: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import1(_: i64, _: *mut u8, ) { unreachable!() }
+                                            wit_import1(_rt::as_i64(&ms), ptr0);
+                                            let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                                            let result16 = match l2 {
+                                              0 => {
+                                                let e = ();
+                                                Ok(e)
+                                              }
+                                              1 => {
+                                                let e = {
+                                                  let l3 = i32::from(*ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l4 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l5 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len6 = l5;
+                                                  let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+                                                  let l7 = *ptr0.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l8 = *ptr0.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len9 = l8;
+                                                  let bytes9 = _rt::Vec::from_raw_parts(l7.cast(), len9, len9);
+                                                  let l10 = i32::from(*ptr0.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l12 = i32::from(*ptr0.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                  super::super::super::ax::types::types::Error{
+                                                    kind: super::super::super::ax::types::types::ErrorKind::_lift(l3 as u8),
+                                                    message: _rt::string_lift(bytes6),
+                                                    code: _rt::string_lift(bytes9),
+                                                    retry_after_ms: match l10 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l11 = *ptr0.add(4+6*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                          l11 as u32
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    data: match l12 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l13 = *ptr0.add(8+7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l14 = *ptr0.add(8+8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len15 = l14;
+                                                          let bytes15 = _rt::Vec::from_raw_parts(l13.cast(), len15, len15);
+
+                                                          _rt::string_lift(bytes15)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                  }
+                                                };
+                                                Err(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            };
+                                            result16
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Returns a value of the task's own small record, which is kept as long as the task and shown to people.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn get(key: &str,) -> ::core::option::Option<Json>{
+                                          unsafe {
+
+                                            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 3*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 3*::core::mem::size_of::<*const u8>()]);
+                                            let vec0 = key;
+                                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                                            let len0 = vec0.len();
+                                            let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                            unsafe extern "C" {
+                                              #[link_name = "get"]
+                                              fn wit_import2(_: *mut u8, _: usize, _: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+                                            wit_import2(ptr0.cast_mut(), len0, ptr1);
+                                            let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+                                            let result7 = match l3 {
+                                              0 => None,
+                                              1 => {
+                                                let e = {
+                                                  let l4 = *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l5 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len6 = l5;
+                                                  let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+
+                                                  _rt::string_lift(bytes6)
+                                                };
+                                                Some(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            };
+                                            result7
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Sets a value; `null` removes it. A key has 1 to 256 bytes, all together at most 64 KiB.
+                                        /// Errors: `invalid` with `key` or `value`; `exhausted` with `context`.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn set(key: &str,value: &str,) -> ::core::result::Result<(),Error>{
+                                          unsafe {
+
+                                            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let vec0 = key;
+                                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                                            let len0 = vec0.len();
+                                            let vec1 = value;
+                                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                                            let len1 = vec1.len();
+                                            let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                            unsafe extern "C" {
+                                              #[link_name = "set"]
+                                              fn wit_import3(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import3(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+                                            wit_import3(ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+                                            let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+                                            let result18 = match l4 {
+                                              0 => {
+                                                let e = ();
+                                                Ok(e)
+                                              }
+                                              1 => {
+                                                let e = {
+                                                  let l5 = i32::from(*ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l6 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l7 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len8 = l7;
+                                                  let bytes8 = _rt::Vec::from_raw_parts(l6.cast(), len8, len8);
+                                                  let l9 = *ptr2.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l10 = *ptr2.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len11 = l10;
+                                                  let bytes11 = _rt::Vec::from_raw_parts(l9.cast(), len11, len11);
+                                                  let l12 = i32::from(*ptr2.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l14 = i32::from(*ptr2.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                  super::super::super::ax::types::types::Error{
+                                                    kind: super::super::super::ax::types::types::ErrorKind::_lift(l5 as u8),
+                                                    message: _rt::string_lift(bytes8),
+                                                    code: _rt::string_lift(bytes11),
+                                                    retry_after_ms: match l12 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l13 = *ptr2.add(4+6*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                          l13 as u32
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    data: match l14 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l15 = *ptr2.add(8+7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l16 = *ptr2.add(8+8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len17 = l16;
+                                                          let bytes17 = _rt::Vec::from_raw_parts(l15.cast(), len17, len17);
+
+                                                          _rt::string_lift(bytes17)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                  }
+                                                };
+                                                Err(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            };
+                                            result18
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Shows a piece of the answer, or how far the work is, at once: at most 4 KiB, longer text is cut. No
+                                        /// answer, and no wait.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn emit(text: &str,) -> (){
+                                          unsafe {
+                                            let vec0 = text;
+                                            let ptr0 = vec0.as_ptr().cast::<u8>();
+                                            let len0 = vec0.len();
+
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                            unsafe extern "C" {
+                                              #[link_name = "emit"]
+                                              fn wit_import1(_: *mut u8, _: usize, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import1(_: *mut u8, _: usize, ) { unreachable!() }
+                                            wit_import1(ptr0.cast_mut(), len0);
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Returns what the task may still use.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn budget() -> Remaining{
+                                          unsafe {
+
+                                            #[repr(align(8))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 72+2*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 72+2*::core::mem::size_of::<*const u8>()]);
+                                            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                            unsafe extern "C" {
+                                              #[link_name = "budget"]
+                                              fn wit_import1(_: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import1(_: *mut u8, ) { unreachable!() }
+                                            wit_import1(ptr0);
+                                            let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+                                            let l4 = i32::from(*ptr0.add(16).cast::<u8>());
+                                            let l6 = i32::from(*ptr0.add(32).cast::<u8>());
+                                            let l8 = i32::from(*ptr0.add(48).cast::<u8>());
+                                            let l10 = i32::from(*ptr0.add(64).cast::<u8>());
+                                            let result14 = Remaining{
+                                              tokens: match l2 {
+                                                0 => None,
+                                                1 => {
+                                                  let e = {
+                                                    let l3 = *ptr0.add(8).cast::<i64>();
+
+                                                    l3 as u64
+                                                  };
+                                                  Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              },
+                                              cost_micro_usd: match l4 {
+                                                0 => None,
+                                                1 => {
+                                                  let e = {
+                                                    let l5 = *ptr0.add(24).cast::<i64>();
+
+                                                    l5 as u64
+                                                  };
+                                                  Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              },
+                                              calls: match l6 {
+                                                0 => None,
+                                                1 => {
+                                                  let e = {
+                                                    let l7 = *ptr0.add(40).cast::<i64>();
+
+                                                    l7 as u64
+                                                  };
+                                                  Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              },
+                                              ms: match l8 {
+                                                0 => None,
+                                                1 => {
+                                                  let e = {
+                                                    let l9 = *ptr0.add(56).cast::<i64>();
+
+                                                    l9 as u64
+                                                  };
+                                                  Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              },
+                                              extra: match l10 {
+                                                0 => None,
+                                                1 => {
+                                                  let e = {
+                                                    let l11 = *ptr0.add(64+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                    let l12 = *ptr0.add(64+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                    let len13 = l12;
+                                                    let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+
+                                                    _rt::string_lift(bytes13)
+                                                  };
+                                                  Some(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              },
+                                            };
+                                            result14
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Lists the agents that this one may set to work, by name, at most 256. Hosts that do not delegate yet
+                                        /// list none.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn agents() -> _rt::Vec::<_rt::String>{
+                                          unsafe {
+
+                                            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 2*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 2*::core::mem::size_of::<*const u8>()]);
+                                            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                            unsafe extern "C" {
+                                              #[link_name = "agents"]
+                                              fn wit_import1(_: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import1(_: *mut u8, ) { unreachable!() }
+                                            wit_import1(ptr0);
+                                            let l2 = *ptr0.add(0).cast::<*mut u8>();
+                                            let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                            let base7 = l2;
+                                            let len7 = l3;
+                                            let mut result7 = _rt::Vec::with_capacity(len7);
+                                            for i in 0..len7 {
+                                              let base = base7.add(i * (2*::core::mem::size_of::<*const u8>()));
+                                              let e7 = {
+                                                let l4 = *base.add(0).cast::<*mut u8>();
+                                                let l5 = *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let len6 = l5;
+                                                let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+
+                                                _rt::string_lift(bytes6)
+                                              };
+                                              result7.push(e7);
+                                            }
+                                            _rt::cabi_dealloc(base7, len7 * (2*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                            let result8 = result7;
+                                            result8
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Sets another agent to work with a part of this task's budget, and waits for its result.
+                                        ///
+                                        /// Errors: `denied` with the missing permission as `code`, as `agents:reviewer`; `invalid` with the
+                                        /// member that is wrong; `not-found` with the agent's name; `unavailable` with `delegate` from a host
+                                        /// that does not delegate yet; else what the agent failed with.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn delegate(request: &Delegation,) -> ::core::result::Result<Json,Error>{
+                                          unsafe {
+
+                                            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 8+9*::core::mem::size_of::<*const u8>()]);
+                                            let Delegation{ agent:agent0, goal:goal0, input:input0, extra:extra0, } = request;
+                                            let vec1 = agent0;
+                                            let ptr1 = vec1.as_ptr().cast::<u8>();
+                                            let len1 = vec1.len();
+                                            let vec2 = goal0;
+                                            let ptr2 = vec2.as_ptr().cast::<u8>();
+                                            let len2 = vec2.len();
+                                            let vec3 = input0;
+                                            let ptr3 = vec3.as_ptr().cast::<u8>();
+                                            let len3 = vec3.len();
+                                            let (result5_0,result5_1,result5_2,) = match extra0 {
+                                              Some(e) => {
+                                                let vec4 = e;
+                                                let ptr4 = vec4.as_ptr().cast::<u8>();
+                                                let len4 = vec4.len();
+
+                                                (1i32, ptr4.cast_mut(), len4)
+                                              },
+                                              None => {
+                                                (0i32, ::core::ptr::null_mut(), 0usize)
+                                              },
+                                            };let ptr6 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                            #[cfg(target_arch = "wasm32")]
+                                            #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                            unsafe extern "C" {
+                                              #[link_name = "delegate"]
+                                              fn wit_import7(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, );
+                                            }
+
+                                            #[cfg(not(target_arch = "wasm32"))]
+                                            unsafe extern "C" fn wit_import7(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+                                            wit_import7(ptr1.cast_mut(), len1, ptr2.cast_mut(), len2, ptr3.cast_mut(), len3, result5_0, result5_1, result5_2, ptr6);
+                                            let l8 = i32::from(*ptr6.add(0).cast::<u8>());
+                                            let result25 = match l8 {
+                                              0 => {
+                                                let e = {
+                                                  let l9 = *ptr6.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l10 = *ptr6.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len11 = l10;
+                                                  let bytes11 = _rt::Vec::from_raw_parts(l9.cast(), len11, len11);
+
+                                                  _rt::string_lift(bytes11)
+                                                };
+                                                Ok(e)
+                                              }
+                                              1 => {
+                                                let e = {
+                                                  let l12 = i32::from(*ptr6.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l13 = *ptr6.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l14 = *ptr6.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len15 = l14;
+                                                  let bytes15 = _rt::Vec::from_raw_parts(l13.cast(), len15, len15);
+                                                  let l16 = *ptr6.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l17 = *ptr6.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len18 = l17;
+                                                  let bytes18 = _rt::Vec::from_raw_parts(l16.cast(), len18, len18);
+                                                  let l19 = i32::from(*ptr6.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l21 = i32::from(*ptr6.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                  super::super::super::ax::types::types::Error{
+                                                    kind: super::super::super::ax::types::types::ErrorKind::_lift(l12 as u8),
+                                                    message: _rt::string_lift(bytes15),
+                                                    code: _rt::string_lift(bytes18),
+                                                    retry_after_ms: match l19 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l20 = *ptr6.add(4+6*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                          l20 as u32
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    data: match l21 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l22 = *ptr6.add(8+7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l23 = *ptr6.add(8+8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len24 = l23;
+                                                          let bytes24 = _rt::Vec::from_raw_parts(l22.cast(), len24, len24);
+
+                                                          _rt::string_lift(bytes24)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                  }
+                                                };
+                                                Err(e)
+                                              }
+                                              _ => _rt::invalid_enum_discriminant(),
+                                            };
+                                            result25
+                                          }
+                                        }
+                                        #[allow(unused_unsafe, clippy::all)]
+                                        /// Sets several to work side by side; answers stand in the order of the requests, each judged by itself.
+                                        /// Those beyond 32 are `exhausted` with `calls`.
+                                        #[allow(async_fn_in_trait)]
+                                        pub fn delegate_all(requests: &[Delegation],) -> _rt::Vec::<::core::result::Result<Json,Error>>{
+                                          unsafe {
+
+                                            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                            struct RetArea([::core::mem::MaybeUninit::<u8>; 2*::core::mem::size_of::<*const u8>()]);
+                                            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 2*::core::mem::size_of::<*const u8>()]);
+                                            let vec5 = requests;
+                                            let len5 = vec5.len();
+                                            let layout5 = _rt::alloc::Layout::from_size_align(vec5.len() * (9*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                            let (result5, _cleanup5) = wit_bindgen::rt::Cleanup::new(layout5);for (i, e) in vec5.into_iter().enumerate() {
+                                              let base = result5.add(i * (9*::core::mem::size_of::<*const u8>()));
+                                              {
+                                                let Delegation{ agent:agent0, goal:goal0, input:input0, extra:extra0, } = e;
+                                                let vec1 = agent0;
+                                                let ptr1 = vec1.as_ptr().cast::<u8>();
+                                                let len1 = vec1.len();
+                                                *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len1;
+                                                *base.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+                                                let vec2 = goal0;
+                                                let ptr2 = vec2.as_ptr().cast::<u8>();
+                                                let len2 = vec2.len();
+                                                *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+                                                *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr2.cast_mut();
+                                                let vec3 = input0;
+                                                let ptr3 = vec3.as_ptr().cast::<u8>();
+                                                let len3 = vec3.len();
+                                                *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+                                                *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr3.cast_mut();
+                                                match extra0 {
+                                                  Some(e) => {
+                                                    *base.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                    let vec4 = e;
+                                                    let ptr4 = vec4.as_ptr().cast::<u8>();
+                                                    let len4 = vec4.len();
+                                                    *base.add(8*::core::mem::size_of::<*const u8>()).cast::<usize>() = len4;
+                                                    *base.add(7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr4.cast_mut();
+                                                  },
+                                                  None => {
+                                                    {
+                                                      *base.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                    }
+                                                  },
+                                                };}
+                                              }
+                                              let ptr6 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                              #[cfg(target_arch = "wasm32")]
+                                              #[link(wasm_import_module = "ax:task/task@0.1.1")]
+                                              unsafe extern "C" {
+                                                #[link_name = "delegate-all"]
+                                                fn wit_import7(_: *mut u8, _: usize, _: *mut u8, );
+                                              }
+
+                                              #[cfg(not(target_arch = "wasm32"))]
+                                              unsafe extern "C" fn wit_import7(_: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+                                              wit_import7(result5, len5, ptr6);
+                                              let l8 = *ptr6.add(0).cast::<*mut u8>();
+                                              let l9 = *ptr6.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                              let base27 = l8;
+                                              let len27 = l9;
+                                              let mut result27 = _rt::Vec::with_capacity(len27);
+                                              for i in 0..len27 {
+                                                let base = base27.add(i * (8+9*::core::mem::size_of::<*const u8>()));
+                                                let e27 = {
+                                                  let l10 = i32::from(*base.add(0).cast::<u8>());
+
+                                                  match l10 {
+                                                    0 => {
+                                                      let e = {
+                                                        let l11 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                        let l12 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                        let len13 = l12;
+                                                        let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+
+                                                        _rt::string_lift(bytes13)
+                                                      };
+                                                      Ok(e)
+                                                    }
+                                                    1 => {
+                                                      let e = {
+                                                        let l14 = i32::from(*base.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                        let l15 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                        let l16 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                        let len17 = l16;
+                                                        let bytes17 = _rt::Vec::from_raw_parts(l15.cast(), len17, len17);
+                                                        let l18 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                        let l19 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                        let len20 = l19;
+                                                        let bytes20 = _rt::Vec::from_raw_parts(l18.cast(), len20, len20);
+                                                        let l21 = i32::from(*base.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                        let l23 = i32::from(*base.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                        super::super::super::ax::types::types::Error{
+                                                          kind: super::super::super::ax::types::types::ErrorKind::_lift(l14 as u8),
+                                                          message: _rt::string_lift(bytes17),
+                                                          code: _rt::string_lift(bytes20),
+                                                          retry_after_ms: match l21 {
+                                                            0 => None,
+                                                            1 => {
+                                                              let e = {
+                                                                let l22 = *base.add(4+6*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                                l22 as u32
+                                                              };
+                                                              Some(e)
+                                                            }
+                                                            _ => _rt::invalid_enum_discriminant(),
+                                                          },
+                                                          data: match l23 {
+                                                            0 => None,
+                                                            1 => {
+                                                              let e = {
+                                                                let l24 = *base.add(8+7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                let l25 = *base.add(8+8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                let len26 = l25;
+                                                                let bytes26 = _rt::Vec::from_raw_parts(l24.cast(), len26, len26);
+
+                                                                _rt::string_lift(bytes26)
+                                                              };
+                                                              Some(e)
+                                                            }
+                                                            _ => _rt::invalid_enum_discriminant(),
+                                                          },
+                                                        }
+                                                      };
+                                                      Err(e)
+                                                    }
+                                                    _ => _rt::invalid_enum_discriminant(),
+                                                  }
+                                                };
+                                                result27.push(e27);
+                                              }
+                                              _rt::cabi_dealloc(base27, len27 * (8+9*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                              let result28 = result27;
+                                              result28
+                                            }
+                                          }
+
+                                        }
+
+                                      }
+                                      pub mod tools {
+                                        /// Tools of other plugins, called from an agent (`ax:guest/agent`).
+                                        ///
+                                        /// Each call is one step of the agent's task, with an audit row and limits of its own: the tool runs with
+                                        /// what its plugin was granted, not with what the agent was. Elsewhere than in an agent every function
+                                        /// answers `unavailable` with the code `task`, and `available` lists nothing.
+                                        #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+                                        pub mod tools {
+                                          #[used]
                                           #[doc(hidden)]
-                                          pub unsafe fn _lift(val: u8) -> ErrorKind{
-                                            if !cfg!(debug_assertions) {
-                                              return unsafe { ::core::mem::transmute(val) };
-                                            }
-
-                                            match val {
-                                              0 => ErrorKind::Invalid,
-                                              1 => ErrorKind::Denied,
-                                              2 => ErrorKind::Exhausted,
-                                              3 => ErrorKind::NotFound,
-                                              4 => ErrorKind::Conflict,
-                                              5 => ErrorKind::Unavailable,
-                                              6 => ErrorKind::Failed,
-                                              7 => ErrorKind::InDoubt,
-                                              8 => ErrorKind::Cancelled,
-                                              9 => ErrorKind::Other,
-
-                                              _ => panic!("invalid enum discriminant"),
-                                            }
+                                          static __FORCE_SECTION_REF: fn() =
+                                          super::super::super::__link_custom_section_describing_imports;
+                                          
+                                          use super::super::super::_rt;
+                                          pub type Json = super::super::super::ax::types::types::Json;
+                                          pub type Error = super::super::super::ax::types::types::Error;
+                                          pub type Tool = super::super::super::ax::types::types::Tool;
+                                          pub type Output = super::super::super::ax::types::types::Output;
+                                          /// What is asked of a tool.
+                                          #[derive(Clone)]
+                                          pub struct Invocation {
+                                            /// The plugin and the tool, as `ax:fetch.get`.
+                                            pub name: _rt::String,
+                                            /// One JSON document: at most 1 MiB, nested at most 128 deep.
+                                            pub input: Json,
+                                            /// Members that a later version adds, an object.
+                                            pub extra: ::core::option::Option<Json>,
                                           }
-                                        }
-
-                                        /// A failure that both programs and people can use.
-                                        #[derive(Clone)]
-                                        pub struct Error {
-                                          /// What to do about it.
-                                          pub kind: ErrorKind,
-                                          /// One sentence for a person, without secrets: UTF-8, at most 4 KiB, longer text is cut.
-                                          /// Control characters and terminal escapes are removed.
-                                          pub message: _rt::String,
-                                          /// A word for programs, as the kind says; empty when there is none. At most 256 bytes.
-                                          pub code: _rt::String,
-                                          /// Milliseconds to wait before asking again; absent when waiting would not help. At most
-                                          /// 86,400,000 (a day), larger values count as a day.
-                                          pub retry_after_ms: ::core::option::Option<u32>,
-                                          /// Details for programs, an object. Members that a later version adds go here too.
-                                          pub data: ::core::option::Option<Json>,
-                                        }
-                                        impl ::core::fmt::Debug for Error {
-                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                                            f.debug_struct("Error").field("kind", &self.kind).field("message", &self.message).field("code", &self.code).field("retry-after-ms", &self.retry_after_ms).field("data", &self.data).finish()
-                                          }
-                                        }
-                                        impl ::core::fmt::Display for Error {
-                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                                            write!(f, "{:?}", self)
-                                          }
-                                        }
-                                        impl ::core::error::Error for Error {}
-                                        /// What a tool promises about itself. A claim: the host never grants anything because of it.
-                                        #[derive(Clone)]
-                                        pub struct Annotations {
-                                          /// The tool changes nothing that outlives the call.
-                                          pub read_only: bool,
-                                          /// The tool may remove or overwrite what was there before. Meaningless when `read-only`.
-                                          pub destructive: bool,
-                                          /// A second call with the same input changes nothing more.
-                                          pub idempotent: bool,
-                                          /// The tool reaches things outside this host, as the web.
-                                          pub open_world: bool,
-                                          /// Promises that a later version adds, an object.
-                                          pub extra: ::core::option::Option<Json>,
-                                        }
-                                        impl ::core::fmt::Debug for Annotations {
-                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                                            f.debug_struct("Annotations").field("read-only", &self.read_only).field("destructive", &self.destructive).field("idempotent", &self.idempotent).field("open-world", &self.open_world).field("extra", &self.extra).finish()
-                                          }
-                                        }
-                                        /// A tool as it is shown to models, programs and people.
-                                        #[derive(Clone)]
-                                        pub struct Tool {
-                                          /// Unique within its plugin: kebab-case `[a-z][a-z0-9-]*`, at most 64 characters.
-                                          pub name: _rt::String,
-                                          /// A few words for people, one line of at most 256 bytes.
-                                          pub title: ::core::option::Option<_rt::String>,
-                                          /// What it does and when to use it, for models as much as for people: at most 4 KiB of text
-                                          /// without control, invisible or bidirectional characters.
-                                          pub description: _rt::String,
-                                          /// JSON Schema 2020-12 of the input, an object with `"type": "object"`. At most 64 KiB.
-                                          pub input_schema: Json,
-                                          /// JSON Schema 2020-12 of `output.structured`, an object. At most 64 KiB.
-                                          pub output_schema: ::core::option::Option<Json>,
-                                          /// What the tool promises.
-                                          pub annotations: Annotations,
-                                          /// Members that a later version adds, an object.
-                                          pub extra: ::core::option::Option<Json>,
-                                        }
-                                        impl ::core::fmt::Debug for Tool {
-                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                                            f.debug_struct("Tool").field("name", &self.name).field("title", &self.title).field("description", &self.description).field("input-schema", &self.input_schema).field("output-schema", &self.output_schema).field("annotations", &self.annotations).field("extra", &self.extra).finish()
-                                          }
-                                        }
-                                        /// Bytes of one media type.
-                                        #[derive(Clone)]
-                                        pub struct Media {
-                                          /// As `image/png`: RFC 6838 without parameters, at most 127 bytes.
-                                          pub media_type: _rt::String,
-                                          /// The bytes themselves, not base64. They count in full against the limit on the result.
-                                          pub data: _rt::Vec::<u8>,
-                                          /// A name, size in pixels, length in time and whatever comes later, an object.
-                                          pub extra: ::core::option::Option<Json>,
-                                        }
-                                        impl ::core::fmt::Debug for Media {
-                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                                            f.debug_struct("Media").field("media-type", &self.media_type).field("data", &self.data).field("extra", &self.extra).finish()
-                                          }
-                                        }
-                                        /// A pointer to something that the reader may fetch. The host does not follow it.
-                                        #[derive(Clone)]
-                                        pub struct Link {
-                                          /// An absolute URI (RFC 3986) of at most 2,048 bytes; a longer one fails the call.
-                                          pub uri: _rt::String,
-                                          /// What to call it, one line of at most 128 bytes.
-                                          pub name: _rt::String,
-                                          /// The media type behind it, where known: at most 127 bytes.
-                                          pub media_type: ::core::option::Option<_rt::String>,
-                                          /// What is behind it, at most 1 KiB.
-                                          pub description: ::core::option::Option<_rt::String>,
-                                          /// Members that a later version adds, an object.
-                                          pub extra: ::core::option::Option<Json>,
-                                        }
-                                        impl ::core::fmt::Debug for Link {
-                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                                            f.debug_struct("Link").field("uri", &self.uri).field("name", &self.name).field("media-type", &self.media_type).field("description", &self.description).field("extra", &self.extra).finish()
-                                          }
-                                        }
-                                        /// One piece of an answer that is meant to be read.
-                                        #[derive(Clone)]
-                                        pub enum Content {
-                                          /// UTF-8 text; Markdown is welcome, terminal escapes are removed.
-                                          Text(_rt::String),
-                                          /// A picture.
-                                          Image(Media),
-                                          /// A sound.
-                                          Audio(Media),
-                                          /// Any other bytes.
-                                          File(Media),
-                                          /// A pointer instead of the bytes.
-                                          Link(Link),
-                                          /// A kind that a later version adds: an object whose member `type` names it. A reader that
-                                          /// does not know the type leaves the piece out.
-                                          Other(Json),
-                                        }
-                                        impl ::core::fmt::Debug for Content {
-                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                                            match self {
-                                              Content::Text(e) => {
-                                                f.debug_tuple("Content::Text").field(e).finish()
-                                              }
-                                              Content::Image(e) => {
-                                                f.debug_tuple("Content::Image").field(e).finish()
-                                              }
-                                              Content::Audio(e) => {
-                                                f.debug_tuple("Content::Audio").field(e).finish()
-                                              }
-                                              Content::File(e) => {
-                                                f.debug_tuple("Content::File").field(e).finish()
-                                              }
-                                              Content::Link(e) => {
-                                                f.debug_tuple("Content::Link").field(e).finish()
-                                              }
-                                              Content::Other(e) => {
-                                                f.debug_tuple("Content::Other").field(e).finish()
-                                              }
+                                          impl ::core::fmt::Debug for Invocation {
+                                            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                              f.debug_struct("Invocation").field("name", &self.name).field("input", &self.input).field("extra", &self.extra).finish()
                                             }
                                           }
+                                          #[allow(unused_unsafe, clippy::all)]
+                                          /// Lists the tools that this agent may call, at most 1,000. Their `name` is the whole one, as
+                                          /// `ax:fetch.get`.
+                                          #[allow(async_fn_in_trait)]
+                                          pub fn available() -> _rt::Vec::<Tool>{
+                                            unsafe {
+
+                                              #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                              #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                              struct RetArea([::core::mem::MaybeUninit::<u8>; 2*::core::mem::size_of::<*const u8>()]);
+                                              let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 2*::core::mem::size_of::<*const u8>()]);
+                                              let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                              #[cfg(target_arch = "wasm32")]
+                                              #[link(wasm_import_module = "ax:tools/tools@0.1.0")]
+                                              unsafe extern "C" {
+                                                #[link_name = "available"]
+                                                fn wit_import1(_: *mut u8, );
+                                              }
+
+                                              #[cfg(not(target_arch = "wasm32"))]
+                                              unsafe extern "C" fn wit_import1(_: *mut u8, ) { unreachable!() }
+                                              wit_import1(ptr0);
+                                              let l2 = *ptr0.add(0).cast::<*mut u8>();
+                                              let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                              let base33 = l2;
+                                              let len33 = l3;
+                                              let mut result33 = _rt::Vec::with_capacity(len33);
+                                              for i in 0..len33 {
+                                                let base = base33.add(i * (19*::core::mem::size_of::<*const u8>()));
+                                                let e33 = {
+                                                  let l4 = *base.add(0).cast::<*mut u8>();
+                                                  let l5 = *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len6 = l5;
+                                                  let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+                                                  let l7 = i32::from(*base.add(2*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l11 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l12 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len13 = l12;
+                                                  let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+                                                  let l14 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                  let l15 = *base.add(8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                  let len16 = l15;
+                                                  let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
+                                                  let l17 = i32::from(*base.add(9*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l21 = i32::from(*base.add(12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l22 = i32::from(*base.add(1+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l23 = i32::from(*base.add(2+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l24 = i32::from(*base.add(3+12*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l25 = i32::from(*base.add(13*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                  let l29 = i32::from(*base.add(16*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                  super::super::super::ax::types::types::Tool{
+                                                    name: _rt::string_lift(bytes6),
+                                                    title: match l7 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l8 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l9 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len10 = l9;
+                                                          let bytes10 = _rt::Vec::from_raw_parts(l8.cast(), len10, len10);
+
+                                                          _rt::string_lift(bytes10)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    description: _rt::string_lift(bytes13),
+                                                    input_schema: _rt::string_lift(bytes16),
+                                                    output_schema: match l17 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l18 = *base.add(10*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l19 = *base.add(11*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len20 = l19;
+                                                          let bytes20 = _rt::Vec::from_raw_parts(l18.cast(), len20, len20);
+
+                                                          _rt::string_lift(bytes20)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                    annotations: super::super::super::ax::types::types::Annotations{
+                                                      read_only: _rt::bool_lift(l21 as u8),
+                                                      destructive: _rt::bool_lift(l22 as u8),
+                                                      idempotent: _rt::bool_lift(l23 as u8),
+                                                      open_world: _rt::bool_lift(l24 as u8),
+                                                      extra: match l25 {
+                                                        0 => None,
+                                                        1 => {
+                                                          let e = {
+                                                            let l26 = *base.add(14*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                            let l27 = *base.add(15*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                            let len28 = l27;
+                                                            let bytes28 = _rt::Vec::from_raw_parts(l26.cast(), len28, len28);
+
+                                                            _rt::string_lift(bytes28)
+                                                          };
+                                                          Some(e)
+                                                        }
+                                                        _ => _rt::invalid_enum_discriminant(),
+                                                      },
+                                                    },
+                                                    extra: match l29 {
+                                                      0 => None,
+                                                      1 => {
+                                                        let e = {
+                                                          let l30 = *base.add(17*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l31 = *base.add(18*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len32 = l31;
+                                                          let bytes32 = _rt::Vec::from_raw_parts(l30.cast(), len32, len32);
+
+                                                          _rt::string_lift(bytes32)
+                                                        };
+                                                        Some(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    },
+                                                  }
+                                                };
+                                                result33.push(e33);
+                                              }
+                                              _rt::cabi_dealloc(base33, len33 * (19*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                              let result34 = result33;
+                                              result34
+                                            }
+                                          }
+                                          #[allow(unused_unsafe, clippy::all)]
+                                          /// Calls a tool and waits for its answer. A tool that gives a value gives it as `structured`, whatever
+                                          /// its type.
+                                          ///
+                                          /// Permission: `tools:<name>`, as `tools:ax:fetch.get`. Errors: `denied` with the missing permission as
+                                          /// `code`; `invalid` with `name` or `input`; `not-found` with the tool's name; `exhausted` with the limit
+                                          /// of the call, or with `calls` when the task may call no more; else what the tool failed with.
+                                          #[allow(async_fn_in_trait)]
+                                          pub fn call(invocation: &Invocation,) -> ::core::result::Result<Output,Error>{
+                                            unsafe {
+
+                                              #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                              #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                              struct RetArea([::core::mem::MaybeUninit::<u8>; 8+9*::core::mem::size_of::<*const u8>()]);
+                                              let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 8+9*::core::mem::size_of::<*const u8>()]);
+                                              let Invocation{ name:name0, input:input0, extra:extra0, } = invocation;
+                                              let vec1 = name0;
+                                              let ptr1 = vec1.as_ptr().cast::<u8>();
+                                              let len1 = vec1.len();
+                                              let vec2 = input0;
+                                              let ptr2 = vec2.as_ptr().cast::<u8>();
+                                              let len2 = vec2.len();
+                                              let (result4_0,result4_1,result4_2,) = match extra0 {
+                                                Some(e) => {
+                                                  let vec3 = e;
+                                                  let ptr3 = vec3.as_ptr().cast::<u8>();
+                                                  let len3 = vec3.len();
+
+                                                  (1i32, ptr3.cast_mut(), len3)
+                                                },
+                                                None => {
+                                                  (0i32, ::core::ptr::null_mut(), 0usize)
+                                                },
+                                              };let ptr5 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                              #[cfg(target_arch = "wasm32")]
+                                              #[link(wasm_import_module = "ax:tools/tools@0.1.0")]
+                                              unsafe extern "C" {
+                                                #[link_name = "call"]
+                                                fn wit_import6(_: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, );
+                                              }
+
+                                              #[cfg(not(target_arch = "wasm32"))]
+                                              unsafe extern "C" fn wit_import6(_: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+                                              wit_import6(ptr1.cast_mut(), len1, ptr2.cast_mut(), len2, result4_0, result4_1, result4_2, ptr5);
+                                              let l7 = i32::from(*ptr5.add(0).cast::<u8>());
+                                              let result88 = match l7 {
+                                                0 => {
+                                                  let e = {
+                                                    let l8 = *ptr5.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                    let l9 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                    let base66 = l8;
+                                                    let len66 = l9;
+                                                    let mut result66 = _rt::Vec::with_capacity(len66);
+                                                    for i in 0..len66 {
+                                                      let base = base66.add(i * (14*::core::mem::size_of::<*const u8>()));
+                                                      let e66 = {
+                                                        let l10 = i32::from(*base.add(0).cast::<u8>());
+                                                        use super::super::super::ax::types::types::Content as V65;
+                                                        let v65 = match l10 {
+                                                          0 => {
+                                                            let e65 = {
+                                                              let l11 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l12 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len13 = l12;
+                                                              let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+
+                                                              _rt::string_lift(bytes13)
+                                                            };
+                                                            V65::Text(e65)
+                                                          }
+                                                          1 => {
+                                                            let e65 = {
+                                                              let l14 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l15 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len16 = l15;
+                                                              let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
+                                                              let l17 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l18 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len19 = l18;
+                                                              let l20 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                              super::super::super::ax::types::types::Media{
+                                                                media_type: _rt::string_lift(bytes16),
+                                                                data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l17.cast(), len19, len19)),
+                                                                extra: match l20 {
+                                                                  0 => None,
+                                                                  1 => {
+                                                                    let e = {
+                                                                      let l21 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                      let l22 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                      let len23 = l22;
+                                                                      let bytes23 = _rt::Vec::from_raw_parts(l21.cast(), len23, len23);
+
+                                                                      _rt::string_lift(bytes23)
+                                                                    };
+                                                                    Some(e)
+                                                                  }
+                                                                  _ => _rt::invalid_enum_discriminant(),
+                                                                },
+                                                              }
+                                                            };
+                                                            V65::Image(e65)
+                                                          }
+                                                          2 => {
+                                                            let e65 = {
+                                                              let l24 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l25 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len26 = l25;
+                                                              let bytes26 = _rt::Vec::from_raw_parts(l24.cast(), len26, len26);
+                                                              let l27 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l28 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len29 = l28;
+                                                              let l30 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                              super::super::super::ax::types::types::Media{
+                                                                media_type: _rt::string_lift(bytes26),
+                                                                data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l27.cast(), len29, len29)),
+                                                                extra: match l30 {
+                                                                  0 => None,
+                                                                  1 => {
+                                                                    let e = {
+                                                                      let l31 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                      let l32 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                      let len33 = l32;
+                                                                      let bytes33 = _rt::Vec::from_raw_parts(l31.cast(), len33, len33);
+
+                                                                      _rt::string_lift(bytes33)
+                                                                    };
+                                                                    Some(e)
+                                                                  }
+                                                                  _ => _rt::invalid_enum_discriminant(),
+                                                                },
+                                                              }
+                                                            };
+                                                            V65::Audio(e65)
+                                                          }
+                                                          3 => {
+                                                            let e65 = {
+                                                              let l34 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l35 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len36 = l35;
+                                                              let bytes36 = _rt::Vec::from_raw_parts(l34.cast(), len36, len36);
+                                                              let l37 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l38 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len39 = l38;
+                                                              let l40 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                              super::super::super::ax::types::types::Media{
+                                                                media_type: _rt::string_lift(bytes36),
+                                                                data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l37.cast(), len39, len39)),
+                                                                extra: match l40 {
+                                                                  0 => None,
+                                                                  1 => {
+                                                                    let e = {
+                                                                      let l41 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                      let l42 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                      let len43 = l42;
+                                                                      let bytes43 = _rt::Vec::from_raw_parts(l41.cast(), len43, len43);
+
+                                                                      _rt::string_lift(bytes43)
+                                                                    };
+                                                                    Some(e)
+                                                                  }
+                                                                  _ => _rt::invalid_enum_discriminant(),
+                                                                },
+                                                              }
+                                                            };
+                                                            V65::File(e65)
+                                                          }
+                                                          4 => {
+                                                            let e65 = {
+                                                              let l44 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l45 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len46 = l45;
+                                                              let bytes46 = _rt::Vec::from_raw_parts(l44.cast(), len46, len46);
+                                                              let l47 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l48 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len49 = l48;
+                                                              let bytes49 = _rt::Vec::from_raw_parts(l47.cast(), len49, len49);
+                                                              let l50 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                              let l54 = i32::from(*base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                              let l58 = i32::from(*base.add(11*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                              super::super::super::ax::types::types::Link{
+                                                                uri: _rt::string_lift(bytes46),
+                                                                name: _rt::string_lift(bytes49),
+                                                                media_type: match l50 {
+                                                                  0 => None,
+                                                                  1 => {
+                                                                    let e = {
+                                                                      let l51 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                      let l52 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                      let len53 = l52;
+                                                                      let bytes53 = _rt::Vec::from_raw_parts(l51.cast(), len53, len53);
+
+                                                                      _rt::string_lift(bytes53)
+                                                                    };
+                                                                    Some(e)
+                                                                  }
+                                                                  _ => _rt::invalid_enum_discriminant(),
+                                                                },
+                                                                description: match l54 {
+                                                                  0 => None,
+                                                                  1 => {
+                                                                    let e = {
+                                                                      let l55 = *base.add(9*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                      let l56 = *base.add(10*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                      let len57 = l56;
+                                                                      let bytes57 = _rt::Vec::from_raw_parts(l55.cast(), len57, len57);
+
+                                                                      _rt::string_lift(bytes57)
+                                                                    };
+                                                                    Some(e)
+                                                                  }
+                                                                  _ => _rt::invalid_enum_discriminant(),
+                                                                },
+                                                                extra: match l58 {
+                                                                  0 => None,
+                                                                  1 => {
+                                                                    let e = {
+                                                                      let l59 = *base.add(12*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                      let l60 = *base.add(13*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                      let len61 = l60;
+                                                                      let bytes61 = _rt::Vec::from_raw_parts(l59.cast(), len61, len61);
+
+                                                                      _rt::string_lift(bytes61)
+                                                                    };
+                                                                    Some(e)
+                                                                  }
+                                                                  _ => _rt::invalid_enum_discriminant(),
+                                                                },
+                                                              }
+                                                            };
+                                                            V65::Link(e65)
+                                                          }
+                                                          n => {
+                                                            debug_assert_eq!(n, 5, "invalid enum discriminant");
+                                                            let e65 = {
+                                                              let l62 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                              let l63 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                              let len64 = l63;
+                                                              let bytes64 = _rt::Vec::from_raw_parts(l62.cast(), len64, len64);
+
+                                                              _rt::string_lift(bytes64)
+                                                            };
+                                                            V65::Other(e65)
+                                                          }
+                                                        };
+
+                                                        v65
+                                                      };
+                                                      result66.push(e66);
+                                                    }
+                                                    _rt::cabi_dealloc(base66, len66 * (14*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                                    let l67 = i32::from(*ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                    let l71 = i32::from(*ptr5.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                    super::super::super::ax::types::types::Output{
+                                                      content: result66,
+                                                      structured: match l67 {
+                                                        0 => None,
+                                                        1 => {
+                                                          let e = {
+                                                            let l68 = *ptr5.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                            let l69 = *ptr5.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                            let len70 = l69;
+                                                            let bytes70 = _rt::Vec::from_raw_parts(l68.cast(), len70, len70);
+
+                                                            _rt::string_lift(bytes70)
+                                                          };
+                                                          Some(e)
+                                                        }
+                                                        _ => _rt::invalid_enum_discriminant(),
+                                                      },
+                                                      extra: match l71 {
+                                                        0 => None,
+                                                        1 => {
+                                                          let e = {
+                                                            let l72 = *ptr5.add(7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                            let l73 = *ptr5.add(8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                            let len74 = l73;
+                                                            let bytes74 = _rt::Vec::from_raw_parts(l72.cast(), len74, len74);
+
+                                                            _rt::string_lift(bytes74)
+                                                          };
+                                                          Some(e)
+                                                        }
+                                                        _ => _rt::invalid_enum_discriminant(),
+                                                      },
+                                                    }
+                                                  };
+                                                  Ok(e)
+                                                }
+                                                1 => {
+                                                  let e = {
+                                                    let l75 = i32::from(*ptr5.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                    let l76 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                    let l77 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                    let len78 = l77;
+                                                    let bytes78 = _rt::Vec::from_raw_parts(l76.cast(), len78, len78);
+                                                    let l79 = *ptr5.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                    let l80 = *ptr5.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                    let len81 = l80;
+                                                    let bytes81 = _rt::Vec::from_raw_parts(l79.cast(), len81, len81);
+                                                    let l82 = i32::from(*ptr5.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                    let l84 = i32::from(*ptr5.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                    super::super::super::ax::types::types::Error{
+                                                      kind: super::super::super::ax::types::types::ErrorKind::_lift(l75 as u8),
+                                                      message: _rt::string_lift(bytes78),
+                                                      code: _rt::string_lift(bytes81),
+                                                      retry_after_ms: match l82 {
+                                                        0 => None,
+                                                        1 => {
+                                                          let e = {
+                                                            let l83 = *ptr5.add(4+6*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                            l83 as u32
+                                                          };
+                                                          Some(e)
+                                                        }
+                                                        _ => _rt::invalid_enum_discriminant(),
+                                                      },
+                                                      data: match l84 {
+                                                        0 => None,
+                                                        1 => {
+                                                          let e = {
+                                                            let l85 = *ptr5.add(8+7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                            let l86 = *ptr5.add(8+8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                            let len87 = l86;
+                                                            let bytes87 = _rt::Vec::from_raw_parts(l85.cast(), len87, len87);
+
+                                                            _rt::string_lift(bytes87)
+                                                          };
+                                                          Some(e)
+                                                        }
+                                                        _ => _rt::invalid_enum_discriminant(),
+                                                      },
+                                                    }
+                                                  };
+                                                  Err(e)
+                                                }
+                                                _ => _rt::invalid_enum_discriminant(),
+                                              };
+                                              result88
+                                            }
+                                          }
+                                          #[allow(unused_unsafe, clippy::all)]
+                                          /// Calls several side by side; answers stand in the order of the invocations, each judged by itself.
+                                          /// Those beyond 64 are `exhausted` with `calls`, and each counts as one call of the task.
+                                          #[allow(async_fn_in_trait)]
+                                          pub fn call_all(invocations: &[Invocation],) -> _rt::Vec::<::core::result::Result<Output,Error>>{
+                                            unsafe {
+
+                                              #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+                                              #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+                                              struct RetArea([::core::mem::MaybeUninit::<u8>; 2*::core::mem::size_of::<*const u8>()]);
+                                              let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 2*::core::mem::size_of::<*const u8>()]);
+                                              let vec4 = invocations;
+                                              let len4 = vec4.len();
+                                              let layout4 = _rt::alloc::Layout::from_size_align(vec4.len() * (7*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+                                              let (result4, _cleanup4) = wit_bindgen::rt::Cleanup::new(layout4);for (i, e) in vec4.into_iter().enumerate() {
+                                                let base = result4.add(i * (7*::core::mem::size_of::<*const u8>()));
+                                                {
+                                                  let Invocation{ name:name0, input:input0, extra:extra0, } = e;
+                                                  let vec1 = name0;
+                                                  let ptr1 = vec1.as_ptr().cast::<u8>();
+                                                  let len1 = vec1.len();
+                                                  *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len1;
+                                                  *base.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+                                                  let vec2 = input0;
+                                                  let ptr2 = vec2.as_ptr().cast::<u8>();
+                                                  let len2 = vec2.len();
+                                                  *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+                                                  *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr2.cast_mut();
+                                                  match extra0 {
+                                                    Some(e) => {
+                                                      *base.add(4*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                                                      let vec3 = e;
+                                                      let ptr3 = vec3.as_ptr().cast::<u8>();
+                                                      let len3 = vec3.len();
+                                                      *base.add(6*::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+                                                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr3.cast_mut();
+                                                    },
+                                                    None => {
+                                                      {
+                                                        *base.add(4*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                                                      }
+                                                    },
+                                                  };}
+                                                }
+                                                let ptr5 = ret_area.0.as_mut_ptr().cast::<u8>();
+                                                #[cfg(target_arch = "wasm32")]
+                                                #[link(wasm_import_module = "ax:tools/tools@0.1.0")]
+                                                unsafe extern "C" {
+                                                  #[link_name = "call-all"]
+                                                  fn wit_import6(_: *mut u8, _: usize, _: *mut u8, );
+                                                }
+
+                                                #[cfg(not(target_arch = "wasm32"))]
+                                                unsafe extern "C" fn wit_import6(_: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+                                                wit_import6(result4, len4, ptr5);
+                                                let l7 = *ptr5.add(0).cast::<*mut u8>();
+                                                let l8 = *ptr5.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                let base90 = l7;
+                                                let len90 = l8;
+                                                let mut result90 = _rt::Vec::with_capacity(len90);
+                                                for i in 0..len90 {
+                                                  let base = base90.add(i * (8+9*::core::mem::size_of::<*const u8>()));
+                                                  let e90 = {
+                                                    let l9 = i32::from(*base.add(0).cast::<u8>());
+
+                                                    match l9 {
+                                                      0 => {
+                                                        let e = {
+                                                          let l10 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l11 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let base68 = l10;
+                                                          let len68 = l11;
+                                                          let mut result68 = _rt::Vec::with_capacity(len68);
+                                                          for i in 0..len68 {
+                                                            let base = base68.add(i * (14*::core::mem::size_of::<*const u8>()));
+                                                            let e68 = {
+                                                              let l12 = i32::from(*base.add(0).cast::<u8>());
+                                                              use super::super::super::ax::types::types::Content as V67;
+                                                              let v67 = match l12 {
+                                                                0 => {
+                                                                  let e67 = {
+                                                                    let l13 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l14 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len15 = l14;
+                                                                    let bytes15 = _rt::Vec::from_raw_parts(l13.cast(), len15, len15);
+
+                                                                    _rt::string_lift(bytes15)
+                                                                  };
+                                                                  V67::Text(e67)
+                                                                }
+                                                                1 => {
+                                                                  let e67 = {
+                                                                    let l16 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l17 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len18 = l17;
+                                                                    let bytes18 = _rt::Vec::from_raw_parts(l16.cast(), len18, len18);
+                                                                    let l19 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l20 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len21 = l20;
+                                                                    let l22 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                                    super::super::super::ax::types::types::Media{
+                                                                      media_type: _rt::string_lift(bytes18),
+                                                                      data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l19.cast(), len21, len21)),
+                                                                      extra: match l22 {
+                                                                        0 => None,
+                                                                        1 => {
+                                                                          let e = {
+                                                                            let l23 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                            let l24 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                            let len25 = l24;
+                                                                            let bytes25 = _rt::Vec::from_raw_parts(l23.cast(), len25, len25);
+
+                                                                            _rt::string_lift(bytes25)
+                                                                          };
+                                                                          Some(e)
+                                                                        }
+                                                                        _ => _rt::invalid_enum_discriminant(),
+                                                                      },
+                                                                    }
+                                                                  };
+                                                                  V67::Image(e67)
+                                                                }
+                                                                2 => {
+                                                                  let e67 = {
+                                                                    let l26 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l27 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len28 = l27;
+                                                                    let bytes28 = _rt::Vec::from_raw_parts(l26.cast(), len28, len28);
+                                                                    let l29 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l30 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len31 = l30;
+                                                                    let l32 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                                    super::super::super::ax::types::types::Media{
+                                                                      media_type: _rt::string_lift(bytes28),
+                                                                      data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l29.cast(), len31, len31)),
+                                                                      extra: match l32 {
+                                                                        0 => None,
+                                                                        1 => {
+                                                                          let e = {
+                                                                            let l33 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                            let l34 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                            let len35 = l34;
+                                                                            let bytes35 = _rt::Vec::from_raw_parts(l33.cast(), len35, len35);
+
+                                                                            _rt::string_lift(bytes35)
+                                                                          };
+                                                                          Some(e)
+                                                                        }
+                                                                        _ => _rt::invalid_enum_discriminant(),
+                                                                      },
+                                                                    }
+                                                                  };
+                                                                  V67::Audio(e67)
+                                                                }
+                                                                3 => {
+                                                                  let e67 = {
+                                                                    let l36 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l37 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len38 = l37;
+                                                                    let bytes38 = _rt::Vec::from_raw_parts(l36.cast(), len38, len38);
+                                                                    let l39 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l40 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len41 = l40;
+                                                                    let l42 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                                    super::super::super::ax::types::types::Media{
+                                                                      media_type: _rt::string_lift(bytes38),
+                                                                      data: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l39.cast(), len41, len41)),
+                                                                      extra: match l42 {
+                                                                        0 => None,
+                                                                        1 => {
+                                                                          let e = {
+                                                                            let l43 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                            let l44 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                            let len45 = l44;
+                                                                            let bytes45 = _rt::Vec::from_raw_parts(l43.cast(), len45, len45);
+
+                                                                            _rt::string_lift(bytes45)
+                                                                          };
+                                                                          Some(e)
+                                                                        }
+                                                                        _ => _rt::invalid_enum_discriminant(),
+                                                                      },
+                                                                    }
+                                                                  };
+                                                                  V67::File(e67)
+                                                                }
+                                                                4 => {
+                                                                  let e67 = {
+                                                                    let l46 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l47 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len48 = l47;
+                                                                    let bytes48 = _rt::Vec::from_raw_parts(l46.cast(), len48, len48);
+                                                                    let l49 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l50 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len51 = l50;
+                                                                    let bytes51 = _rt::Vec::from_raw_parts(l49.cast(), len51, len51);
+                                                                    let l52 = i32::from(*base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                                    let l56 = i32::from(*base.add(8*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                                    let l60 = i32::from(*base.add(11*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                                    super::super::super::ax::types::types::Link{
+                                                                      uri: _rt::string_lift(bytes48),
+                                                                      name: _rt::string_lift(bytes51),
+                                                                      media_type: match l52 {
+                                                                        0 => None,
+                                                                        1 => {
+                                                                          let e = {
+                                                                            let l53 = *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                            let l54 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                            let len55 = l54;
+                                                                            let bytes55 = _rt::Vec::from_raw_parts(l53.cast(), len55, len55);
+
+                                                                            _rt::string_lift(bytes55)
+                                                                          };
+                                                                          Some(e)
+                                                                        }
+                                                                        _ => _rt::invalid_enum_discriminant(),
+                                                                      },
+                                                                      description: match l56 {
+                                                                        0 => None,
+                                                                        1 => {
+                                                                          let e = {
+                                                                            let l57 = *base.add(9*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                            let l58 = *base.add(10*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                            let len59 = l58;
+                                                                            let bytes59 = _rt::Vec::from_raw_parts(l57.cast(), len59, len59);
+
+                                                                            _rt::string_lift(bytes59)
+                                                                          };
+                                                                          Some(e)
+                                                                        }
+                                                                        _ => _rt::invalid_enum_discriminant(),
+                                                                      },
+                                                                      extra: match l60 {
+                                                                        0 => None,
+                                                                        1 => {
+                                                                          let e = {
+                                                                            let l61 = *base.add(12*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                            let l62 = *base.add(13*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                            let len63 = l62;
+                                                                            let bytes63 = _rt::Vec::from_raw_parts(l61.cast(), len63, len63);
+
+                                                                            _rt::string_lift(bytes63)
+                                                                          };
+                                                                          Some(e)
+                                                                        }
+                                                                        _ => _rt::invalid_enum_discriminant(),
+                                                                      },
+                                                                    }
+                                                                  };
+                                                                  V67::Link(e67)
+                                                                }
+                                                                n => {
+                                                                  debug_assert_eq!(n, 5, "invalid enum discriminant");
+                                                                  let e67 = {
+                                                                    let l64 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                    let l65 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                    let len66 = l65;
+                                                                    let bytes66 = _rt::Vec::from_raw_parts(l64.cast(), len66, len66);
+
+                                                                    _rt::string_lift(bytes66)
+                                                                  };
+                                                                  V67::Other(e67)
+                                                                }
+                                                              };
+
+                                                              v67
+                                                            };
+                                                            result68.push(e68);
+                                                          }
+                                                          _rt::cabi_dealloc(base68, len68 * (14*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                                          let l69 = i32::from(*base.add(3*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                          let l73 = i32::from(*base.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                          super::super::super::ax::types::types::Output{
+                                                            content: result68,
+                                                            structured: match l69 {
+                                                              0 => None,
+                                                              1 => {
+                                                                let e = {
+                                                                  let l70 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                  let l71 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                  let len72 = l71;
+                                                                  let bytes72 = _rt::Vec::from_raw_parts(l70.cast(), len72, len72);
+
+                                                                  _rt::string_lift(bytes72)
+                                                                };
+                                                                Some(e)
+                                                              }
+                                                              _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                            extra: match l73 {
+                                                              0 => None,
+                                                              1 => {
+                                                                let e = {
+                                                                  let l74 = *base.add(7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                  let l75 = *base.add(8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                  let len76 = l75;
+                                                                  let bytes76 = _rt::Vec::from_raw_parts(l74.cast(), len76, len76);
+
+                                                                  _rt::string_lift(bytes76)
+                                                                };
+                                                                Some(e)
+                                                              }
+                                                              _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                          }
+                                                        };
+                                                        Ok(e)
+                                                      }
+                                                      1 => {
+                                                        let e = {
+                                                          let l77 = i32::from(*base.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                          let l78 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l79 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len80 = l79;
+                                                          let bytes80 = _rt::Vec::from_raw_parts(l78.cast(), len80, len80);
+                                                          let l81 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                          let l82 = *base.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                          let len83 = l82;
+                                                          let bytes83 = _rt::Vec::from_raw_parts(l81.cast(), len83, len83);
+                                                          let l84 = i32::from(*base.add(6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                                                          let l86 = i32::from(*base.add(8+6*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                                                          super::super::super::ax::types::types::Error{
+                                                            kind: super::super::super::ax::types::types::ErrorKind::_lift(l77 as u8),
+                                                            message: _rt::string_lift(bytes80),
+                                                            code: _rt::string_lift(bytes83),
+                                                            retry_after_ms: match l84 {
+                                                              0 => None,
+                                                              1 => {
+                                                                let e = {
+                                                                  let l85 = *base.add(4+6*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                                                                  l85 as u32
+                                                                };
+                                                                Some(e)
+                                                              }
+                                                              _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                            data: match l86 {
+                                                              0 => None,
+                                                              1 => {
+                                                                let e = {
+                                                                  let l87 = *base.add(8+7*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                                                  let l88 = *base.add(8+8*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                                                  let len89 = l88;
+                                                                  let bytes89 = _rt::Vec::from_raw_parts(l87.cast(), len89, len89);
+
+                                                                  _rt::string_lift(bytes89)
+                                                                };
+                                                                Some(e)
+                                                              }
+                                                              _ => _rt::invalid_enum_discriminant(),
+                                                            },
+                                                          }
+                                                        };
+                                                        Err(e)
+                                                      }
+                                                      _ => _rt::invalid_enum_discriminant(),
+                                                    }
+                                                  };
+                                                  result90.push(e90);
+                                                }
+                                                _rt::cabi_dealloc(base90, len90 * (8+9*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                                                let result91 = result90;
+                                                result91
+                                              }
+                                            }
+
+                                          }
+
                                         }
-                                        /// What a tool answers: something to read, something to compute with, or both.
+                                        pub mod types {
+                                          /// Words that every other package uses.
+                                          ///
+                                          /// Whatever an import and an export share lives here, so that offering a thing never imports the
+                                          /// interface that uses it. The interface has no functions: importing it asks for nothing.
+                                          ///
+                                          /// Growth: an enum has a case `other`, a variant a case `other(json)`, a record a member `extra` or
+                                          /// `data`. A reader ignores members of those objects that it does not know.
+                                          #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+                                          pub mod types {
+                                            #[used]
+                                            #[doc(hidden)]
+                                            static __FORCE_SECTION_REF: fn() =
+                                            super::super::super::__link_custom_section_describing_imports;
+                                            
+                                            use super::super::super::_rt;
+                                            /// One JSON document (RFC 8259) as UTF-8 text: at most 1 MiB, nested at most 128 deep.
+                                            ///
+                                            /// Longer or deeper text is refused where it enters: as input before the call, as a result by
+                                            /// failing it.
+                                            pub type Json = _rt::String;
+                                            /// What went wrong, as far as the caller can act on it.
+                                            #[repr(u8)]
+                                            #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+                                            pub enum ErrorKind {
+                                              /// The request is wrong and stays wrong. `code` names the member, as `folder` or `items[3].id`.
+                                              Invalid,
+                                              /// Not granted. `code` is the missing permission in the manifest's text form, as
+                                              /// `fs:workspace:read`.
+                                              Denied,
+                                              /// Granted, but a limit is used up. `code` is the limit's name: `fuel`, `time`, `memory`,
+                                              /// `result`, `calls`, `bytes` or `tokens`.
+                                              Exhausted,
+                                              /// There is no such key, tool, model, topic or agent. `code` is the name that was looked for.
+                                              NotFound,
+                                              /// A condition did not hold. Read again, then retry.
+                                              Conflict,
+                                              /// The other side failed and may succeed later; see `retry-after-ms`.
+                                              Unavailable,
+                                              /// The other side failed and will not succeed if asked the same again.
+                                              Failed,
+                                              /// Whether the effect happened is not known. Look before asking again.
+                                              InDoubt,
+                                              /// Somebody asked to stop before the answer was there.
+                                              Cancelled,
+                                              /// Newer than this version of the package; `code` says what it is.
+                                              Other,
+                                            }
+                                            impl ::core::fmt::Debug for ErrorKind {
+                                              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                                match self {
+                                                  ErrorKind::Invalid => {
+                                                    f.debug_tuple("ErrorKind::Invalid").finish()
+                                                  }
+                                                  ErrorKind::Denied => {
+                                                    f.debug_tuple("ErrorKind::Denied").finish()
+                                                  }
+                                                  ErrorKind::Exhausted => {
+                                                    f.debug_tuple("ErrorKind::Exhausted").finish()
+                                                  }
+                                                  ErrorKind::NotFound => {
+                                                    f.debug_tuple("ErrorKind::NotFound").finish()
+                                                  }
+                                                  ErrorKind::Conflict => {
+                                                    f.debug_tuple("ErrorKind::Conflict").finish()
+                                                  }
+                                                  ErrorKind::Unavailable => {
+                                                    f.debug_tuple("ErrorKind::Unavailable").finish()
+                                                  }
+                                                  ErrorKind::Failed => {
+                                                    f.debug_tuple("ErrorKind::Failed").finish()
+                                                  }
+                                                  ErrorKind::InDoubt => {
+                                                    f.debug_tuple("ErrorKind::InDoubt").finish()
+                                                  }
+                                                  ErrorKind::Cancelled => {
+                                                    f.debug_tuple("ErrorKind::Cancelled").finish()
+                                                  }
+                                                  ErrorKind::Other => {
+                                                    f.debug_tuple("ErrorKind::Other").finish()
+                                                  }
+                                                }
+                                              }
+                                            }
+
+                                            impl ErrorKind{
+                                              #[doc(hidden)]
+                                              pub unsafe fn _lift(val: u8) -> ErrorKind{
+                                                if !cfg!(debug_assertions) {
+                                                  return unsafe { ::core::mem::transmute(val) };
+                                                }
+
+                                                match val {
+                                                  0 => ErrorKind::Invalid,
+                                                  1 => ErrorKind::Denied,
+                                                  2 => ErrorKind::Exhausted,
+                                                  3 => ErrorKind::NotFound,
+                                                  4 => ErrorKind::Conflict,
+                                                  5 => ErrorKind::Unavailable,
+                                                  6 => ErrorKind::Failed,
+                                                  7 => ErrorKind::InDoubt,
+                                                  8 => ErrorKind::Cancelled,
+                                                  9 => ErrorKind::Other,
+
+                                                  _ => panic!("invalid enum discriminant"),
+                                                }
+                                              }
+                                            }
+
+                                            /// A failure that both programs and people can use.
+                                            #[derive(Clone)]
+                                            pub struct Error {
+                                              /// What to do about it.
+                                              pub kind: ErrorKind,
+                                              /// One sentence for a person, without secrets: UTF-8, at most 4 KiB, longer text is cut.
+                                              /// Control characters and terminal escapes are removed.
+                                              pub message: _rt::String,
+                                              /// A word for programs, as the kind says; empty when there is none. At most 256 bytes.
+                                              pub code: _rt::String,
+                                              /// Milliseconds to wait before asking again; absent when waiting would not help. At most
+                                              /// 86,400,000 (a day), larger values count as a day.
+                                              pub retry_after_ms: ::core::option::Option<u32>,
+                                              /// Details for programs, an object. Members that a later version adds go here too.
+                                              pub data: ::core::option::Option<Json>,
+                                            }
+                                            impl ::core::fmt::Debug for Error {
+                                              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                                f.debug_struct("Error").field("kind", &self.kind).field("message", &self.message).field("code", &self.code).field("retry-after-ms", &self.retry_after_ms).field("data", &self.data).finish()
+                                              }
+                                            }
+                                            impl ::core::fmt::Display for Error {
+                                              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                                write!(f, "{:?}", self)
+                                              }
+                                            }
+                                            impl ::core::error::Error for Error {}
+                                            /// What a tool promises about itself. A claim: the host never grants anything because of it.
+                                            #[derive(Clone)]
+                                            pub struct Annotations {
+                                              /// The tool changes nothing that outlives the call.
+                                              pub read_only: bool,
+                                              /// The tool may remove or overwrite what was there before. Meaningless when `read-only`.
+                                              pub destructive: bool,
+                                              /// A second call with the same input changes nothing more.
+                                              pub idempotent: bool,
+                                              /// The tool reaches things outside this host, as the web.
+                                              pub open_world: bool,
+                                              /// Promises that a later version adds, an object.
+                                              pub extra: ::core::option::Option<Json>,
+                                            }
+                                            impl ::core::fmt::Debug for Annotations {
+                                              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                                f.debug_struct("Annotations").field("read-only", &self.read_only).field("destructive", &self.destructive).field("idempotent", &self.idempotent).field("open-world", &self.open_world).field("extra", &self.extra).finish()
+                                              }
+                                            }
+                                            /// A tool as it is shown to models, programs and people.
+                                            #[derive(Clone)]
+                                            pub struct Tool {
+                                              /// Unique within its plugin: kebab-case `[a-z][a-z0-9-]*`, at most 64 characters.
+                                              pub name: _rt::String,
+                                              /// A few words for people, one line of at most 256 bytes.
+                                              pub title: ::core::option::Option<_rt::String>,
+                                              /// What it does and when to use it, for models as much as for people: at most 4 KiB of text
+                                              /// without control, invisible or bidirectional characters.
+                                              pub description: _rt::String,
+                                              /// JSON Schema 2020-12 of the input, an object with `"type": "object"`. At most 64 KiB.
+                                              pub input_schema: Json,
+                                              /// JSON Schema 2020-12 of `output.structured`, an object. At most 64 KiB.
+                                              pub output_schema: ::core::option::Option<Json>,
+                                              /// What the tool promises.
+                                              pub annotations: Annotations,
+                                              /// Members that a later version adds, an object.
+                                              pub extra: ::core::option::Option<Json>,
+                                            }
+                                            impl ::core::fmt::Debug for Tool {
+                                              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                                f.debug_struct("Tool").field("name", &self.name).field("title", &self.title).field("description", &self.description).field("input-schema", &self.input_schema).field("output-schema", &self.output_schema).field("annotations", &self.annotations).field("extra", &self.extra).finish()
+                                              }
+                                            }
+                                            /// Bytes of one media type.
+                                            #[derive(Clone)]
+                                            pub struct Media {
+                                              /// As `image/png`: RFC 6838 without parameters, at most 127 bytes.
+                                              pub media_type: _rt::String,
+                                              /// The bytes themselves, not base64. They count in full against the limit on the result.
+                                              pub data: _rt::Vec::<u8>,
+                                              /// A name, size in pixels, length in time and whatever comes later, an object.
+                                              pub extra: ::core::option::Option<Json>,
+                                            }
+                                            impl ::core::fmt::Debug for Media {
+                                              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                                f.debug_struct("Media").field("media-type", &self.media_type).field("data", &self.data).field("extra", &self.extra).finish()
+                                              }
+                                            }
+                                            /// A pointer to something that the reader may fetch. The host does not follow it.
+                                            #[derive(Clone)]
+                                            pub struct Link {
+                                              /// An absolute URI (RFC 3986) of at most 2,048 bytes; a longer one fails the call.
+                                              pub uri: _rt::String,
+                                              /// What to call it, one line of at most 128 bytes.
+                                              pub name: _rt::String,
+                                              /// The media type behind it, where known: at most 127 bytes.
+                                              pub media_type: ::core::option::Option<_rt::String>,
+                                              /// What is behind it, at most 1 KiB.
+                                              pub description: ::core::option::Option<_rt::String>,
+                                              /// Members that a later version adds, an object.
+                                              pub extra: ::core::option::Option<Json>,
+                                            }
+                                            impl ::core::fmt::Debug for Link {
+                                              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                                f.debug_struct("Link").field("uri", &self.uri).field("name", &self.name).field("media-type", &self.media_type).field("description", &self.description).field("extra", &self.extra).finish()
+                                              }
+                                            }
+                                            /// One piece of an answer that is meant to be read.
+                                            #[derive(Clone)]
+                                            pub enum Content {
+                                              /// UTF-8 text; Markdown is welcome, terminal escapes are removed.
+                                              Text(_rt::String),
+                                              /// A picture.
+                                              Image(Media),
+                                              /// A sound.
+                                              Audio(Media),
+                                              /// Any other bytes.
+                                              File(Media),
+                                              /// A pointer instead of the bytes.
+                                              Link(Link),
+                                              /// A kind that a later version adds: an object whose member `type` names it. A reader that
+                                              /// does not know the type leaves the piece out.
+                                              Other(Json),
+                                            }
+                                            impl ::core::fmt::Debug for Content {
+                                              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                                match self {
+                                                  Content::Text(e) => {
+                                                    f.debug_tuple("Content::Text").field(e).finish()
+                                                  }
+                                                  Content::Image(e) => {
+                                                    f.debug_tuple("Content::Image").field(e).finish()
+                                                  }
+                                                  Content::Audio(e) => {
+                                                    f.debug_tuple("Content::Audio").field(e).finish()
+                                                  }
+                                                  Content::File(e) => {
+                                                    f.debug_tuple("Content::File").field(e).finish()
+                                                  }
+                                                  Content::Link(e) => {
+                                                    f.debug_tuple("Content::Link").field(e).finish()
+                                                  }
+                                                  Content::Other(e) => {
+                                                    f.debug_tuple("Content::Other").field(e).finish()
+                                                  }
+                                                }
+                                              }
+                                            }
+                                            /// What a tool answers: something to read, something to compute with, or both.
+                                            ///
+                                            /// Everything together is at most 1 MiB by default; more ends the call with `exhausted` and the
+                                            /// code `result`.
+                                            #[derive(Clone)]
+                                            pub struct Output {
+                                              /// The pieces in reading order, at most 1,000. Empty when `structured` says it all.
+                                              pub content: _rt::Vec::<Content>,
+                                              /// The answer for programs, of the tool's `output-schema`.
+                                              pub structured: ::core::option::Option<Json>,
+                                              /// Members that a later version adds, an object.
+                                              pub extra: ::core::option::Option<Json>,
+                                            }
+                                            impl ::core::fmt::Debug for Output {
+                                              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                                                f.debug_struct("Output").field("content", &self.content).field("structured", &self.structured).field("extra", &self.extra).finish()
+                                              }
+                                            }
+
+                                          }
+
+                                        }
+                                      }
+                                      mod _rt {
+                                        #![allow(dead_code, unused_imports, clippy::all)]
+                                        pub use alloc_crate::string::String;
+                                        pub use alloc_crate::vec::Vec;
+                                        pub unsafe fn string_lift(bytes: Vec<u8>) -> String {
+                                          if cfg!(debug_assertions) {
+                                            String::from_utf8(bytes).unwrap()
+                                          } else {
+                                            unsafe { String::from_utf8_unchecked(bytes) }
+                                          }
+                                        }
+                                        pub unsafe fn invalid_enum_discriminant<T>() -> T {
+                                          if cfg!(debug_assertions) {
+                                            panic!("invalid enum discriminant")
+                                          } else {
+                                            unsafe { core::hint::unreachable_unchecked() }
+                                          }
+                                        }
+                                        pub use alloc_crate::alloc;
+
+                                        pub fn as_i32<T: AsI32>(t: T) -> i32 {
+                                          t.as_i32()
+                                        }
+
+                                        pub trait AsI32 {
+                                          fn as_i32(self) -> i32;
+                                        }
+
+                                        impl<'a, T: Copy + AsI32> AsI32 for &'a T {
+                                          fn as_i32(self) -> i32 {
+                                            (*self).as_i32()
+                                          }
+                                        }
+                                        
+                                        impl AsI32 for i32 {
+                                          #[inline]
+                                          fn as_i32(self) -> i32 {
+                                            self as i32
+                                          }
+                                        }
+                                        
+                                        impl AsI32 for u32 {
+                                          #[inline]
+                                          fn as_i32(self) -> i32 {
+                                            self as i32
+                                          }
+                                        }
+                                        
+                                        impl AsI32 for i16 {
+                                          #[inline]
+                                          fn as_i32(self) -> i32 {
+                                            self as i32
+                                          }
+                                        }
+                                        
+                                        impl AsI32 for u16 {
+                                          #[inline]
+                                          fn as_i32(self) -> i32 {
+                                            self as i32
+                                          }
+                                        }
+                                        
+                                        impl AsI32 for i8 {
+                                          #[inline]
+                                          fn as_i32(self) -> i32 {
+                                            self as i32
+                                          }
+                                        }
+                                        
+                                        impl AsI32 for u8 {
+                                          #[inline]
+                                          fn as_i32(self) -> i32 {
+                                            self as i32
+                                          }
+                                        }
+                                        
+                                        impl AsI32 for char {
+                                          #[inline]
+                                          fn as_i32(self) -> i32 {
+                                            self as i32
+                                          }
+                                        }
+                                        
+                                        impl AsI32 for usize {
+                                          #[inline]
+                                          fn as_i32(self) -> i32 {
+                                            self as i32
+                                          }
+                                        }
+                                        pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
+                                          if size == 0 {
+                                            return;
+                                          }
+                                          unsafe {
+                                            let layout = alloc::Layout::from_size_align_unchecked(size, align);
+                                            alloc::dealloc(ptr, layout);
+                                          }
+                                        }
+                                        
+                                        pub fn as_i64<T: AsI64>(t: T) -> i64 {
+                                          t.as_i64()
+                                        }
+
+                                        pub trait AsI64 {
+                                          fn as_i64(self) -> i64;
+                                        }
+
+                                        impl<'a, T: Copy + AsI64> AsI64 for &'a T {
+                                          fn as_i64(self) -> i64 {
+                                            (*self).as_i64()
+                                          }
+                                        }
+                                        
+                                        impl AsI64 for i64 {
+                                          #[inline]
+                                          fn as_i64(self) -> i64 {
+                                            self as i64
+                                          }
+                                        }
+                                        
+                                        impl AsI64 for u64 {
+                                          #[inline]
+                                          fn as_i64(self) -> i64 {
+                                            self as i64
+                                          }
+                                        }
+                                        
+
+                                        use core::fmt;
+                                        use core::marker;
+                                        use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+                                        /// A type which represents a component model resource, either imported or
+                                        /// exported into this component.
                                         ///
-                                        /// Everything together is at most 1 MiB by default; more ends the call with `exhausted` and the
-                                        /// code `result`.
-                                        #[derive(Clone)]
-                                        pub struct Output {
-                                          /// The pieces in reading order, at most 1,000. Empty when `structured` says it all.
-                                          pub content: _rt::Vec::<Content>,
-                                          /// The answer for programs, of the tool's `output-schema`.
-                                          pub structured: ::core::option::Option<Json>,
-                                          /// Members that a later version adds, an object.
-                                          pub extra: ::core::option::Option<Json>,
+                                        /// This is a low-level wrapper which handles the lifetime of the resource
+                                        /// (namely this has a destructor). The `T` provided defines the component model
+                                        /// intrinsics that this wrapper uses.
+                                        ///
+                                        /// One of the chief purposes of this type is to provide `Deref` implementations
+                                        /// to access the underlying data when it is owned.
+                                        ///
+                                        /// This type is primarily used in generated code for exported and imported
+                                        /// resources.
+                                        #[repr(transparent)]
+                                        pub struct Resource<T: WasmResource> {
+                                          // NB: This would ideally be `u32` but it is not. The fact that this has
+                                          // interior mutability is not exposed in the API of this type except for the
+                                          // `take_handle` method which is supposed to in theory be private.
+                                          //
+                                          // This represents, almost all the time, a valid handle value. When it's
+                                          // invalid it's stored as `u32::MAX`.
+                                          handle: AtomicU32,
+                                          _marker: marker::PhantomData<T>,
                                         }
-                                        impl ::core::fmt::Debug for Output {
-                                          fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                                            f.debug_struct("Output").field("content", &self.content).field("structured", &self.structured).field("extra", &self.extra).finish()
+
+                                        /// A trait which all wasm resources implement, namely providing the ability to
+                                        /// drop a resource.
+                                        ///
+                                        /// This generally is implemented by generated code, not user-facing code.
+                                        #[allow(clippy::missing_safety_doc)]
+                                        pub unsafe trait WasmResource {
+                                          /// Invokes the `[resource-drop]...` intrinsic.
+                                          unsafe fn drop(handle: u32);
+                                        }
+
+                                        impl<T: WasmResource> Resource<T> {
+                                          #[doc(hidden)]
+                                          pub unsafe fn from_handle(handle: u32) -> Self {
+                                            debug_assert!(handle != 0 && handle != u32::MAX);
+                                            Self {
+                                              handle: AtomicU32::new(handle),
+                                              _marker: marker::PhantomData,
+                                            }
+                                          }
+
+                                          /// Takes ownership of the handle owned by `resource`.
+                                          ///
+                                          /// Note that this ideally would be `into_handle` taking `Resource<T>` by
+                                          /// ownership. The code generator does not enable that in all situations,
+                                          /// unfortunately, so this is provided instead.
+                                          ///
+                                          /// Also note that `take_handle` is in theory only ever called on values
+                                          /// owned by a generated function. For example a generated function might
+                                          /// take `Resource<T>` as an argument but then call `take_handle` on a
+                                          /// reference to that argument. In that sense the dynamic nature of
+                                          /// `take_handle` should only be exposed internally to generated code, not
+                                          /// to user code.
+                                          #[doc(hidden)]
+                                          pub fn take_handle(resource: &Resource<T>) -> u32 {
+                                            resource.handle.swap(u32::MAX, Relaxed)
+                                          }
+
+                                          #[doc(hidden)]
+                                          pub fn handle(resource: &Resource<T>) -> u32 {
+                                            resource.handle.load(Relaxed)
                                           }
                                         }
 
-                                      }
-
-                                    }
-                                  }
-                                  mod _rt {
-                                    #![allow(dead_code, unused_imports, clippy::all)]
-                                    pub use alloc_crate::string::String;
-                                    pub use alloc_crate::vec::Vec;
-                                    pub unsafe fn string_lift(bytes: Vec<u8>) -> String {
-                                      if cfg!(debug_assertions) {
-                                        String::from_utf8(bytes).unwrap()
-                                      } else {
-                                        unsafe { String::from_utf8_unchecked(bytes) }
-                                      }
-                                    }
-                                    pub unsafe fn invalid_enum_discriminant<T>() -> T {
-                                      if cfg!(debug_assertions) {
-                                        panic!("invalid enum discriminant")
-                                      } else {
-                                        unsafe { core::hint::unreachable_unchecked() }
-                                      }
-                                    }
-                                    pub use alloc_crate::alloc;
-
-                                    pub fn as_i32<T: AsI32>(t: T) -> i32 {
-                                      t.as_i32()
-                                    }
-
-                                    pub trait AsI32 {
-                                      fn as_i32(self) -> i32;
-                                    }
-
-                                    impl<'a, T: Copy + AsI32> AsI32 for &'a T {
-                                      fn as_i32(self) -> i32 {
-                                        (*self).as_i32()
-                                      }
-                                    }
-                                    
-                                    impl AsI32 for i32 {
-                                      #[inline]
-                                      fn as_i32(self) -> i32 {
-                                        self as i32
-                                      }
-                                    }
-                                    
-                                    impl AsI32 for u32 {
-                                      #[inline]
-                                      fn as_i32(self) -> i32 {
-                                        self as i32
-                                      }
-                                    }
-                                    
-                                    impl AsI32 for i16 {
-                                      #[inline]
-                                      fn as_i32(self) -> i32 {
-                                        self as i32
-                                      }
-                                    }
-                                    
-                                    impl AsI32 for u16 {
-                                      #[inline]
-                                      fn as_i32(self) -> i32 {
-                                        self as i32
-                                      }
-                                    }
-                                    
-                                    impl AsI32 for i8 {
-                                      #[inline]
-                                      fn as_i32(self) -> i32 {
-                                        self as i32
-                                      }
-                                    }
-                                    
-                                    impl AsI32 for u8 {
-                                      #[inline]
-                                      fn as_i32(self) -> i32 {
-                                        self as i32
-                                      }
-                                    }
-                                    
-                                    impl AsI32 for char {
-                                      #[inline]
-                                      fn as_i32(self) -> i32 {
-                                        self as i32
-                                      }
-                                    }
-                                    
-                                    impl AsI32 for usize {
-                                      #[inline]
-                                      fn as_i32(self) -> i32 {
-                                        self as i32
-                                      }
-                                    }
-                                    pub unsafe fn cabi_dealloc(ptr: *mut u8, size: usize, align: usize) {
-                                      if size == 0 {
-                                        return;
-                                      }
-                                      unsafe {
-                                        let layout = alloc::Layout::from_size_align_unchecked(size, align);
-                                        alloc::dealloc(ptr, layout);
-                                      }
-                                    }
-                                    
-                                    pub fn as_i64<T: AsI64>(t: T) -> i64 {
-                                      t.as_i64()
-                                    }
-
-                                    pub trait AsI64 {
-                                      fn as_i64(self) -> i64;
-                                    }
-
-                                    impl<'a, T: Copy + AsI64> AsI64 for &'a T {
-                                      fn as_i64(self) -> i64 {
-                                        (*self).as_i64()
-                                      }
-                                    }
-                                    
-                                    impl AsI64 for i64 {
-                                      #[inline]
-                                      fn as_i64(self) -> i64 {
-                                        self as i64
-                                      }
-                                    }
-                                    
-                                    impl AsI64 for u64 {
-                                      #[inline]
-                                      fn as_i64(self) -> i64 {
-                                        self as i64
-                                      }
-                                    }
-                                    
-
-                                    use core::fmt;
-                                    use core::marker;
-                                    use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-
-                                    /// A type which represents a component model resource, either imported or
-                                    /// exported into this component.
-                                    ///
-                                    /// This is a low-level wrapper which handles the lifetime of the resource
-                                    /// (namely this has a destructor). The `T` provided defines the component model
-                                    /// intrinsics that this wrapper uses.
-                                    ///
-                                    /// One of the chief purposes of this type is to provide `Deref` implementations
-                                    /// to access the underlying data when it is owned.
-                                    ///
-                                    /// This type is primarily used in generated code for exported and imported
-                                    /// resources.
-                                    #[repr(transparent)]
-                                    pub struct Resource<T: WasmResource> {
-                                      // NB: This would ideally be `u32` but it is not. The fact that this has
-                                      // interior mutability is not exposed in the API of this type except for the
-                                      // `take_handle` method which is supposed to in theory be private.
-                                      //
-                                      // This represents, almost all the time, a valid handle value. When it's
-                                      // invalid it's stored as `u32::MAX`.
-                                      handle: AtomicU32,
-                                      _marker: marker::PhantomData<T>,
-                                    }
-
-                                    /// A trait which all wasm resources implement, namely providing the ability to
-                                    /// drop a resource.
-                                    ///
-                                    /// This generally is implemented by generated code, not user-facing code.
-                                    #[allow(clippy::missing_safety_doc)]
-                                    pub unsafe trait WasmResource {
-                                      /// Invokes the `[resource-drop]...` intrinsic.
-                                      unsafe fn drop(handle: u32);
-                                    }
-
-                                    impl<T: WasmResource> Resource<T> {
-                                      #[doc(hidden)]
-                                      pub unsafe fn from_handle(handle: u32) -> Self {
-                                        debug_assert!(handle != 0 && handle != u32::MAX);
-                                        Self {
-                                          handle: AtomicU32::new(handle),
-                                          _marker: marker::PhantomData,
-                                        }
-                                      }
-
-                                      /// Takes ownership of the handle owned by `resource`.
-                                      ///
-                                      /// Note that this ideally would be `into_handle` taking `Resource<T>` by
-                                      /// ownership. The code generator does not enable that in all situations,
-                                      /// unfortunately, so this is provided instead.
-                                      ///
-                                      /// Also note that `take_handle` is in theory only ever called on values
-                                      /// owned by a generated function. For example a generated function might
-                                      /// take `Resource<T>` as an argument but then call `take_handle` on a
-                                      /// reference to that argument. In that sense the dynamic nature of
-                                      /// `take_handle` should only be exposed internally to generated code, not
-                                      /// to user code.
-                                      #[doc(hidden)]
-                                      pub fn take_handle(resource: &Resource<T>) -> u32 {
-                                        resource.handle.swap(u32::MAX, Relaxed)
-                                      }
-
-                                      #[doc(hidden)]
-                                      pub fn handle(resource: &Resource<T>) -> u32 {
-                                        resource.handle.load(Relaxed)
-                                      }
-                                    }
-
-                                    impl<T: WasmResource> fmt::Debug for Resource<T> {
-                                      fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                                        f.debug_struct("Resource")
-                                        .field("handle", &self.handle)
-                                        .finish()
-                                      }
-                                    }
-
-                                    impl<T: WasmResource> Drop for Resource<T> {
-                                      fn drop(&mut self) {
-                                        unsafe {
-                                          match self.handle.load(Relaxed) {
-                                            // If this handle was "taken" then don't do anything in the
-                                            // destructor.
-                                            u32::MAX => {}
-
-                                            // ... but otherwise do actually destroy it with the imported
-                                            // component model intrinsic as defined through `T`.
-                                            other => T::drop(other),
+                                        impl<T: WasmResource> fmt::Debug for Resource<T> {
+                                          fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                                            f.debug_struct("Resource")
+                                            .field("handle", &self.handle)
+                                            .finish()
                                           }
                                         }
-                                      }
-                                    }
-                                    pub unsafe fn bool_lift(val: u8) -> bool {
-                                      if cfg!(debug_assertions) {
-                                        match val {
-                                          0 => false,
-                                          1 => true,
-                                          _ => panic!("invalid bool discriminant"),
+
+                                        impl<T: WasmResource> Drop for Resource<T> {
+                                          fn drop(&mut self) {
+                                            unsafe {
+                                              match self.handle.load(Relaxed) {
+                                                // If this handle was "taken" then don't do anything in the
+                                                // destructor.
+                                                u32::MAX => {}
+
+                                                // ... but otherwise do actually destroy it with the imported
+                                                // component model intrinsic as defined through `T`.
+                                                other => T::drop(other),
+                                              }
+                                            }
+                                          }
                                         }
-                                      } else {
-                                        val != 0
-                                      }
-                                    }
-                                    
-                                    pub fn as_f64<T: AsF64>(t: T) -> f64 {
-                                      t.as_f64()
-                                    }
+                                        pub unsafe fn bool_lift(val: u8) -> bool {
+                                          if cfg!(debug_assertions) {
+                                            match val {
+                                              0 => false,
+                                              1 => true,
+                                              _ => panic!("invalid bool discriminant"),
+                                            }
+                                          } else {
+                                            val != 0
+                                          }
+                                        }
+                                        
+                                        pub fn as_f64<T: AsF64>(t: T) -> f64 {
+                                          t.as_f64()
+                                        }
 
-                                    pub trait AsF64 {
-                                      fn as_f64(self) -> f64;
-                                    }
+                                        pub trait AsF64 {
+                                          fn as_f64(self) -> f64;
+                                        }
 
-                                    impl<'a, T: Copy + AsF64> AsF64 for &'a T {
-                                      fn as_f64(self) -> f64 {
-                                        (*self).as_f64()
+                                        impl<'a, T: Copy + AsF64> AsF64 for &'a T {
+                                          fn as_f64(self) -> f64 {
+                                            (*self).as_f64()
+                                          }
+                                        }
+                                        
+                                        impl AsF64 for f64 {
+                                          #[inline]
+                                          fn as_f64(self) -> f64 {
+                                            self as f64
+                                          }
+                                        }
+                                        extern crate alloc as alloc_crate;
                                       }
-                                    }
-                                    
-                                    impl AsF64 for f64 {
-                                      #[inline]
-                                      fn as_f64(self) -> f64 {
-                                        self as f64
-                                      }
-                                    }
-                                    extern crate alloc as alloc_crate;
-                                  }
 
-                                  #[cfg(target_arch = "wasm32")]
-                                  #[unsafe(link_section = "component-type:wit-bindgen:0.61.1:ax:sdk@0.1.0:imports:encoded world")]
-                                  #[doc(hidden)]
-                                  #[allow(clippy::octal_escapes)]
-                                  pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3168] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xe2\x17\x01A\x02\x01\
-A\x13\x01B\x17\x01s\x04\0\x04json\x03\0\0\x01m\x0a\x07invalid\x06denied\x09exhau\
+                                      #[cfg(target_arch = "wasm32")]
+                                      #[unsafe(link_section = "component-type:wit-bindgen:0.61.1:ax:sdk@0.1.0:imports:encoded world")]
+                                      #[doc(hidden)]
+                                      #[allow(clippy::octal_escapes)]
+                                      pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 3845] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\x87\x1d\x01A\x02\x01\
+A\x19\x01B\x17\x01s\x04\0\x04json\x03\0\0\x01m\x0a\x07invalid\x06denied\x09exhau\
 sted\x09not-found\x08conflict\x0bunavailable\x06failed\x08in-doubt\x09cancelled\x05\
 other\x04\0\x0aerror-kind\x03\0\x02\x01ky\x01k\x01\x01r\x05\x04kind\x03\x07messa\
 ges\x04codes\x0eretry-after-ms\x04\x04data\x05\x04\0\x05error\x03\0\x06\x01r\x05\
@@ -5817,13 +7576,31 @@ names\0\x7f\x04\0\x06is-set\x01\0\x03\0\x18ax:secrets/secrets@0.1.0\x05\x09\x01B
 ids\x04task\x02\x07attempty\x05depthy\x0bdeadline-ms\x03\x05extra\x04\x04\0\x04i\
 nfo\x03\0\x05\x01@\0\0\x06\x04\0\x07current\x01\x07\x01@\x03\x04donew\x05total\x03\
 \x04notes\x01\0\x04\0\x08progress\x01\x08\x01@\0\0\x7f\x04\0\x09cancelled\x01\x09\
-\x03\0\x12ax:task/call@0.1.0\x05\x0a\x04\0\x14ax:sdk/imports@0.1.0\x04\0\x0b\x0d\
-\x01\0\x07imports\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-compone\
-nt\x070.258.3\x10wit-bindgen-rust\x060.61.1";
+\x03\0\x12ax:task/call@0.1.1\x05\x0a\x01B$\x02\x03\x02\x01\x01\x04\0\x04json\x03\
+\0\0\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\x02\x01k\x01\x01r\x04\x05agents\x04\
+goals\x05input\x01\x05extra\x04\x04\0\x0adelegation\x03\0\x05\x01kw\x01r\x05\x06\
+tokens\x07\x0ecost-micro-usd\x07\x05calls\x07\x02ms\x07\x05extra\x04\x04\0\x09re\
+maining\x03\0\x08\x01j\x01\x7f\x01\x03\x01@\x02\x06actions\x07details\x01\0\x0a\x04\
+\0\x07approve\x01\x0b\x01j\x01\x01\x01\x03\x01@\x02\x08questions\x06schema\x01\0\
+\x0c\x04\0\x03ask\x01\x0d\x01j\0\x01\x03\x01@\x01\x02msw\0\x0e\x04\0\x05sleep\x01\
+\x0f\x01@\x01\x03keys\0\x04\x04\0\x03get\x01\x10\x01@\x02\x03keys\x05value\x01\0\
+\x0e\x04\0\x03set\x01\x11\x01@\x01\x04texts\x01\0\x04\0\x04emit\x01\x12\x01@\0\0\
+\x09\x04\0\x06budget\x01\x13\x01ps\x01@\0\0\x14\x04\0\x06agents\x01\x15\x01@\x01\
+\x07request\x06\0\x0c\x04\0\x08delegate\x01\x16\x01p\x06\x01p\x0c\x01@\x01\x08re\
+quests\x17\0\x18\x04\0\x0cdelegate-all\x01\x19\x03\0\x12ax:task/task@0.1.1\x05\x0b\
+\x02\x03\0\0\x04tool\x02\x03\0\0\x06output\x01B\x15\x02\x03\x02\x01\x01\x04\0\x04\
+json\x03\0\0\x02\x03\x02\x01\x03\x04\0\x05error\x03\0\x02\x02\x03\x02\x01\x0c\x04\
+\0\x04tool\x03\0\x04\x02\x03\x02\x01\x0d\x04\0\x06output\x03\0\x06\x01k\x01\x01r\
+\x03\x04names\x05input\x01\x05extra\x08\x04\0\x0ainvocation\x03\0\x09\x01p\x05\x01\
+@\0\0\x0b\x04\0\x09available\x01\x0c\x01j\x01\x07\x01\x03\x01@\x01\x0ainvocation\
+\x0a\0\x0d\x04\0\x04call\x01\x0e\x01p\x0a\x01p\x0d\x01@\x01\x0binvocations\x0f\0\
+\x10\x04\0\x08call-all\x01\x11\x03\0\x14ax:tools/tools@0.1.0\x05\x0e\x04\0\x14ax\
+:sdk/imports@0.1.0\x04\0\x0b\x0d\x01\0\x07imports\x03\0\0\0G\x09producers\x01\x0c\
+processed-by\x02\x0dwit-component\x070.258.3\x10wit-bindgen-rust\x060.61.1";
 
-                                  #[inline(never)]
-                                  #[doc(hidden)]
-                                  pub fn __link_custom_section_describing_imports() {
-                                    wit_bindgen::rt::maybe_link_cabi_realloc();
-                                  }
-                                  
+                                      #[inline(never)]
+                                      #[doc(hidden)]
+                                      pub fn __link_custom_section_describing_imports() {
+                                        wit_bindgen::rt::maybe_link_cabi_realloc();
+                                      }
+                                      

@@ -73,21 +73,21 @@ pub mod exports {
       }
       #[doc(hidden)]
       #[macro_export]
-      macro_rules! __export_ax_guest_routing_0_1_2_cabi{
+      macro_rules! __export_ax_guest_routing_0_1_3_cabi{
         ($ty:ident with_types_in $($path_to_types:tt)*) => (const _: () = {
 
-          #[unsafe(export_name = "ax:guest/routing@0.1.2#rank")]
+          #[unsafe(export_name = "ax:guest/routing@0.1.3#rank")]
           unsafe extern "C" fn export_rank(arg0: *mut u8,arg1: usize,arg2: *mut u8,arg3: usize,) -> *mut u8 {
             unsafe { $($path_to_types)*::_export_rank_cabi::<$ty>(arg0, arg1, arg2, arg3) }
           }
-          #[unsafe(export_name = "cabi_post_ax:guest/routing@0.1.2#rank")]
+          #[unsafe(export_name = "cabi_post_ax:guest/routing@0.1.3#rank")]
           unsafe extern "C" fn _post_return_rank(arg0: *mut u8,) {
             unsafe { $($path_to_types)*::__post_return_rank::<$ty>(arg0) }
           }
         };);
       }
       #[doc(hidden)]
-      pub use __export_ax_guest_routing_0_1_2_cabi;
+      pub use __export_ax_guest_routing_0_1_3_cabi;
 
       #[cfg_attr(target_pointer_width="64", repr(align(8)))]
       #[cfg_attr(target_pointer_width="32", repr(align(4)))]
@@ -150,7 +150,7 @@ mod _rt {
 macro_rules! __export_routing_impl {
   ($ty:ident) => (self::export_routing!($ty with_types_in self););
   ($ty:ident with_types_in $($path_to_types_root:tt)*) => (
-  $($path_to_types_root)*::exports::ax::guest::routing::__export_ax_guest_routing_0_1_2_cabi!($ty with_types_in $($path_to_types_root)*::exports::ax::guest::routing);
+  $($path_to_types_root)*::exports::ax::guest::routing::__export_ax_guest_routing_0_1_3_cabi!($ty with_types_in $($path_to_types_root)*::exports::ax::guest::routing);
   const _: () = {
 
     #[cfg(target_arch = "wasm32")]
@@ -174,7 +174,7 @@ criptions\x0cinput-schema\x01\x0doutput-schema\x05\x0bannotations\x09\x05extra\x
 tra\x05\x04\0\x06output\x03\0\x15\x03\0\x14ax:types/types@0.1.0\x05\0\x02\x03\0\0\
 \x04json\x01B\x05\x02\x03\x02\x01\x01\x04\0\x04json\x03\0\0\x01py\x01@\x02\x07re\
 quest\x01\x0acandidates\x01\0\x02\x04\0\x04rank\x01\x03\x04\0\x16ax:guest/routin\
-g@0.1.2\x05\x02\x04\0\x14ax:sdk/routing@0.1.0\x04\0\x0b\x0d\x01\0\x07routing\x03\
+g@0.1.3\x05\x02\x04\0\x14ax:sdk/routing@0.1.0\x04\0\x0b\x0d\x01\0\x07routing\x03\
 \0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-\
 bindgen-rust\x060.61.1";
   };

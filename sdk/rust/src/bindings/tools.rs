@@ -637,29 +637,29 @@ pub mod exports {
                   }
                   #[doc(hidden)]
                   #[macro_export]
-                  macro_rules! __export_ax_guest_tools_0_1_2_cabi{
+                  macro_rules! __export_ax_guest_tools_0_1_3_cabi{
                     ($ty:ident with_types_in $($path_to_types:tt)*) => (const _: () = {
 
-                      #[unsafe(export_name = "ax:guest/tools@0.1.2#describe")]
+                      #[unsafe(export_name = "ax:guest/tools@0.1.3#describe")]
                       unsafe extern "C" fn export_describe() -> *mut u8 {
                         unsafe { $($path_to_types)*::_export_describe_cabi::<$ty>() }
                       }
-                      #[unsafe(export_name = "cabi_post_ax:guest/tools@0.1.2#describe")]
+                      #[unsafe(export_name = "cabi_post_ax:guest/tools@0.1.3#describe")]
                       unsafe extern "C" fn _post_return_describe(arg0: *mut u8,) {
                         unsafe { $($path_to_types)*::__post_return_describe::<$ty>(arg0) }
                       }
-                      #[unsafe(export_name = "ax:guest/tools@0.1.2#call")]
+                      #[unsafe(export_name = "ax:guest/tools@0.1.3#call")]
                       unsafe extern "C" fn export_call(arg0: *mut u8,arg1: usize,arg2: *mut u8,arg3: usize,) -> *mut u8 {
                         unsafe { $($path_to_types)*::_export_call_cabi::<$ty>(arg0, arg1, arg2, arg3) }
                       }
-                      #[unsafe(export_name = "cabi_post_ax:guest/tools@0.1.2#call")]
+                      #[unsafe(export_name = "cabi_post_ax:guest/tools@0.1.3#call")]
                       unsafe extern "C" fn _post_return_call(arg0: *mut u8,) {
                         unsafe { $($path_to_types)*::__post_return_call::<$ty>(arg0) }
                       }
                     };);
                   }
                   #[doc(hidden)]
-                  pub use __export_ax_guest_tools_0_1_2_cabi;
+                  pub use __export_ax_guest_tools_0_1_3_cabi;
 
                   #[cfg_attr(target_pointer_width="64", repr(align(8)))]
                   #[cfg_attr(target_pointer_width="32", repr(align(4)))]
@@ -792,7 +792,7 @@ pub mod exports {
           macro_rules! __export_tools_impl {
             ($ty:ident) => (self::export_tools!($ty with_types_in self););
             ($ty:ident with_types_in $($path_to_types_root:tt)*) => (
-            $($path_to_types_root)*::exports::ax::guest::tools::__export_ax_guest_tools_0_1_2_cabi!($ty with_types_in $($path_to_types_root)*::exports::ax::guest::tools);
+            $($path_to_types_root)*::exports::ax::guest::tools::__export_ax_guest_tools_0_1_3_cabi!($ty with_types_in $($path_to_types_root)*::exports::ax::guest::tools);
             const _: () = {
 
               #[cfg(target_arch = "wasm32")]
@@ -819,7 +819,7 @@ tra\x05\x04\0\x06output\x03\0\x15\x03\0\x14ax:types/types@0.1.0\x05\0\x02\x03\0\
 \0\x02\x02\x03\x02\x01\x03\x04\0\x04tool\x03\0\x04\x02\x03\x02\x01\x04\x04\0\x06\
 output\x03\0\x06\x01p\x05\x01@\0\0\x08\x04\0\x08describe\x01\x09\x01j\x01\x07\x01\
 \x03\x01@\x02\x04names\x05input\x01\0\x0a\x04\0\x04call\x01\x0b\x04\0\x14ax:gues\
-t/tools@0.1.2\x05\x05\x04\0\x12ax:sdk/tools@0.1.0\x04\0\x0b\x0b\x01\0\x05tools\x03\
+t/tools@0.1.3\x05\x05\x04\0\x12ax:sdk/tools@0.1.0\x04\0\x0b\x0b\x01\0\x05tools\x03\
 \0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.258.3\x10wit-\
 bindgen-rust\x060.61.1";
             };
