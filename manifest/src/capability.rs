@@ -447,11 +447,11 @@ mod tests {
         ax:http/client net Unsafe Now
         ax:secrets/secrets secret Pure Now
         ax:events/bus events Keyed From("0.3")
-        ax:tools/tools tools Unsafe From("0.3")
+        ax:tools/tools tools Unsafe Now
         ax:services/services services Unsafe From("0.3")
         ax:model/chat models Pure Now
         ax:memory/memory memory Keyed From("0.3")
-        ax:task/task agents Keyed From("0.3")
+        ax:task/task agents Keyed Now
         wasi:http/types net Pure Now
         wasi:http/outgoing-handler net Unsafe Now
         wasi:io/error - Pure Now

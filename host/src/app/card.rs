@@ -270,9 +270,9 @@ pub(super) fn idle(permission: &Permission) -> Option<&'static str> {
         | Permission::Kv
         | Permission::Net(_)
         | Permission::Models { .. }
+        | Permission::Tools(_)
         | Permission::Secret { .. } => None,
-        Permission::Tools(_)
-        | Permission::Services { .. }
+        Permission::Services { .. }
         | Permission::Events { .. }
         | Permission::Memory(_)
         | Permission::Agents { .. } => Some("this host does not serve it yet; host 0.3 will"),

@@ -196,7 +196,6 @@ fn the_card_follows_tools_into_the_plugins_that_offer_them() {
             at most 32 requests, 200000 tokens and 0.5 USD a call
         - call the tool `test:env.count`
             tools:test:env.count
-            this host does not serve it yet; host 0.3 will
         through test:env: env:LANG
       network    yes, as listed
     installed test:calc 1.0.0

@@ -12,5 +12,7 @@ pub(super) const FILES: &[File] = &[
     ("ax-model/chat.wit", include_str!("../../../../wit/deps/ax-model/chat.wit")),
     ("ax-secrets/secrets.wit", include_str!("../../../../wit/deps/ax-secrets/secrets.wit")),
     ("ax-task/call.wit", include_str!("../../../../wit/deps/ax-task/call.wit")),
+    ("ax-task/task.wit", include_str!("../../../../wit/deps/ax-task/task.wit")),
+    ("ax-tools/tools.wit", include_str!("../../../../wit/deps/ax-tools/tools.wit")),
     ("ax-types/types.wit", include_str!("../../../../wit/deps/ax-types/types.wit")),
 ];
