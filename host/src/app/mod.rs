@@ -104,8 +104,8 @@ pub use source::SourceError;
 pub use start::LeftBehind;
 pub use state::StateError;
 pub use stats::{Spread, Stats, ToolStats};
-pub use tasks::{Beginning, Doing, ListedAgent, TaskBudget, TaskError};
 pub use talk::{Answered, Audience, FailedCall, Manner, ROUNDS_MAX, Talk, TalkError, Unanswered};
+pub use tasks::{Beginning, Doing, ListedAgent, TaskBudget, TaskError};
 pub use testing::{
     CaseError, Played, RanCase, StageError, TestError, TestOptions, Tested, TreeError,
 };

@@ -143,35 +143,6 @@ struct Held {
     lacking: Vec<Permission>,
 }
 
-/// Tells what is known of an interrupted call of a plugin that holds these permissions: the worst of them.
-#[must_use]
-pub fn class_of(granted: &[Permission]) -> EffectClass {
-    let class = |permission: &Permission| match permission {
-        Permission::Fs { access: Access::Write, .. } => EffectClass::Unsafe,
-        Permission::Net(rule) => {
-            rule.methods().iter().map(of_method).max().unwrap_or(EffectClass::Pure)
-        }
-        // What is called may do more than is known here.
-        Permission::Tools(_) | Permission::Services { .. } | Permission::Agents { .. } => {
-            EffectClass::Unsafe
-        }
-        Permission::Kv | Permission::Events { .. } | Permission::Memory(_) => EffectClass::Keyed,
-        Permission::Fs { .. }
-        | Permission::Secret { .. }
-        | Permission::Models { .. }
-        | Permission::Env { .. } => EffectClass::Pure,
-    };
-    granted.iter().map(class).max().unwrap_or(EffectClass::Pure)
-}
-
-fn of_method(method: &Method) -> EffectClass {
-    match method {
-        Method::Get | Method::Head | Method::Options => EffectClass::Pure,
-        Method::Put | Method::Delete => EffectClass::Keyed,
-        _ => EffectClass::Unsafe,
-    }
-}
-
 /// A walk through files that name each other.
 struct Walk {
     known: Known,

@@ -8,6 +8,8 @@ use ax_manifest::{Digest, NameError, Permission, PluginName, Source, ToolId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
+use super::agent::{AgentCommand, BegunArgs};
+use super::approve::ApproveCommand;
 use super::audit::AuditCommand;
 use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs};
 use super::chat::ChatArgs;
@@ -21,6 +23,7 @@ use super::request::{RequestCommand, UsageArgs};
 use super::route::RouteCommand;
 use super::secret::{Discarded, GivenName};
 use super::stats::StatsArgs;
+use super::task::TaskCommand;
 use super::test::TestArgs;
 use crate::secret::tokens::TokenName;
 
@@ -132,9 +135,18 @@ pub(crate) enum Command {
     /// AX_POLICY names: whatever one of them forbids is forbidden.
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Check and draw workflow files
+    /// Check, draw and run workflow files
     #[command(subcommand)]
-    Workflow(WorkflowCommand),
+    Workflow(Box<WorkflowCommand>),
+    /// List and run the agents of installed plugins
+    #[command(subcommand)]
+    Agent(Box<AgentCommand>),
+    /// List tasks, show how they went, and let them rest, go on or end
+    #[command(subcommand)]
+    Task(Box<TaskCommand>),
+    /// Answer what tasks ask a person
+    #[command(subcommand)]
+    Approve(ApproveCommand),
     /// Set, list and remove secrets, which plugins use and never see
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -394,6 +406,13 @@ pub(crate) enum WorkflowCommand {
     Check {
         /// The file, or `-` for standard input
         file: String,
+    },
+    /// Run the steps of a workflow as a task, and carry it until it ends or rests
+    Run {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        begun: BegunArgs,
     },
     /// Draw how the steps of a workflow hang together
     Graph {

@@ -12,11 +12,12 @@ use super::fault::CliError;
 use super::interrupts::Interrupts;
 use super::output::Output;
 use super::timeline;
+use super::unfinished::Unfinished;
 use crate::app::{App, TaskError};
 use crate::runtime::events::TaskEvent;
 use crate::runtime::{Ended, RuntimeError, Watcher};
 use crate::runtime::{Patience, Runtime};
-use crate::workflow::{Event, Run, State, TaskId, Why};
+use crate::workflow::{Event, Run, State};
 
 /// How a task is carried.
 pub(super) type Carried<'r> =
@@ -49,7 +50,9 @@ impl Watcher for Shown {
         }
         if event.fact.kind() == "asked" {
             let task = run.started().map(|started| started.task.to_string()).unwrap_or_default();
-            self.output.note(&format!("answer it: ax approve yes {task}:{seq}, or ax approve no {task}:{seq}"));
+            self.output.note(&format!(
+                "answer it: ax approve yes {task}:{seq}, or ax approve no {task}:{seq}"
+            ));
         }
     }
 }
@@ -105,16 +108,12 @@ fn conclude(
             }
             Ok(())
         }
-        (State::Failed { reason }, Some(Err(failure))) => Err(CliError::TaskFailed {
-            task,
-            reason: reason.word(),
-            failure: failure.clone(),
-        }),
-        (State::Paused { why, .. }, _) => Err(rested(task, *why, was_stopped)),
-        (state, _) => Err(CliError::TaskRests { task, state: state.to_string() }),
+        (State::Failed { reason }, Some(Err(failure))) => {
+            Err(Unfinished::Failed { task, reason: *reason, source: failure.clone() }.into())
+        }
+        (State::Paused { why, .. }, _) => {
+            Err(Unfinished::Paused { task, why: *why, was_stopped }.into())
+        }
+        (state, _) => Err(Unfinished::Left { task, state: state.to_string() }.into()),
     }
-}
-
-fn rested(task: TaskId, why: Why, was_stopped: bool) -> CliError {
-    CliError::TaskPaused { task, why, was_stopped }
 }

@@ -240,6 +240,35 @@ codes! {
         "Its plugin asks for it and nobody granted it, so the step would be denied half-way. \
          The hint is the line that grants it; `ax permission show PLUGIN` shows what the \
          plugin holds.";
+    TASK_FAILED = "AX-D001", "A task failed",
+        "What it needed failed, its budget or its time was used up, or somebody cancelled it. \
+         `ax task show` says what happened before; `ax task retry` tries again what failed, and \
+         what was done stays done.";
+    TASK_RESTS = "AX-D002", "A task rests",
+        "It waits for a person: an approval (`ax approve list`), more of its budget, or `ax task \
+         resume`. Nothing of it is lost. Exit code 130 after Ctrl-C, 2 where a question waits.";
+    TASK_IN_DOUBT = "AX-D003", "Nobody knows whether an effect happened",
+        "The program ended, or the tool was ended, after an effect was begun that may not be \
+         performed twice. Look at what it would have changed; then `ax task resume TASK` with \
+         `--happened JSON`, `--again` or `--failed`. The host never guesses.";
+    NO_TASK = "AX-D004", "There is no such task or question",
+        "`ax task list` names tasks, `ax approve list` what is asked. A part of a name is enough \
+         if no other task has it.";
+    TASK_HELD = "AX-D005", "Another program carries the task",
+        "One program at a time carries a task. `ax task watch` follows it; pauses, answers and \
+         cancellations reach it wherever it runs.";
+    JOURNAL = "AX-D006", "The journal of tasks cannot be used",
+        "`journal.db` is damaged, newer than this program, full or locked. The message says \
+         where; nothing is repaired and nothing of it is overwritten.";
+    TASK_STATE = "AX-D007", "The task is not in a state for that",
+        "One that is over cannot be paused, one that goes on cannot be retried or deleted, a \
+         question is answered once.";
+    TASK_DIVERGED = "AX-D008", "A task went another way than on record",
+        "Run again with the same answers it asked for something else: its code has changed, or \
+         it depends on something outside of its record. The message shows both sides. Exit \
+         code 6 from `ax task replay`.";
+    NO_AGENT = "AX-D009", "There is no such agent",
+        "`ax agent list` shows the agents of installed plugins.";
     SYSTEM = "AX-S001", "This system does not offer what is needed",
         "Files, folders, threads or the engine could not be set up, or an answer could not be \
          written. `ax doctor` checks what it can.";

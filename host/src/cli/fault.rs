@@ -13,11 +13,12 @@ use super::codes;
 use super::render::counted;
 use super::secret::ValueError;
 use super::unanswered;
+use super::unfinished::Unfinished;
 use super::verdict::verdict;
 use crate::app::{
     AddError, AppError, ChangeError, ConsentError, ConversationError, GrantError, InstallError,
     Located, LookupError, ModelsError, PolicyFileError, ProjectError, PruneError, SecretsError,
-    TalkError, TestError, TokensError, ToolsError, Unanswered, quoted,
+    TalkError, TaskError, TestError, TokensError, ToolsError, Unanswered, quoted,
 };
 use crate::audit::error::AuditError;
 use crate::config::ConfigError;
@@ -154,6 +155,11 @@ pub(crate) enum CliError {
     /// `ax workflow check` found something.
     #[error("the workflow is not right: {}", counted(*.count as u64, "mistake"))]
     WorkflowFindings { count: usize },
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// A task was left before it was done.
+    #[error(transparent)]
+    Unfinished(#[from] Unfinished),
     /// `ax policy test` found something.
     #[error("the policy does not do what was expected of it: {} failed", counted(*.count as u64, "test"))]
     PolicyTests { count: usize },
@@ -186,6 +192,7 @@ impl CliError {
                 | Self::CasesFailed { .. }
                 | Self::PolicyFindings { .. }
                 | Self::WorkflowFindings { .. }
+                | Self::Unfinished(Unfinished::Diverged { .. })
                 | Self::PolicyTests { .. }
                 | Self::ProvidersFailed { .. }
         )
@@ -411,6 +418,8 @@ fn hint(error: &CliError) -> Option<String> {
         CliError::PolicyFindings { .. } | CliError::WorkflowFindings { .. } => {
             Some("each mistake says what to do".to_owned())
         }
+        CliError::Task(error) => error.hint(),
+        CliError::Unfinished(unfinished) => Some(unfinished.hint()),
         CliError::PolicyTests { .. } => Some("ax policy explain PLUGIN PERMISSION".to_owned()),
         CliError::Policy(error) => error.hint(),
         CliError::UnknownCode { .. } => Some("ax explain".to_owned()),

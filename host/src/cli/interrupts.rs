@@ -22,13 +22,22 @@ pub(super) struct Interrupts(Running);
 impl Interrupts {
     /// Listens to signals from now on.
     pub(super) fn listen() -> Result<Self, CliError> {
+        Self::obeying(false)
+    }
+
+    /// Does the same; a second signal while something runs ends the program.
+    pub(super) fn listen_twice() -> Result<Self, CliError> {
+        Self::obeying(true)
+    }
+
+    fn obeying(insists: bool) -> Result<Self, CliError> {
         let running = Running::default();
         let (heard, listener) = (Arc::clone(&running), current_thread()?);
         let entered = listener.enter();
         // Before this returns: a signal must not come too early to be heard.
         let stop = Stop::listen();
         drop(entered);
-        let listen = move || listener.block_on(obey(stop, &heard));
+        let listen = move || listener.block_on(obey(stop, &heard, insists));
         thread::Builder::new().name("signals".to_owned()).spawn(listen).map_err(CliError::Start)?;
         Ok(Self(running))
     }
@@ -54,10 +63,11 @@ fn hold(running: &Running) -> MutexGuard<'_, Option<watch::Sender<bool>>> {
 }
 
 /// Passes signals on until the process ends.
-async fn obey(mut stop: Stop, running: &Running) {
+async fn obey(mut stop: Stop, running: &Running, insists: bool) {
     loop {
         stop.asked().await;
         match &*hold(running) {
+            Some(cancel) if insists && *cancel.borrow() => end(),
             Some(cancel) => drop(cancel.send_replace(true)),
             None => end(),
         }
@@ -77,7 +87,7 @@ mod tests {
         runtime.block_on(async {
             let mut cancelled = cancelled;
             tokio::select! {
-                () = obey(Stop::listen(), &running) => {}
+                () = obey(Stop::listen(), &running, false) => {}
                 () = async {
                     let own = rustix::process::getpid();
                     rustix::process::kill_process(own, rustix::process::Signal::HUP).unwrap();

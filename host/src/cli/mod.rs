@@ -3,11 +3,14 @@
 //!
 //! Not here: what a command does (`app`), what an error means (`fault`, `codes`).
 
+mod agent;
+mod approve;
 mod args;
 mod attendant;
 mod audit;
 mod author;
 mod backtrace;
+mod carry;
 mod cause;
 mod chat;
 mod codes;
@@ -37,11 +40,14 @@ mod route;
 mod secret;
 mod stats;
 mod stop;
+mod task;
 mod test;
+mod timeline;
 mod token;
 mod tool;
 mod trace;
 mod unanswered;
+mod unfinished;
 mod usage;
 mod verdict;
 mod workflow;
@@ -148,10 +154,13 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
         Command::Plugin(command) => plugin::run(&app, *output, command),
         Command::Permission(command) => permission::run(&app, *output, command),
         Command::Policy(command) => policy::run(&app, *output, command),
-        Command::Workflow(command) => workflow::run(&app, *output, command),
+        Command::Workflow(command) => workflow::run(&app, *output, *command),
         Command::Secret(command) => secret::run(&app, *output, command),
         Command::Tool(command) => tool::run(&app, *output, command),
         Command::Mcp(command) => mcp::run(&app, *output, command),
+        Command::Agent(command) => agent::run(&app, *output, *command),
+        Command::Task(command) => task::run(&app, *output, *command),
+        Command::Approve(command) => approve::run(&app, *output, command),
         Command::Chat(arguments) => chat::run(&app, *output, *arguments),
         Command::Provider(command) => provider::run(&app, *output, command),
         Command::Request(command) => request::run(&app, *output, command),

@@ -12,14 +12,20 @@ use super::fault::CliError;
 use super::output::Output;
 use super::render::table;
 use super::timeline;
+use super::unfinished::Unfinished;
 use crate::app::{App, TaskError};
+
 use crate::journal::{Filter, JournalError, Phase, Request, Row, find};
+use crate::plugin::scrub;
 use crate::runtime::events::TaskEvent;
 use crate::runtime::{Nobody, Runtime, Watcher as _};
 use crate::workflow::{Budget, Dimension, Fact, Open, Run, State, Text, Verdict};
 
 /// How often a task that is watched is looked at.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// Bytes of a title on a line.
+const LINE_BYTES: usize = 80;
 
 /// Tasks that are listed when nothing is said.
 const LISTED: usize = 50;
@@ -164,7 +170,7 @@ fn runtime(app: &Arc<App>) -> Result<Runtime, CliError> {
 }
 
 fn is_carried(app: &App, row: &Row) -> bool {
-    row.owner.is_some() && app.journal().is_held(row)
+    app.journal().is_held(row, app.clock().now_ms())
 }
 
 fn list(app: &Arc<App>, output: Output, arguments: ListArgs) -> Result<(), CliError> {
@@ -174,21 +180,24 @@ fn list(app: &Arc<App>, output: Output, arguments: ListArgs) -> Result<(), CliEr
     let shown: Vec<Value> = rows.iter().map(|row| row_json(app, row)).collect();
     output.data(&shown, || match rows.is_empty() {
         true => "no tasks yet: ax workflow run FILE, ax agent run NAME".to_owned(),
-        false => {
-            let head = ["task", "state", "done", "calls", "cost", "what"];
-            let lines = rows.iter().map(|row| {
-                let status = &row.status;
-                let state = timeline::state(status.state, is_carried(app, row));
-                let done = match status.total {
-                    0 => status.done.to_string(),
-                    total => format!("{}/{total}", status.done),
-                };
-                let cost = super::render::dollars(status.spent.cost_micro_usd);
-                let calls = status.spent.calls.to_string();
-                [row.about.run.to_string(), state, done, calls, cost, row.about.title.clone()]
-            });
-            table(&head, lines)
-        }
+        false => table(rows.iter().map(|row| {
+            let status = &row.status;
+            let state = timeline::state(status.state, is_carried(app, row));
+            let done = match status.total {
+                0 => status.done.to_string(),
+                total => format!("{}/{total}", status.done),
+            };
+            let cost = super::render::dollars(status.spent.cost_micro_usd);
+            let calls = status.spent.calls.to_string();
+            [
+                ("task", row.about.run.to_string()),
+                ("state", state),
+                ("done", done),
+                ("calls", calls),
+                ("cost", cost),
+                ("what", scrub(&row.about.title, LINE_BYTES)),
+            ]
+        })),
     });
     Ok(())
 }
@@ -277,7 +286,9 @@ fn next_step(row: &Row, is_carried: bool) -> Option<String> {
         State::Paused { why: W::InDoubt, .. } => {
             format!("ax task resume {task} --happened JSON | --again | --failed")
         }
-        State::Paused { why: W::Budget, .. } => format!("ax task resume {task} --calls 100 --usd 1"),
+        State::Paused { why: W::Budget, .. } => {
+            format!("ax task resume {task} --calls 100 --usd 1")
+        }
         State::Paused { why: W::Person, .. } => format!("ax task resume {task}"),
         State::Failed { .. } => format!("ax task retry {task}"),
         State::Planning | State::Executing if !is_carried => format!("ax task resume {task}"),
@@ -353,7 +364,7 @@ fn tell(
     let task = row.about.run;
     if row.status.state.is_terminal() {
         let state = row.status.state.to_string();
-        return Err(CliError::TaskOver { task, state, wanted });
+        return Err(Unfinished::Unfit { task, state, wanted }.into());
     }
     let runtime = runtime(app)?;
     let sent = runtime.journal.send(task, request, "person", app.clock().now_ms());
@@ -375,7 +386,7 @@ fn resume(app: &Arc<App>, output: Output, arguments: &ResumeArgs) -> Result<(), 
     let task = row.about.run;
     if row.status.state.is_terminal() {
         let state = row.status.state.to_string();
-        return Err(CliError::TaskOver { task, state, wanted: "resumed" });
+        return Err(Unfinished::Unfit { task, state, wanted: "resumed" }.into());
     }
     let journal = app.journal();
     let send = |request: &Request| {
@@ -388,7 +399,7 @@ fn resume(app: &Arc<App>, output: Output, arguments: &ResumeArgs) -> Result<(), 
         let doubts: Vec<u64> = doubts.map(|(intent, _)| *intent).collect();
         if doubts.is_empty() {
             let state = row.status.state.to_string();
-            return Err(CliError::TaskOver { task, state, wanted: "settled" });
+            return Err(Unfinished::Unfit { task, state, wanted: "settled" }.into());
         }
         for intent in doubts {
             send(&Request::Settle { intent, verdict: verdict.clone() })?;
@@ -425,7 +436,7 @@ fn retry(app: &Arc<App>, output: Output, arguments: &RetryArgs) -> Result<(), Cl
     let task = row.about.run;
     let State::Failed { reason } = row.status.state else {
         let state = row.status.state.to_string();
-        return Err(CliError::TaskOver { task, state, wanted: "retried" });
+        return Err(Unfinished::Unfit { task, state, wanted: "retried" }.into());
     };
     // What an agent did before leads to the same end again, unless that came from outside.
     use crate::workflow::Reason as R;
@@ -485,6 +496,6 @@ fn replay(app: &Arc<App>, output: Output, arguments: &NamedArgs) -> Result<(), C
     });
     match replayed.divergence {
         None => Ok(()),
-        Some(how) => Err(CliError::TaskDiverged { task, how }),
+        Some(how) => Err(Unfinished::Diverged { task, how }.into()),
     }
 }

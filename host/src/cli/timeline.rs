@@ -60,7 +60,9 @@ fn words(run: &Run, fact: &Fact, all: bool) -> Option<String> {
         Fact::Paused { why } => format!("rests: {}", why.word()),
         Fact::Resumed { by } => format!("goes on, by {by}"),
         Fact::Completed { .. } => "completed".to_owned(),
-        Fact::Failed { reason, failure } => format!("failed ({}): {}", reason.word(), failure.message),
+        Fact::Failed { reason, failure } => {
+            format!("failed ({}): {}", reason.word(), failure.message)
+        }
         Fact::Cancelled { by } => format!("cancelled by {by}"),
         Fact::Retried { by, anew } => {
             format!("tried again by {by}{}", if *anew { ", from the beginning" } else { "" })
@@ -112,7 +114,8 @@ fn words(run: &Run, fact: &Fact, all: bool) -> Option<String> {
         }
         Fact::Logged { .. } if !all => return None,
         Fact::Logged { lines } => {
-            let lines: Vec<String> = lines.iter().map(|it| format!("{}: {}", it.level, it.text)).collect();
+            let lines: Vec<String> =
+                lines.iter().map(|it| format!("{}: {}", it.level, it.text)).collect();
             cut(&lines.join(" | "))
         }
         Fact::Raised { by, .. } => format!("may use more, by {by}"),

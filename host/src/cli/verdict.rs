@@ -3,6 +3,8 @@
 //!
 //! Not here: what is printed with them (`fault`), what they mean (`codes`).
 
+mod tasks;
+
 use std::io::ErrorKind;
 
 use super::codes::{self, Code};
@@ -81,6 +83,8 @@ pub(super) fn verdict(error: &CliError) -> (Code, u8) {
         CliError::DoctorFindings { .. } => (codes::DOCTOR_FINDINGS, FINDINGS),
         CliError::PolicyFindings { .. } => (codes::POLICY, FINDINGS),
         CliError::WorkflowFindings { .. } => (codes::WORKFLOW, FINDINGS),
+        CliError::Task(error) => tasks::task(error),
+        CliError::Unfinished(unfinished) => tasks::unfinished(unfinished),
         CliError::PolicyTests { .. } => (codes::POLICY, FAILED),
         CliError::Policy(error) => policy(error),
         CliError::UnknownCode { .. } => (codes::UNKNOWN_CODE, NOT_FOUND),

@@ -1,7 +1,8 @@
-//! `ax workflow`: check, graph.
+//! `ax workflow`: check, run, graph.
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use ax_manifest::{EffectClass, PluginName, Span, usd};
 use serde_json::{Value, json};
@@ -12,15 +13,31 @@ use super::output::Output;
 use super::read_named;
 use super::render::counted;
 use super::verdict;
-use crate::app::{App, CheckedFile, CheckedWorkflow};
+use crate::app::{App, CheckedFile, CheckedWorkflow, Doing};
 use crate::plugin::scrub;
 use crate::workflow::spec::{Graph, Known, SPEC_BYTES_MAX, Spec, SpecError, StepKind, check};
 
 /// Bytes of one printed line, which may repeat what a stranger wrote.
 const LINE_BYTES: usize = 4 << 10;
 
-pub(super) fn run(app: &App, output: Output, command: WorkflowCommand) -> Result<(), CliError> {
+pub(super) fn run(
+    app: &Arc<App>,
+    output: Output,
+    command: WorkflowCommand,
+) -> Result<(), CliError> {
     match command {
+        WorkflowCommand::Run { file, begun } => {
+            // All mistakes at once, and those that only what is installed shows.
+            let named = file.display().to_string();
+            let checked = app.check_workflow(&file, &read(&named)?)?;
+            let mistakes: usize = checked.files.iter().map(|it| it.checked.mistakes.len()).sum();
+            if mistakes > 0 {
+                let text = checked.files.iter().map(|it| file_text(it, &checked));
+                output.show(&text.collect::<String>());
+                return findings(mistakes);
+            }
+            begun.carry(app, output, Doing::Workflow(file))
+        }
         WorkflowCommand::Check { file } => check_file(app, output, &file),
         WorkflowCommand::Graph { file, format } => graph(output, &file, format),
     }
@@ -118,7 +135,7 @@ fn file_json(file: &CheckedFile, all: &CheckedWorkflow) -> Value {
             "models": needs.models,
             "files": spec.files(),
             "budget": spec.budget,
-            "timeMs": spec.time_ms,
+            "timeMs": spec.budget.ms,
             "failsAtLimit": spec.fails_at_limit,
         });
     }
@@ -158,7 +175,7 @@ fn budget(spec: &Spec) -> String {
         spec.budget.cost_micro_usd.map(|amount| format!("{} USD", usd(amount))),
         spec.budget.tokens.map(|amount| format!("{amount} tokens")),
         spec.budget.calls.map(|amount| format!("{amount} calls of tools")),
-        Some(Span(std::time::Duration::from_millis(spec.time_ms)).to_string()),
+        spec.budget.ms.map(|ms| Span(std::time::Duration::from_millis(ms)).to_string()),
     ];
     let amounts: Vec<String> = amounts.into_iter().flatten().collect();
     let then = if spec.fails_at_limit { "then it fails" } else { "then it asks" };

@@ -374,6 +374,10 @@ impl Archive for MemoryJournal {
         Ok(page)
     }
 
+    fn is_held(&self, row: &Row, now_ms: u64) -> bool {
+        row.owner.is_some() && row.lease_until_ms > now_ms
+    }
+
     fn messages(&self, node: Digest) -> Result<Vec<Vec<u8>>, JournalError> {
         let held = self.held();
         let (mut bodies, mut next) = (Vec::new(), Some(node));

@@ -112,6 +112,9 @@ pub trait Archive: Send + Sync {
     /// It is not there or damaged.
     fn messages(&self, node: Digest) -> Result<Vec<Vec<u8>>, JournalError>;
 
+    /// Answers whether a process is at work on a task: the owner of its row is there, and its lease holds.
+    fn is_held(&self, row: &Row, now_ms: u64) -> bool;
+
     /// Lists the questions that nobody has answered, oldest first; of one task, or of all.
     ///
     /// # Errors

@@ -21,18 +21,18 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::driver::Driver;
 use super::effect::Wanted;
 use super::error::RuntimeError;
-use super::record::Facts;
 use super::perform::Guest;
+use super::record::Facts;
 use crate::plugin::agent::{
     AgentEnd, AgentRun, Companion, Import, Question, Remaining, Told, failure_of, no_delegation,
 };
 use crate::workflow::{
-    AGENT_CALLS_MAX, CONTEXT_BYTES_MAX, Call, Dimension, Fact, Failure, FailureKind, Fed, Feed,
-    Gate, Line, Noted, Order, Origin, Outcome, Reason, State, Text, Effect,
+    AGENT_CALLS_MAX, CONTEXT_BYTES_MAX, Call, Dimension, Effect, Fact, Failure, FailureKind, Fed,
+    Feed, Gate, Line, Noted, Order, Origin, Outcome, Reason, State, Text,
 };
 
 /// How long a guest waits in memory for an answer, in milliseconds; longer, and it is run again instead.
-pub const PARK_MS: u64 = 5_000;
+const PARK_MS: u64 = 5_000;
 
 /// Bytes of a piece of text that an agent shows.
 const EMIT_BYTES_MAX: usize = 4 << 10;
@@ -365,7 +365,8 @@ impl Driver {
         let origin = Origin::Agent { call };
         let Question { import, refused, fuel, log, .. } = question;
         let log = lines_of(log);
-        let read: Value = said.here().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
+        let read: Value =
+            said.here().and_then(|it| serde_json::from_str(it).ok()).unwrap_or_default();
         if let Some(failure) = refused {
             let noted = Noting { call, import, arguments, said: None, fuel };
             return self.note(noted, Err(failure), log).await;
@@ -461,7 +462,9 @@ impl Driver {
             Import::TaskSet => self.set(read),
             Import::TaskEmit => match read["text"].as_str().is_some_and(is_short) {
                 true => json(Value::Null),
-                false => Err(Failure::new(FailureKind::Invalid, "`text` is too long").coded("text")),
+                false => {
+                    Err(Failure::new(FailureKind::Invalid, "`text` is too long").coded("text"))
+                }
             },
             Import::TaskBudget => {
                 let account = self.run.account();
@@ -488,9 +491,8 @@ impl Driver {
     fn set(&self, read: &Value) -> Outcome {
         let key = read["key"].as_str().unwrap_or_default();
         let value = read["value"].to_string();
-        let size = |(key, value): (&String, &Text)| {
-            key.len() + value.here().map_or(0, |it| it.len())
-        };
+        let size =
+            |(key, value): (&String, &Text)| key.len() + value.here().map_or(0, |it| it.len());
         let others = self.run.context().iter().filter(|(held, _)| *held != key).map(size);
         match others.sum::<usize>() + key.len() + value.len() > CONTEXT_BYTES_MAX {
             false => Ok(Text::default()),

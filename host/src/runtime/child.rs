@@ -9,16 +9,14 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use super::Runtime;
 use super::driver::{Ended, Patience};
 use super::error::RuntimeError;
 use super::perform::Done;
-use super::Runtime;
-use crate::workflow::{
-    Budget, Failure, FailureKind, Order, Parent, Spent, Started, State, TaskId,
-};
+use crate::workflow::{Budget, Failure, FailureKind, Order, Parent, Spent, Started, State, TaskId};
 
 /// Tasks above one another. A delegation that goes deeper goes round in circles.
-pub const DEPTH_MAX: u8 = 4;
+const DEPTH_MAX: u8 = 4;
 
 /// A task that another waits for.
 pub(super) struct Child {
@@ -104,7 +102,11 @@ impl Child {
         }
     }
 
-    fn run(self, started: Started, name: String) -> BoxFuture<'static, Result<Ended, RuntimeError>> {
+    fn run(
+        self,
+        started: Started,
+        name: String,
+    ) -> BoxFuture<'static, Result<Ended, RuntimeError>> {
         Box::pin(async move {
             let Self { runtime, task, patience, stop, cancel, .. } = self;
             match runtime.journal.row(task)? {

@@ -24,8 +24,8 @@ use super::record::Facts;
 use super::{LEASE_MS, Runtime};
 use crate::journal::{JournalError, Lease, Receipt};
 use crate::workflow::{
-    Command, Commands, Dimension, Ending, Failure, FailureKind, Fact, Feed, Reason, Run, State,
-    TaskId, Text, Timer, Why, Effect,
+    Command, Commands, Dimension, Effect, Ending, Fact, Failure, FailureKind, Feed, Reason, Run,
+    State, TaskId, Text, Timer, Why,
 };
 
 /// How often letters are looked for.
@@ -391,7 +391,8 @@ impl Driver {
     async fn expire(&mut self, now_ms: u64) -> Result<(), RuntimeError> {
         self.expire_questions(now_ms).await?;
         if self.run.deadline_ms().is_some_and(|at_ms| at_ms <= now_ms) {
-            let failure = Failure::new(FailureKind::Exhausted, "the deadline of the task has passed");
+            let failure =
+                Failure::new(FailureKind::Exhausted, "the deadline of the task has passed");
             return self.fail(Reason::Deadline, failure.coded("deadline")).await;
         }
         let is_at_work = matches!(self.run.state(), State::Planning | State::Executing);

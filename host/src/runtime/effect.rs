@@ -19,8 +19,8 @@ use super::perform::{Done, Performance, Prepared};
 use super::record::Facts;
 use crate::journal::Message;
 use crate::workflow::{
-    Ask, Asked, Command, EffectKey, Fact, Failure, FailureKind, Gate, Intended, Line, Order, Origin,
-    Question, Returned, Spent, State, TaskId, Text, Why, Effect,
+    Ask, Asked, Command, Effect, EffectKey, Fact, Failure, FailureKind, Intended, Line,
+    Order, Origin, Question, Returned, Spent, State, TaskId, Text, Why,
 };
 
 /// How long a question waits for a person when nothing is said: a day.
@@ -128,7 +128,8 @@ impl Driver {
                 Ok(it) => begun.push((entry, work, it)),
                 Err(failure) => {
                     let (outcome, spent) = (Err(failure), Spent::default());
-                    let returned = Returned { intent: entry, outcome, spent, changed_outside: false };
+                    let returned =
+                        Returned { intent: entry, outcome, spent, changed_outside: false };
                     facts.facts.push(Fact::Returned(Box::new(returned)));
                 }
             }
@@ -222,9 +223,8 @@ impl Driver {
             cancel: self.cancel.subscribe(),
         };
         let performer = Arc::clone(&self.runtime.performer);
-        self.performing.push(Box::pin(async move {
-            (intent, Some(performer.perform(performance).await))
-        }));
+        self.performing
+            .push(Box::pin(async move { (intent, Some(performer.perform(performance).await)) }));
     }
 
     fn perform_child(&mut self, intent: u64, work: &Effect) {
@@ -355,12 +355,4 @@ pub(super) fn together(request: &Text, messages: Vec<Vec<u8>>) -> Option<Text> {
 /// Says that nobody knows whether an effect happened.
 pub(super) fn in_doubt(why: &str) -> Failure {
     Failure::new(FailureKind::InDoubt, why)
-}
-
-/// Returns the kind of a gate as a person reads it.
-pub(super) fn why_of(gate: &Gate) -> Why {
-    match gate {
-        Gate::Approval => Why::Approval,
-        Gate::Form { .. } => Why::Form,
-    }
 }

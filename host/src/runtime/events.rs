@@ -70,7 +70,8 @@ pub fn place(run: &Run, origin: Origin) -> String {
         Origin::Mend { intent } => format!("after entry {intent}"),
         Origin::Step { step, item, attempt } => {
             let spec = run.plan().map(|plan| plan.spec());
-            let id = spec.and_then(|spec| spec.steps.get(step as usize)).map(|step| step.id.clone());
+            let id =
+                spec.and_then(|spec| spec.steps.get(step as usize)).map(|step| step.id.clone());
             let id = id.unwrap_or_else(|| format!("step {step}"));
             let item = item.map(|item| format!("[{item}]")).unwrap_or_default();
             let again = if attempt > 1 { format!(", try {attempt}") } else { String::new() };

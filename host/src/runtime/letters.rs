@@ -43,9 +43,8 @@ impl Driver {
     fn facts_of(&self, letter: &Letter) -> Vec<Fact> {
         let (state, by) = (self.run.state(), letter.by.clone());
         let is_closing = self.closing.is_some();
-        let is_paused_by = |wanted: &[Why]| {
-            matches!(state, State::Paused { why, .. } if wanted.contains(&why))
-        };
+        let is_paused_by =
+            |wanted: &[Why]| matches!(state, State::Paused { why, .. } if wanted.contains(&why));
         match &letter.request {
             Request::Pause => match state {
                 State::Paused { why: Why::Person, .. } => Vec::new(),
@@ -62,8 +61,8 @@ impl Driver {
             }
             Request::Answer { question, bound_to, answer } => {
                 let Some(asked) = self.run.questions().get(question) else { return Vec::new() };
-                let is_same = asked.bound_to == *bound_to
-                    && self.bound_to(asked.arguments) == asked.bound_to;
+                let is_same =
+                    asked.bound_to == *bound_to && self.bound_to(asked.arguments) == asked.bound_to;
                 let answer = match answer {
                     _ if asked.expires_at_ms <= letter.at_ms => Answer::TimedOut,
                     Answer::Yes | Answer::Filled(_) if !is_same => Answer::Void,
@@ -85,7 +84,8 @@ impl Driver {
                 if is_heard { vec![fact] } else { Vec::new() }
             }
             Request::Raise { budget, deadline_ms } => {
-                let raised = Fact::Raised { budget: *budget, deadline_ms: *deadline_ms, by: by.clone() };
+                let raised =
+                    Fact::Raised { budget: *budget, deadline_ms: *deadline_ms, by: by.clone() };
                 match is_paused_by(&[Why::Budget]) {
                     true => vec![raised, Fact::Resumed { by }],
                     false if state == State::Idle => Vec::new(),

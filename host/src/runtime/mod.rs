@@ -37,8 +37,8 @@ mod error;
 pub mod events;
 mod letters;
 mod perform;
-mod recover;
 mod record;
+mod recover;
 mod replay;
 mod watcher;
 

@@ -21,7 +21,7 @@ use super::error::RuntimeError;
 use super::perform::Done;
 use super::record::Facts;
 use crate::workflow::{
-    Ask, Call, Fact, Failure, FailureKind, Open, Order, Origin, Spent, State, Text, Why, Effect,
+    Ask, Call, Effect, Fact, Failure, FailureKind, Open, Order, Origin, Spent, State, Text, Why,
 };
 
 impl Driver {
@@ -80,9 +80,8 @@ impl Driver {
             .filter(|(_, open)| !open.is_in_doubt)
             .map(|(intent, open)| (*intent, open.clone()))
             .collect();
-        let mending = |intent: u64| {
-            open.iter().any(|(_, open)| open.origin() == Origin::Mend { intent })
-        };
+        let mending =
+            |intent: u64| open.iter().any(|(_, open)| open.origin() == Origin::Mend { intent });
         let (waiting, first): (Vec<_>, Vec<_>) =
             open.iter().cloned().partition(|(intent, _)| mending(*intent));
         // What waits for another is told by that one; only what it was to do is needed.
@@ -239,13 +238,7 @@ impl Driver {
             }
             Ask::Child { .. } => return None,
         };
-        Some(Effect {
-            origin: open.origin(),
-            order,
-            timeout_ms: None,
-            happened: None,
-            undo: None,
-        })
+        Some(Effect { origin: open.origin(), order, timeout_ms: None, happened: None, undo: None })
     }
 }
 

@@ -17,10 +17,10 @@ use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::watch;
 
+use super::Runtime;
 use super::effect::arguments_of;
 use super::error::RuntimeError;
 use super::perform::Guest;
-use super::Runtime;
 use crate::journal::Entry;
 use crate::plugin::agent::{AgentEnd, AgentRun, Companion, Question, Told, failure_of};
 use crate::workflow::{
@@ -236,7 +236,9 @@ fn is_ended_by_others(state: State) -> bool {
     use crate::workflow::Reason as R;
     matches!(
         state,
-        State::Failed { reason: R::Cancelled | R::Budget | R::Deadline | R::Nondeterminism | R::InDoubt }
+        State::Failed {
+            reason: R::Cancelled | R::Budget | R::Deadline | R::Nondeterminism | R::InDoubt
+        }
     )
 }
 

@@ -29,8 +29,7 @@ pub enum Dimension {
 
 impl Dimension {
     /// Every dimension.
-    pub const ALL: [Self; 5] =
-        [Self::Tokens, Self::Cost, Self::Calls, Self::Fuel, Self::Time];
+    pub const ALL: [Self; 5] = [Self::Tokens, Self::Cost, Self::Calls, Self::Fuel, Self::Time];
 
     /// Returns its name for people.
     #[must_use]
@@ -198,9 +197,8 @@ impl Account {
     /// Finds what is used up to the last unit.
     #[must_use]
     pub fn exhausted(&self) -> Option<Dimension> {
-        let is_over = |it: &Dimension| {
-            self.limit.of(*it).is_some_and(|limit| self.spent.of(*it) >= limit)
-        };
+        let is_over =
+            |it: &Dimension| self.limit.of(*it).is_some_and(|limit| self.spent.of(*it) >= limit);
         Dimension::ALL.into_iter().find(is_over)
     }
 

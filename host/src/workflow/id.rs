@@ -25,6 +25,14 @@ impl TaskId {
         self.0.as_bytes()
     }
 
+    /// Returns when it was made, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn began_ms(&self) -> u64 {
+        let mut ms = [0; 8];
+        ms[2..].copy_from_slice(&self.0.as_bytes()[..6]);
+        u64::from_be_bytes(ms)
+    }
+
     /// Takes the 16 bytes of a name.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {

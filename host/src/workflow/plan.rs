@@ -203,9 +203,9 @@ impl Plan {
 
     pub(super) fn check_timer(&self, timer: Timer) -> Result<(), &'static str> {
         let Timer::Step { step, item } = timer else { return Err("it is no step's") };
-        let found = self.items().find(|(at, index, _)| {
-            *at == step as usize && *index == item.unwrap_or(0) as usize
-        });
+        let found = self
+            .items()
+            .find(|(at, index, _)| *at == step as usize && *index == item.unwrap_or(0) as usize);
         match found.map(|(_, _, item)| &item.progress) {
             Some(Progress::Until { .. }) => Ok(()),
             _ => Err("the step waits for no time"),
@@ -356,7 +356,8 @@ impl Plan {
         let bytes = output.to_string().len();
         self.output_bytes += bytes;
         if self.output_bytes > OUTPUT_BYTES_MAX {
-            let message = format!("the outputs of all steps are more than {OUTPUT_BYTES_MAX} bytes");
+            let message =
+                format!("the outputs of all steps are more than {OUTPUT_BYTES_MAX} bytes");
             let failure = Failure::new(FailureKind::Exhausted, message).coded("outputs");
             self.nodes[step] = Node::Failed(failure.clone());
             self.failing.get_or_insert((step, failure));

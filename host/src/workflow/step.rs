@@ -155,9 +155,8 @@ impl Run {
 
     fn check_noted(&self, noted: &Noted) -> Result<(), Refused> {
         let Some((key, value)) = kept(noted) else { return Ok(()) };
-        let size = |(key, value): (&String, &Text)| {
-            key.len() + value.here().map_or(0, |it| it.len())
-        };
+        let size =
+            |(key, value): (&String, &Text)| key.len() + value.here().map_or(0, |it| it.len());
         let others = self.context.iter().filter(|(held, _)| **held != key).map(size).sum::<usize>();
         match others + key.len() + value.here().map_or(0, |it| it.len()) > CONTEXT_BYTES_MAX {
             true => Err("the task's record is full"),
@@ -275,8 +274,9 @@ impl Run {
     /// Orders what may be done now, all of it.
     fn go_on(&mut self, commands: &mut Commands) {
         let doubtful = self.open.values().any(|open| open.is_in_doubt);
-        let sleeps = self.sleeps.iter().map(|(entry, at_ms)| {
-            Command::Wake { timer: Timer::Sleep { entry: *entry }, at_ms: *at_ms }
+        let sleeps = self.sleeps.iter().map(|(entry, at_ms)| Command::Wake {
+            timer: Timer::Sleep { entry: *entry },
+            at_ms: *at_ms,
         });
         commands.extend(sleeps);
         if doubtful {
@@ -303,7 +303,8 @@ impl Run {
     fn end_effect(&mut self, returned: &Returned, commands: &mut Commands) {
         let Some(open) = self.open.get_mut(&returned.intent) else { return };
         self.account.settle(open.intended.reserved, returned.spent);
-        let is_unknown = matches!(&returned.outcome, Err(failure) if failure.kind == FailureKind::InDoubt);
+        let is_unknown =
+            matches!(&returned.outcome, Err(failure) if failure.kind == FailureKind::InDoubt);
         if is_unknown && open.intended.class > EffectClass::Keyed {
             // Nothing is set aside any more: what it may have used was spent.
             let intended = Arc::make_mut(&mut open.intended);

@@ -79,10 +79,12 @@ impl App {
             Failure::new(FailureKind::NotFound, format!("{error}{hint}")).coded("agent")
         };
         let id = ToolId { plugin: program.plugin.clone(), tool: program.agent.clone() };
-        let installed = self.installed_agent(&id).map_err(|it| unready(it.to_string(), it.hint()))?;
+        let installed =
+            self.installed_agent(&id).map_err(|it| unready(it.to_string(), it.hint()))?;
         if installed.locked.component != program.component {
             let plugin = &program.plugin;
-            let message = format!("`{plugin}` is another release than the one this task began with");
+            let message =
+                format!("`{plugin}` is another release than the one this task began with");
             let hint = format!("ax plugin rollback {plugin}, or begin the task anew");
             return Err(unready(message, Some(hint)));
         }

@@ -26,7 +26,7 @@ use serde_json::Value;
 use super::App;
 use crate::journal::{SqliteJournal, Store};
 use crate::runtime::{Runtime, Watcher};
-use crate::workflow::{Budget, Started, TaskId, Text, Work};
+use crate::workflow::{Budget, Started, TaskId, Text};
 
 pub use agents::ListedAgent;
 pub(super) use class::class_of;
@@ -98,9 +98,9 @@ impl App {
     /// Returns the journal of tasks. Nothing is opened yet.
     #[must_use]
     pub fn journal(&self) -> Arc<dyn Store> {
-        let journal = self.journal.get_or_init(|| {
-            Arc::new(SqliteJournal::at(&self.config.home.value)) as Arc<dyn Store>
-        });
+        let journal = self
+            .journal
+            .get_or_init(|| Arc::new(SqliteJournal::at(&self.config.home.value)) as Arc<dyn Store>);
         Arc::clone(journal)
     }
 
@@ -149,10 +149,4 @@ impl App {
         };
         Ok((started, name))
     }
-}
-
-/// Answers whether a task runs an agent.
-#[must_use]
-pub fn is_agent(work: &Work) -> bool {
-    matches!(work, Work::Agent(_))
 }

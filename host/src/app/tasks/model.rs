@@ -60,7 +60,8 @@ impl TaskPerformer {
     ) -> Result<Text, Failure> {
         let request = self.request(request)?;
         let id = request.id;
-        let router = self.router(&format!("task:{}", it.task), Arc::clone(till) as Arc<dyn Governor>)?;
+        let router =
+            self.router(&format!("task:{}", it.task), Arc::clone(till) as Arc<dyn Governor>)?;
         let answer = router.ask(Arc::new(request)).await.map_err(|error| failure(&error))?;
         let (provider, mut chunks) = (answer.provider, answer.chunks);
         let mut pieces = Assembly::default();

@@ -12,8 +12,8 @@ use futures_util::future::BoxFuture;
 use super::TaskError;
 use super::work;
 use crate::app::{App, Catalogue};
-use crate::plugin::agent::Offered;
 use crate::plugin::Listed;
+use crate::plugin::agent::Offered;
 use crate::runtime::{Done, Guest, Performance, Performer, Prepared};
 use crate::workflow::spec::{AgentName, StepKind};
 use crate::workflow::{
@@ -79,9 +79,10 @@ impl TaskPerformer {
 
 impl Performer for TaskPerformer {
     fn plan(&self, run: &Run) -> Result<Planned, Failure> {
-        let host = self.app.host().map_err(|error| {
-            Failure::new(FailureKind::Unavailable, error).coded("host")
-        })?;
+        let host = self
+            .app
+            .host()
+            .map_err(|error| Failure::new(FailureKind::Unavailable, error).coded("host"))?;
         Ok(Planned { engine: host.engine_digest(), components: self.components(run) })
     }
 

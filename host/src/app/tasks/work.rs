@@ -52,9 +52,8 @@ impl App {
     pub(super) fn agent_work(&self, agent: &ToolId, goal: &str) -> Result<Pinned, TaskError> {
         let installed = self.installed_agent(agent)?;
         let settings = self.config().plugins.get(&agent.plugin).map(|set| &set.value);
-        let settings = settings.map_or_else(|| "{}".to_owned(), |set| {
-            serde_json::to_string(set).unwrap_or_default()
-        });
+        let settings = settings
+            .map_or_else(|| "{}".to_owned(), |set| serde_json::to_string(set).unwrap_or_default());
         let program = Program {
             plugin: agent.plugin.clone(),
             agent: agent.tool.clone(),
@@ -104,11 +103,7 @@ fn of_spec(spec: &Spec, text: &str, nested: BTreeMap<String, Text>) -> Pinned {
 }
 
 /// Reads the files that a workflow names as steps, and those that they name.
-fn gather(
-    path: &Path,
-    spec: &Spec,
-    nested: &mut BTreeMap<String, Text>,
-) -> Result<(), TaskError> {
+fn gather(path: &Path, spec: &Spec, nested: &mut BTreeMap<String, Text>) -> Result<(), TaskError> {
     let root = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut waiting: Vec<String> = named(spec, Path::new("")).collect();
     while let Some(name) = waiting.pop() {

@@ -162,6 +162,10 @@ impl Archive for SqliteJournal {
         self.readers.messages(node)
     }
 
+    fn is_held(&self, row: &Row, now_ms: u64) -> bool {
+        self.readers.is_held(row, now_ms)
+    }
+
     fn questions(&self, run: Option<TaskId>) -> Result<Vec<Question>, JournalError> {
         self.readers.questions(run)
     }

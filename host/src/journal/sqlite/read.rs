@@ -97,6 +97,11 @@ impl From<JournalError> for Failure {
 }
 
 impl Archive for Readers {
+    fn is_held(&self, row: &Row, now_ms: u64) -> bool {
+        let is_alive = |owner: &String| !super::alive::is_gone(self.database.home(), owner);
+        row.lease_until_ms > now_ms && row.owner.as_ref().is_some_and(is_alive)
+    }
+
     fn row(&self, run: TaskId) -> Result<Option<Row>, JournalError> {
         let found = self.read(|connection| {
             let sql = format!("SELECT {ROW} FROM run WHERE id = ?1");

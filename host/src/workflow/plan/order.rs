@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::command::{Call, Command, Commands, Order, Question, Effect};
+use super::super::command::{Call, Command, Commands, Effect, Order, Question};
 use super::super::event::{Gate, Origin, Timer};
 use super::super::expression::{Scope, Template};
 use super::super::failure::{Failure, FailureKind};
@@ -119,9 +119,11 @@ impl Plan {
         let Node::Working { items, .. } = &self.nodes[step] else { return None };
         let at_work = items.iter().filter(|item| item.is_at_work()).count();
         let all_at_work = self.items().filter(|(_, _, item)| item.is_at_work()).count();
-        let has_permit = at_work < self.spec.steps[step].max_parallel
-            && all_at_work < self.spec.max_parallel;
-        has_permit.then(|| items.iter().position(|item| item.progress == Progress::Pending)).flatten()
+        let has_permit =
+            at_work < self.spec.steps[step].max_parallel && all_at_work < self.spec.max_parallel;
+        has_permit
+            .then(|| items.iter().position(|item| item.progress == Progress::Pending))
+            .flatten()
     }
 
     fn begin(&mut self, step: usize, index: usize, at_ms: u64, commands: &mut Commands) {
@@ -158,7 +160,13 @@ impl Plan {
     }
 
     /// Says what an item does, with its templates filled in.
-    fn work(&self, step: usize, index: usize, origin: Origin, at_ms: u64) -> Result<Begun, Failure> {
+    fn work(
+        &self,
+        step: usize,
+        index: usize,
+        origin: Origin,
+        at_ms: u64,
+    ) -> Result<Begun, Failure> {
         let spec = &self.spec.steps[step];
         let value = |name: &str, template: &Template| {
             let evaluated = self.seen(Some((step, index)), |scope| template.evaluate(scope));
@@ -183,7 +191,9 @@ impl Plan {
                 work(Order::Tool(call(it)?), happened, undo)
             }
             StepKind::Agent { agent: AgentName::Declared(name), .. } => {
-                let message = format!("the agent `{name}` is declared in a file, which this host cannot run yet");
+                let message = format!(
+                    "the agent `{name}` is declared in a file, which this host cannot run yet"
+                );
                 return Err(Failure::new(FailureKind::NotFound, message).coded(name.clone()));
             }
             StepKind::Agent { agent: AgentName::Programmed(agent), goal, with } => {
@@ -195,7 +205,8 @@ impl Plan {
             StepKind::Model { model, system, prompt, schema, max_tokens } => {
                 let system = system.as_ref().map(|it| value("system", it)).transpose()?;
                 let prompt = words_of(value("prompt", prompt)?);
-                let request = request_of(model, system.map(words_of), &prompt, schema.as_ref(), *max_tokens);
+                let request =
+                    request_of(model, system.map(words_of), &prompt, schema.as_ref(), *max_tokens);
                 work(Order::Model { request: Text::new(request.to_string()) }, None, None)
             }
             StepKind::Workflow { file, with } => {
@@ -285,10 +296,8 @@ pub(super) fn value_of(text: &Text) -> Value {
 /// if it says nothing for them; of a model its text, or the object that was asked for.
 pub(super) fn output_of(kind: &StepKind, text: &Text) -> Result<Value, Failure> {
     let garbage = || Failure::new(FailureKind::Failed, "its answer is no JSON").coded("answer");
-    let answer: Value = text
-        .here()
-        .and_then(|json| serde_json::from_str(json).ok())
-        .ok_or_else(garbage)?;
+    let answer: Value =
+        text.here().and_then(|json| serde_json::from_str(json).ok()).ok_or_else(garbage)?;
     Ok(match kind {
         StepKind::Tool { .. } => match answer.get("structured") {
             Some(structured) => structured.clone(),
