@@ -36,6 +36,10 @@ const ROW_BYTES_MAX: i32 = 32 << 20;
 /// of the usual four KiB, of which each would fill half.
 pub(super) const PAGE_BYTES: i32 = 8_192;
 
+/// KiB of the database that a writer keeps in memory: the last pages of some hundred tasks at work, so that
+/// none is read again for each entry.
+const WRITER_CACHE_KIB: i32 = 16 << 10;
+
 /// Statements kept compiled: all there are, with room for more.
 const STATEMENTS_MAX: usize = 64;
 
@@ -154,8 +158,10 @@ fn configure(connection: &Connection, used_for: Use) -> rusqlite::Result<String>
     connection.pragma_update(None, "journal_size_limit", WAL_KEPT_BYTES_MAX)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, ROW_BYTES_MAX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    if used_for == Use::Reading {
-        connection.pragma_update(None, "query_only", true)?;
+    match used_for {
+        Use::Reading => connection.pragma_update(None, "query_only", true)?,
+        // Negative, it is KiB and not pages.
+        Use::Writing => connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?,
     }
     Ok(mode)
 }

@@ -14,6 +14,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
@@ -32,6 +33,13 @@ const BATCH_MAX: usize = 512;
 
 /// Bytes after which no more is taken into a commit, so that whoever reads is not kept long.
 const BATCH_BYTES_MAX: usize = 32 << 20;
+
+/// What was committed at once before, and so is likely to come at once again.
+const CROWD: usize = 4;
+
+/// How long a commit that is forced out waits for as many as came with the last: less than forcing it out
+/// takes, which then is done once for all.
+const LINGER: Duration = Duration::from_micros(150);
 
 /// Pages that a piece of work changes beside what it holds, about.
 const WORK_PAGES: usize = 4;
@@ -186,15 +194,24 @@ struct Undone {
 
 impl Thread {
     fn run(mut self, jobs: &Receiver<Job>) {
-        let mut batch = Vec::new();
+        let (mut batch, mut crowd) = (Vec::new(), 0);
         while let Ok(first) = jobs.recv() {
             let mut bytes = first.bytes;
+            let mut is_durable = first.barrier == Barrier::Durable;
             batch.push(first);
             while batch.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
-                let Ok(next) = jobs.try_recv() else { break };
+                let lingers = is_durable && crowd >= CROWD && batch.len() < crowd;
+                let next = jobs.try_recv().ok();
+                let next = match next {
+                    None if lingers => jobs.recv_timeout(LINGER).ok(),
+                    next => next,
+                };
+                let Some(next) = next else { break };
                 bytes += next.bytes;
+                is_durable |= next.barrier == Barrier::Durable;
                 batch.push(next);
             }
+            crowd = batch.len();
             self.write(&mut batch);
         }
     }
