@@ -30,7 +30,7 @@ const LEFT_MAX: usize = 50;
 const MARKS: [&str; 3] = ["TODO", "FIXME", "XXX"];
 
 /// What is read.
-#[data]
+#[derive(Deserialize)]
 pub struct Listing {
     /// The files.
     pub files: Vec<Listed>,
@@ -39,8 +39,7 @@ pub struct Listing {
 }
 
 /// One file.
-#[data(open)]
-#[derive(Debug, Clone)]
+#[derive(Deserialize)]
 pub struct Listed {
     /// Its path.
     pub path: String,

@@ -15,7 +15,6 @@ use ax_host::chat::RequestId;
 use ax_host::chat::Response;
 use ax_host::chat::Role;
 use ax_host::chat::Usage;
-use ax_host::plugin::Call;
 use ax_host::plugin::CallError;
 use ax_host::plugin::Limit;
 use ax_host::plugin::Plugin;
@@ -28,7 +27,6 @@ use ax_host::plugin::agent::Question;
 use ax_host::plugin::agent::Remaining;
 use ax_host::plugin::agent::Told;
 use ax_host::plugin::agent::answer_of;
-use ax_host::plugin::agent::failure_of;
 use ax_host::plugin::agent::no_delegation;
 use ax_host::workflow::Failure;
 use ax_host::workflow::FailureKind;
@@ -36,7 +34,6 @@ use ax_host::workflow::TaskId;
 use ax_host::workflow::Text;
 use ax_manifest::LimitMaxima;
 use ax_manifest::describe_agents;
-use ax_manifest::describe_tools;
 use ax_manifest::inspect;
 use ax_tests::program;
 use serde_json::Value;
@@ -115,7 +112,7 @@ impl<F: Fn(usize, &Question) -> Told + Send + Sync + 'static> Companion for Scri
     }
 }
 
-fn told(value: &Value) -> Told {
+pub(crate) fn told(value: &Value) -> Told {
     Told::Answer(Ok(Text::new(value.to_string())))
 }
 
@@ -147,13 +144,18 @@ fn agent_run(agent: &str, input: &Value, companion: Arc<dyn Companion>) -> Agent
     }
 }
 
-fn run(guest: &Guest, agent: &str, input: &Value, companion: Arc<dyn Companion>) -> AgentEnd {
+pub(crate) fn run(
+    guest: &Guest,
+    agent: &str,
+    input: &Value,
+    companion: Arc<dyn Companion>,
+) -> AgentEnd {
     let plugin = Arena::shared().load(guest).expect("it loads");
     run_with(&plugin, agent_run(agent, input, companion))
 }
 
 #[track_caller]
-fn done(end: AgentEnd) -> Value {
+pub(crate) fn done(end: AgentEnd) -> Value {
     let AgentEnd::Done { result, .. } = end else { panic!("it is not done: {end:?}") };
     let text = result.expect("a result");
     serde_json::from_str(text.here().expect("it is here")).expect("JSON")
@@ -398,9 +400,9 @@ fn a_model_is_asked_through_the_task_and_its_answer_is_there_at_once() {
 #[test]
 fn an_agent_that_is_not_there_or_is_told_something_else_does_not_run() {
     let nobody = || Script::new(|_, _: &Question| panic!("nothing is asked"));
-    let error = failed(run(&GUEST, "mixed", &json!({}), nobody()));
-    assert_eq!(error.to_string(), "`test:hostile` has no agent `mixed`");
-    assert_eq!(error.hint().as_deref(), Some("ax agent run test:hostile.mix"));
+    let error = failed(run(&GUEST, "computes", &json!({}), nobody()));
+    assert_eq!(error.to_string(), "`test:hostile` has no agent `computes`");
+    assert_eq!(error.hint().as_deref(), Some("ax agent run test:hostile.compute"));
     let error = failed(run(&GUEST, "compute", &json!({ "rounds": "x" }), nobody()));
     assert!(error.to_string().starts_with("the input does not fit the agent: "), "{error}");
     let end = run(&GUEST, "fail", &json!({}), nobody());
@@ -408,100 +410,4 @@ fn an_agent_that_is_not_there_or_is_told_something_else_does_not_run() {
         panic!("{end:?}")
     };
     assert_eq!((kind, code.as_str()), (FailureKind::NotFound, "thing"));
-}
-
-/// Calls the tools of our own plugins, as a task would.
-struct Ours {
-    plugins: Vec<(&'static str, Arc<Plugin>)>,
-    calls: Mutex<Vec<String>>,
-}
-
-impl Ours {
-    fn new() -> Arc<Self> {
-        let load = |folder: &'static str| {
-            let bytes =
-                fs_err::read(program::plugin(folder).join("plugin.wasm")).expect("a component");
-            let facts = inspect(&bytes).expect("a component");
-            let arena = Arena::shared();
-            let name = format!("ax:{folder}").parse().expect("a name");
-            let described =
-                arena.host.describe(&name, &facts, &bytes, &LimitMaxima::default()).expect("tools");
-            let tools = describe_tools(described, Vec::new(), None).expect("they are right");
-            let mut guest = Guest::unchecked(bytes, tools).granted(&["fs:workspace:read"]);
-            guest.release.identity.name = name;
-            (folder, arena.load(&guest).expect("it loads"))
-        };
-        Arc::new(Self { plugins: vec![load("files"), load("metrics")], calls: Mutex::default() })
-    }
-
-    async fn answer(&self, question: Question) -> Told {
-        if question.import != Import::ToolsCall {
-            return told(&Value::Null);
-        }
-        if let Some(refused) = question.refused {
-            return Told::Answer(Err(refused));
-        }
-        let arguments: Value = serde_json::from_str(&question.arguments).expect("JSON");
-        let name = arguments["name"].as_str().expect("a name");
-        self.calls.lock().expect("nothing panics").push(name.to_owned());
-        let (plugin, tool) = name.trim_start_matches("ax:").split_once('.').expect("a tool");
-        let (_, plugin) = self.plugins.iter().find(|(it, _)| *it == plugin).expect("a plugin");
-        let call = Call::new(tool, &arguments["input"].to_string());
-        let report = Arena::shared().host.call(plugin, call).await;
-        Told::Answer(match report.result {
-            Ok(output) => Ok(answer_of(&output)),
-            Err(error) => Err(failure_of(&error)),
-        })
-    }
-}
-
-impl Companion for Ours {
-    fn ask(
-        &self,
-        questions: Vec<Question>,
-    ) -> Pin<Box<dyn Future<Output = Vec<Told>> + Send + '_>> {
-        Box::pin(async move {
-            let mut all = Vec::new();
-            for question in questions {
-                all.push(self.answer(question).await);
-            }
-            all
-        })
-    }
-
-    fn now_ms(&self) -> u64 {
-        0
-    }
-
-    fn seed(&self) -> u64 {
-        0
-    }
-
-    fn is_replaying(&self) -> bool {
-        false
-    }
-}
-
-#[test]
-fn our_agent_writes_its_report_through_the_tools_of_others() {
-    let bytes =
-        fs_err::read(program::plugin("repo-report").join("plugin.wasm")).expect("a component");
-    let facts = inspect(&bytes).expect("a component");
-    let name = "ax:repo-report".parse().expect("a name");
-    let host = &Arena::shared().host;
-    let described = host.describe_agents(&name, &facts, &bytes, &LimitMaxima::default());
-    let asked = ["tools:ax:files.list", "tools:ax:files.search", "tools:ax:metrics.count"];
-    let mut guest = Guest::unchecked(bytes, Vec::new()).granted(&asked);
-    guest.release.agents = describe_agents(described.expect("agents")).expect("they are right");
-    let ours = Ours::new();
-    let outcome = done(run(&guest, "repo-report", &json!({}), ours.clone()));
-    let report = outcome["report"].as_str().expect("a report");
-    assert!(report.starts_with("# Report on the workspace\n\nthe goal\n"), "{report}");
-    assert!(outcome["files"].as_u64().is_some_and(|files| files >= 2), "{outcome}");
-    let calls = ours.calls.lock().expect("nothing panics").join(" ");
-    assert_eq!(calls, "ax:files.list ax:metrics.count ax:files.search");
-    // It may not write, since nobody granted it.
-    let written = run(&guest, "repo-report", &json!({ "out": "report.md" }), ours);
-    let AgentEnd::Done { result: Err(failure), .. } = written else { panic!("{written:?}") };
-    assert_eq!(failure.code, "tools:ax:files.write");
 }

@@ -30,6 +30,7 @@ mod memory;
 mod migration;
 mod network;
 mod ranking;
+mod report;
 mod surroundings;
 mod trail;
 mod turns;
