@@ -515,6 +515,31 @@ fn words_that_were_not_derived_from_the_component_are_refused() {
 }
 
 #[test]
+fn agents_are_those_the_component_described_and_part_of_its_interface() {
+    let agent = |schema: Value| ax_manifest::Agent {
+        name: "report".to_owned(),
+        summary: "Writes a report.".to_owned(),
+        input_schema: schema,
+        output_schema: None,
+    };
+    let mut facts = facts();
+    facts.guest_interfaces = vec!["ax:guest/agent@0.1.3".to_owned()];
+    let of = |agents| PluginConfig::with_agents(manifest(), Vec::new(), agents, &facts);
+    let config = of(vec![agent(json!({ "type": "object" }))]);
+    config.check(&facts).unwrap();
+    assert_eq!(PluginConfig::parse(&config.to_json().unwrap()).unwrap(), config);
+    let other = of(vec![agent(json!({ "type": "object", "required": ["a"] }))]);
+    assert_ne!(config.interface_digest, other.interface_digest);
+    let refused = of(Vec::new()).check(&facts).unwrap_err();
+    assert!(matches!(refused, PackageError::DisagreesWithBinary { what: "agents" }));
+    facts.guest_interfaces.clear();
+    let refused = config.check(&facts).unwrap_err();
+    assert!(matches!(refused, PackageError::DisagreesWithBinary { what: "agents" }));
+    let without = PluginConfig::new(manifest(), Vec::new(), &facts);
+    assert!(!String::from_utf8(without.to_json().unwrap()).unwrap().contains("agents"));
+}
+
+#[test]
 fn a_description_is_no_part_of_the_interface_and_a_schema_is() {
     let digest = |tool: Tool| PluginConfig::new(manifest(), vec![tool], &facts()).interface_digest;
     let before = digest(described());
