@@ -10,7 +10,7 @@
     (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
     (global.set $next (i32.add (local.get $at) (local.get 3)))
     (local.get $at))
-  (func (export "ax:guest/tools@0.1.2#describe") (result i32)
+  (func (export "ax:guest/tools@0.1.3#describe") (result i32)
     (local $name i32)
     ;; The answer at 512: whether it failed, then at 520 the kind of the error; 1 is `denied`.
     (call $get (i32.const 256) (i32.const 6) (i32.const 512))
@@ -29,4 +29,4 @@
     (i32.store (i32.const 92) (i32.const 262))
     (i32.store (i32.const 96) (i32.const 2))
     (i32.const 16))
-  (func (export "ax:guest/tools@0.1.2#call") (param i32 i32 i32 i32) (result i32) unreachable))
+  (func (export "ax:guest/tools@0.1.3#call") (param i32 i32 i32 i32) (result i32) unreachable))

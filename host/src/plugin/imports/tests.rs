@@ -367,8 +367,11 @@ impl Companion for Nobody {
     }
 }
 
+/// Who answers a guest: models, and its task.
+type Around = (Option<Arc<dyn Models>>, Option<Arc<dyn Companion>>);
+
 fn run_with(
-    (models, companion): (Option<Arc<dyn Models>>, Option<Arc<dyn Companion>>),
+    (models, companion): Around,
     imports: &[&str],
     module: &str,
     rights: [&[&str]; 2],
