@@ -18,7 +18,7 @@ use super::App;
 use super::change::ChangeError;
 use super::installed::{InstalledPlugin, LookupError};
 use super::policy::PolicyStamp;
-use super::tasks::class_of;
+use super::tasks::class_of_call;
 use super::tools::ToolsError;
 use crate::plugin::Plugin;
 
@@ -81,9 +81,7 @@ impl Catalogue {
     pub fn class(&self, tool: &CatalogueTool) -> EffectClass {
         let reads_only = tool.tool.annotations.read_only;
         let grants = self.generation.grants.get(&tool.plugin.installed.identity);
-        let granted = grants.iter().map(|grant| &grant.permission);
-        let kept = granted.filter(|it| !reads_only || !it.changes_outside());
-        kept.map(class_of).max().unwrap_or(EffectClass::Pure)
+        class_of_call(grants.iter().map(|grant| &grant.permission), reads_only)
     }
 
     /// Returns the code of a tool.

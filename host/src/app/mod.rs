@@ -113,7 +113,7 @@ pub use tokens::TokensError;
 pub use tools::{Listed, Offered, ToolsError};
 pub use unused::{Amount, GRACE, InTheWay, Keep, KeptGeneration, Kind, Unused};
 pub use verify::Finding;
-pub use workflows::{CheckedFile, CheckedWorkflow, class_of};
+pub use workflows::{CheckedFile, CheckedWorkflow};
 
 /// Bytes that a memory of 32-bit addresses can have: what a person may let a plugin have at most.
 const MEMORY_MAX: u64 = 4 << 30;

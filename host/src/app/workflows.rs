@@ -11,15 +11,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use ax_manifest::{
-    Access, DEFAULT_MODEL, EffectClass, Grant, Identity, Method, Permission, Policies, ToolId,
+    DEFAULT_MODEL, Grant, Identity, Permission, Policies, ToolId,
 };
 use ax_registry::Generation;
 
 use super::App;
 use super::change::ChangeError;
 use super::installed::InstalledPlugin;
+use super::tasks::class_of_call;
 use crate::plugin::{Bounds, DenialReason, Rights, Ruling};
-use crate::workflow::spec::{Checked, Known, KnownFile, KnownTool, SPEC_BYTES_MAX, check};
+use crate::workflow::spec::{Checked, Known, KnownAgent, KnownFile, KnownTool, SPEC_BYTES_MAX, check};
 
 /// Files inside each other, the first included. A task inside of tasks is refused at the same depth.
 const FILE_DEPTH_MAX: usize = 5;
@@ -69,7 +70,7 @@ impl App {
     pub fn known_to_workflows(&self) -> Result<Known, ChangeError> {
         let policies = self.policies().map_err(ChangeError::from)?;
         let generation = self.current()?;
-        let mut tools = BTreeMap::new();
+        let (mut tools, mut agents) = (BTreeMap::new(), BTreeMap::new());
         for plugin in self.offering(&generation, policies).whole {
             let held = self.held(&generation, policies, &plugin);
             for tool in &plugin.config.tools {
@@ -77,14 +78,20 @@ impl App {
                 let known = KnownTool {
                     input: tool.input_schema.clone(),
                     output: tool.output_schema.clone(),
-                    class: class_of(&held.granted),
+                    class: class_of_call(held.granted.iter(), tool.annotations.read_only),
                     not_granted: held.lacking.clone(),
                     asked: held.asked.clone(),
                 };
                 tools.insert(id.to_string(), known);
             }
+            for agent in &plugin.config.agents {
+                let (input, output) = (Some(agent.input_schema.clone()), agent.output_schema.clone());
+                let name = format!("{}.{}", plugin.identity.name, agent.name);
+                agents.insert(name, KnownAgent { input, output });
+            }
         }
-        Ok(Known { tools: Some(tools), models: Some(self.model_names()), ..Known::default() })
+        let (tools, agents, models) = (Some(tools), Some(agents), Some(self.model_names()));
+        Ok(Known { tools, agents, models, ..Known::default() })
     }
 
     /// Lists the tiers and models that the settings name, whether their keys are there or not.
@@ -295,20 +302,5 @@ mod tests {
         };
         assert_eq!(chain(FILE_DEPTH_MAX), 0);
         assert!(chain(FILE_DEPTH_MAX + 1) > 0);
-    }
-
-    #[test]
-    fn a_class_is_that_of_the_worst_permission() {
-        let of = |granted: &[&str]| {
-            let granted: Vec<Permission> = granted.iter().map(|it| it.parse().unwrap()).collect();
-            class_of(&granted)
-        };
-        assert_eq!(of(&[]), EffectClass::Pure);
-        assert_eq!(of(&["fs:workspace:read", "net:https://a.example:GET"]), EffectClass::Pure);
-        assert_eq!(of(&["fs:workspace:read", "kv"]), EffectClass::Keyed);
-        assert_eq!(of(&["net:https://a.example:PUT"]), EffectClass::Keyed);
-        assert_eq!(of(&["kv", "net:https://a.example:GET,POST"]), EffectClass::Unsafe);
-        assert_eq!(of(&["fs:out:write"]), EffectClass::Unsafe);
-        assert_eq!(of(&["tools:ax:fetch.get"]), EffectClass::Unsafe);
     }
 }

@@ -5,8 +5,21 @@
 
 use ax_manifest::{Access, EffectClass, Method, Permission};
 
+/// Returns the class of a call whose plugin holds these permissions. From one that only reads those to change
+/// something outside are taken away.
+pub(in crate::app) fn class_of_call<'p>(
+    granted: impl Iterator<Item = &'p Permission>,
+    reads_only: bool,
+) -> EffectClass {
+    let held = granted.filter_map(|permission| match reads_only {
+        true => permission.reading(),
+        false => Some(permission.clone()),
+    });
+    held.map(|permission| class_of(&permission)).max().unwrap_or(EffectClass::Pure)
+}
+
 /// Returns the class of what a permission opens.
-pub(in crate::app) fn class_of(permission: &Permission) -> EffectClass {
+fn class_of(permission: &Permission) -> EffectClass {
     use EffectClass as E;
     match permission {
         Permission::Fs { access: Access::Write, .. } => E::Unsafe,
@@ -46,5 +59,16 @@ mod tests {
         assert_eq!(class("kv"), EffectClass::Keyed);
         assert_eq!(class("fs:out:write"), EffectClass::Unsafe);
         assert_eq!(class("fs:workspace:read"), EffectClass::Pure);
+        assert_eq!(class("tools:ax:fetch.get"), EffectClass::Unsafe);
+    }
+
+    #[test]
+    fn a_call_that_only_reads_has_the_class_of_what_is_left_to_it() {
+        let granted = ["kv", "fs:out:write", "net:https://a.example:GET,POST"];
+        let granted: Vec<Permission> = granted.iter().map(|it| it.parse().unwrap()).collect();
+        assert_eq!(class_of_call(granted.iter(), false), EffectClass::Unsafe);
+        assert_eq!(class_of_call(granted.iter(), true), EffectClass::Keyed);
+        assert_eq!(class_of_call(granted[1..].iter(), true), EffectClass::Pure);
+        assert_eq!(class_of_call([].iter(), false), EffectClass::Pure);
     }
 }

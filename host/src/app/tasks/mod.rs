@@ -29,7 +29,7 @@ use crate::runtime::{Runtime, Watcher};
 use crate::workflow::{Budget, Started, TaskId, Text};
 
 pub use agents::ListedAgent;
-pub(super) use class::class_of;
+pub(super) use class::class_of_call;
 pub use error::TaskError;
 
 use performer::TaskPerformer;

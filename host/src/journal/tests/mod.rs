@@ -38,7 +38,11 @@ pub(super) fn started(run: TaskId, parent: Option<Parent>) -> Started {
     Started {
         task: run,
         title: "a title".to_owned(),
-        work: Work::Workflow { spec: text(0, 2_000), digest: Digest::of(b"spec") },
+        work: Work::Workflow {
+            spec: text(0, 2_000),
+            digest: Digest::of(b"spec"),
+            nested: BTreeMap::new(),
+        },
         input: Text::new("{}"),
         seed: 7,
         budget: Budget::default(),
