@@ -7,6 +7,9 @@ use ax_manifest::{ManifestErrorKind, Quoted, nearest};
 use super::error::SpecFlaw;
 use super::kind::KINDS;
 
+/// A schema that is right.
+const SCHEMA: &str = "{ type = \"object\", properties = { path = { type = \"string\" } } }";
+
 impl SpecFlaw {
     /// Says what the user can do; printed after the error as `hint: …`.
     #[must_use]
@@ -17,10 +20,7 @@ impl SpecFlaw {
                     .to_owned()
             }
             Self::TooManyItems { .. } => "let a step before it choose fewer".to_owned(),
-            Self::Shape(kind) => match kind.as_ref() {
-                ManifestErrorKind::TooDeep { .. } => "make the values flatter".to_owned(),
-                kind => kind.hint(),
-            },
+            Self::Shape(kind) => shape_hint(kind),
             Self::UnknownKey { key, nearest: None, .. } if key == "steps" => {
                 "write `[[step]]` on a line of its own and the keys below it".to_owned()
             }
@@ -43,9 +43,7 @@ impl SpecFlaw {
             Self::Time { key, .. } => format!("write it like `{}`", example_of(last_key(key))),
             Self::Instant => "write it like `2030-01-31T08:00:00Z`".to_owned(),
             Self::File { .. } => "write it like `workflow = \"parts/count.toml\"`".to_owned(),
-            Self::Schema { .. } => "write it like `{ type = \"object\", properties = { path = { \
-                                    type = \"string\" } } }`"
-                .to_owned(),
+            Self::Schema { .. } => format!("write it like `{SCHEMA}`"),
             Self::NoKind => format!("add one of {}", KINDS.join(", ")),
             Self::TwoKinds { second, .. } => {
                 format!("make a step of its own for `{second}`, and let it need this one")
@@ -58,30 +56,23 @@ impl SpecFlaw {
             Self::NeedlessMend { .. } => "delete it".to_owned(),
             Self::ImpureQuestion { .. } => "name a tool that only reads".to_owned(),
             Self::DuplicateStep { .. } => "give one of the two another `id`".to_owned(),
-            Self::UnknownStep { nearest: Some(name), .. } => format!("did you mean `{name}`?"),
+            Self::UnknownStep { nearest: Some(name), .. }
+            | Self::Unknown { nearest: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::UnknownStep { nearest: None, .. } => {
                 "name the `id` of a step of this file".to_owned()
             }
-            Self::Unknown { nearest: Some(name), .. } => format!("did you mean `{name}`?"),
             Self::Unknown { list, .. } => (*list).to_owned(),
             Self::Unusable { file, .. } => {
                 format!("ax workflow check {}", Quoted(file).to_string().trim_matches('`'))
             }
-            Self::Circle { steps } => format!(
-                "let `{}` no longer need or mention `{}`",
-                steps[0],
-                steps.get(1).unwrap_or(&steps[0])
-            ),
+            Self::Circle { steps } => circle_hint(steps),
             Self::Files { .. } => "a workflow that repeats needs a `for-each`".to_owned(),
             Self::Expression(flaw) => flaw.hint(),
             Self::NoItem { .. } => {
                 "`item` and `index` are what a step with `for-each` is done for".to_owned()
             }
             Self::UnknownMember { nearest, members, .. } | Self::Stray { nearest, members, .. } => {
-                match members.as_slice() {
-                    [] => "delete it; there are no members".to_owned(),
-                    members => meant(nearest.as_deref(), "member", members),
-                }
+                members_hint(nearest.as_deref(), members)
             }
             Self::Mismatch { .. } => return None,
             Self::Lacking { name, .. } => {
@@ -92,6 +83,25 @@ impl SpecFlaw {
                 format!("ax permission grant {plugin} '{permission}'")
             }
         })
+    }
+}
+
+fn shape_hint(kind: &ManifestErrorKind) -> String {
+    match kind {
+        ManifestErrorKind::TooDeep { .. } => "make the values flatter".to_owned(),
+        kind => kind.hint(),
+    }
+}
+
+fn circle_hint(steps: &[String]) -> String {
+    let second = steps.get(1).unwrap_or(&steps[0]);
+    format!("let `{}` no longer need or mention `{second}`", steps[0])
+}
+
+fn members_hint(nearest: Option<&str>, members: &[String]) -> String {
+    match members {
+        [] => "delete it; there are no members".to_owned(),
+        members => meant(nearest, "member", members),
     }
 }
 
