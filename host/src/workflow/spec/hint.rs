@@ -26,7 +26,7 @@ impl SpecFlaw {
             }
             Self::UnknownKey { nearest, known, .. } => meant(nearest.as_deref(), "key", known),
             Self::Missing { key, .. } => format!("add `{}`", example_of(key)),
-            Self::WrongType { key, .. } | Self::Empty { key } => {
+            Self::WrongType { key, .. } | Self::Empty { key } | Self::Time { key, .. } => {
                 format!("write it like `{}`", example_of(last_key(key)))
             }
             Self::Choice { text, choices, .. } => match nearest(text, choices.iter().copied()) {
@@ -40,7 +40,6 @@ impl SpecFlaw {
                 "it is written `namespace:plugin.name`, like `ax:metrics.measure`".to_owned()
             }
             Self::Quantity(error) => error.hint(),
-            Self::Time { key, .. } => format!("write it like `{}`", example_of(last_key(key))),
             Self::Instant => "write it like `2030-01-31T08:00:00Z`".to_owned(),
             Self::File { .. } => "write it like `workflow = \"parts/count.toml\"`".to_owned(),
             Self::Schema { .. } => format!("write it like `{SCHEMA}`"),
@@ -52,8 +51,7 @@ impl SpecFlaw {
                 format!("delete it; `{key}` belongs to steps with `{}`", kinds.join("`, `"))
             }
             Self::Useless { with, .. } => format!("add `{}`", example_of(with)),
-            Self::TwoMends => "delete one of the two".to_owned(),
-            Self::NeedlessMend { .. } => "delete it".to_owned(),
+            Self::TwoMends | Self::NeedlessMend { .. } => "delete it".to_owned(),
             Self::ImpureQuestion { .. } => "name a tool that only reads".to_owned(),
             Self::DuplicateStep { .. } => "give one of the two another `id`".to_owned(),
             Self::UnknownStep { nearest: Some(name), .. }

@@ -348,7 +348,7 @@ prompt = "x"
     7:8: step `off` is never done: its condition is always false
         delete the step, or change the condition
     14:8: this step has both `happened` and `undo`, and only one of them would be used
-        delete one of the two
+        delete it
     15:21: `ax:notes.add` may change something, so it cannot be asked whether something happened
         name a tool that only reads
     20:17: `undo` is not used: after a crash `ax:files.list` is called again, since it changes nothing
