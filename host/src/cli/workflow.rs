@@ -134,7 +134,11 @@ fn file_json(file: &CheckedFile, all: &CheckedWorkflow) -> Value {
             "agents": needs.agents,
             "models": needs.models,
             "files": spec.files(),
-            "budget": spec.budget,
+            "budget": {
+                "microUsd": spec.budget.cost_micro_usd,
+                "tokens": spec.budget.tokens,
+                "calls": spec.budget.calls,
+            },
             "timeMs": spec.budget.ms,
             "failsAtLimit": spec.fails_at_limit,
         });
