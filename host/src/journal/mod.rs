@@ -163,7 +163,9 @@ pub fn find<A: Archive + ?Sized>(archive: &A, name: &str) -> Result<Row, Journal
         return archive.row(run)?.ok_or_else(unknown);
     }
     let filter = Filter { named: Some(name.to_owned()), limit: 2, ..Filter::default() };
-    let mut found = archive.list(&filter)?;
+    // Nothing is the beginning of every name, and nobody means that.
+    let is_nothing = name.chars().all(|it| it == '-');
+    let mut found = if is_nothing { Vec::new() } else { archive.list(&filter)? };
     match (found.pop(), found.pop()) {
         (Some(row), None) => Ok(row),
         (Some(other), Some(one)) => Err(JournalError::Ambiguous {

@@ -300,7 +300,7 @@ fn a_task_is_found_by_the_beginning_or_end_of_its_name(ground: &dyn Ground) {
     assert!(matches!(refused, JournalError::Ambiguous { .. }), "{refused:?}");
     let hint = format!("write more of it: `ax task show {}`", task(0x2cd));
     assert_eq!(refused.hint(), Some(hint));
-    for none in ["zz", "%", "_", "1ab%", "é", &format!("{name}0")] {
+    for none in ["", "--", "zz", "%", "_", "1ab%", "é", &format!("{name}0")] {
         assert!(matches!(found(none), Err(JournalError::Unknown { .. })), "{none}");
     }
 }

@@ -6,8 +6,11 @@ use rusqlite::ffi;
 
 use super::*;
 
+/// Where writes fail, and with which code; none while they do not.
+type Failure = Arc<Mutex<Option<(Point, i32)>>>;
+
 /// A journal of which the writes fail with a code once it is set, at a point.
-fn failing(ground: &OnDisk) -> (SqliteJournal, Arc<Mutex<Option<(Point, i32)>>>) {
+fn failing(ground: &OnDisk) -> (SqliteJournal, Failure) {
     let failure = Arc::new(Mutex::new(None));
     let armed = Arc::clone(&failure);
     let fault: Fault = Arc::new(move |at| match *armed.lock().unwrap() {
