@@ -1,11 +1,11 @@
 //! The tools: what may be asked, and what goes wrong in words that a caller can act on.
 
-use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
 use ax_sdk::prelude::*;
 use ax_sdk::task;
+use fs_err as fs;
 
 use crate::glob::Patterns;
 use crate::place::{OUT, WORKSPACE, below, granted};
@@ -249,7 +249,7 @@ fn failed(path: &str, error: &std::io::Error) -> Error {
         std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
         _ => ErrorKind::Failed,
     };
-    Error::new(kind, format!("`{path}`: {error}")).code(path)
+    Error::new(kind, error.to_string()).code(path)
 }
 
 #[cfg(test)]

@@ -105,7 +105,10 @@ pub fn repo_report(
     measure(folder, &listing, &mut figures)?;
     task::emit("looking for what is left to do");
     let input = json!({ "path": folder, "words": MARKS, "limit": LEFT_MAX });
-    let left: Matches = tools::call("ax:files.search", &input)?;
+    let mut left: Matches = tools::call("ax:files.search", &input)?;
+    for it in &mut left.matches {
+        it.path = below(folder, &it.path);
+    }
     let report = report::write(&goal, folder, &figures, &left);
     if let Some(out) = &out {
         let input = json!({ "path": out, "text": report });
@@ -121,13 +124,17 @@ pub fn repo_report(
     }))
 }
 
+/// Says where a path below a folder is, seen from the workspace.
+fn below(folder: &str, path: &str) -> String {
+    match folder {
+        "" => path.to_owned(),
+        folder => format!("{folder}/{path}"),
+    }
+}
+
 /// Measures the files, several batches at once.
 fn measure(folder: &str, listing: &Listing, figures: &mut Figures) -> Result<()> {
-    let below = |file: &Listed| match folder {
-        "" => file.path.clone(),
-        folder => format!("{folder}/{}", file.path),
-    };
-    let paths: Vec<String> = listing.files.iter().map(below).collect();
+    let paths: Vec<String> = listing.files.iter().map(|file| below(folder, &file.path)).collect();
     let mut done = 0;
     for some in paths.chunks(BATCH * AT_ONCE) {
         let calls = some.chunks(BATCH).map(|paths| ("ax:metrics.count", json!({ "paths": paths })));
