@@ -10,9 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use ax_manifest::{
-    DEFAULT_MODEL, Grant, Identity, Permission, Policies, ToolId,
-};
+use ax_manifest::{DEFAULT_MODEL, Grant, Identity, Permission, Policies, ToolId};
 use ax_registry::Generation;
 
 use super::App;
@@ -20,7 +18,9 @@ use super::change::ChangeError;
 use super::installed::InstalledPlugin;
 use super::tasks::class_of_call;
 use crate::plugin::{Bounds, DenialReason, Rights, Ruling};
-use crate::workflow::spec::{Checked, Known, KnownAgent, KnownFile, KnownTool, SPEC_BYTES_MAX, check};
+use crate::workflow::spec::{
+    Checked, Known, KnownAgent, KnownFile, KnownTool, SPEC_BYTES_MAX, check,
+};
 
 /// Files inside each other, the first included. A task inside of tasks is refused at the same depth.
 const FILE_DEPTH_MAX: usize = 5;
@@ -85,7 +85,8 @@ impl App {
                 tools.insert(id.to_string(), known);
             }
             for agent in &plugin.config.agents {
-                let (input, output) = (Some(agent.input_schema.clone()), agent.output_schema.clone());
+                let (input, output) =
+                    (Some(agent.input_schema.clone()), agent.output_schema.clone());
                 let name = format!("{}.{}", plugin.identity.name, agent.name);
                 agents.insert(name, KnownAgent { input, output });
             }

@@ -534,7 +534,7 @@ fn tool_order(read: &Value) -> Result<Order, Failure> {
     Ok(Order::Tool(Call { tool, input }))
 }
 
-fn asked_of(import: Import, origin: Origin, read: &Value) -> crate::workflow::Question {
+fn asked_of(import: Import, origin: Origin, read: &Value) -> crate::workflow::Inquiry {
     let word = |name: &str| read[name].as_str().unwrap_or_default().to_owned();
     let (gate, text, details) = match import {
         Import::TaskAsk => {
@@ -543,7 +543,7 @@ fn asked_of(import: Import, origin: Origin, read: &Value) -> crate::workflow::Qu
         }
         _ => (Gate::Approval, word("action"), Text::new(read["details"].to_string())),
     };
-    crate::workflow::Question { origin, gate, text, details, expires_in_ms: None }
+    crate::workflow::Inquiry { origin, gate, text, details, expires_in_ms: None }
 }
 
 /// Writes the lines of a guest's log as they are recorded.

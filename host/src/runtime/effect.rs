@@ -19,8 +19,8 @@ use super::perform::{Done, Performance, Prepared};
 use super::record::Facts;
 use crate::journal::Message;
 use crate::workflow::{
-    Ask, Asked, Command, Effect, EffectKey, Fact, Failure, FailureKind, Intended, Line,
-    Order, Origin, Question, Returned, Spent, State, TaskId, Text, Why,
+    Ask, Asked, Command, Effect, EffectKey, Fact, Failure, FailureKind, Inquiry, Intended, Line,
+    Order, Origin, Returned, Spent, State, TaskId, Text, Why,
 };
 
 /// How long a question waits for a person when nothing is said: a day.
@@ -278,7 +278,7 @@ impl Driver {
     }
 
     /// Puts a question of a step to a person.
-    pub(super) async fn ask(&mut self, question: Question) -> Result<(), RuntimeError> {
+    pub(super) async fn ask(&mut self, question: Inquiry) -> Result<(), RuntimeError> {
         if self.run.state() != State::Executing || self.closing.is_some() {
             return Ok(());
         }
@@ -292,8 +292,8 @@ impl Driver {
     }
 
     /// Writes a question as it is put on record, bound to all that its answer holds for.
-    pub(super) fn question(&self, question: Question, arguments: Digest, fuel: u64) -> Asked {
-        let Question { origin, gate, text, details, expires_in_ms } = question;
+    pub(super) fn question(&self, question: Inquiry, arguments: Digest, fuel: u64) -> Asked {
+        let Inquiry { origin, gate, text, details, expires_in_ms } = question;
         let now_ms = self.runtime.clock.now_ms().max(self.run.at_ms());
         let expires_at_ms = now_ms.saturating_add(expires_in_ms.unwrap_or(QUESTION_MS));
         let bound_to = self.bound_to(arguments);

@@ -27,7 +27,7 @@ pub enum Command {
         intent: u64,
     },
     /// Puts a question to a person.
-    Ask(Box<Question>),
+    Ask(Box<Inquiry>),
     /// Records at that time that it has come.
     Wake {
         /// Whose time.
@@ -99,7 +99,7 @@ pub enum Order {
 
 /// A question to a person.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Question {
+pub struct Inquiry {
     /// Who asks.
     pub origin: Origin,
     /// For what kind of answer.

@@ -38,8 +38,11 @@ mod state;
 mod step;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use budget::{Account, Budget, Dimension, Spent};
-pub use command::{Call, Command, Commands, Effect, Ending, Order, Question};
+pub use command::{Call, Command, Commands, Effect, Ending, Inquiry, Order};
 pub use event::{
     Answer, Ask, Asked, Event, Fact, Gate, Intended, Line, Noted, Origin, Parent, Planned, Program,
     Returned, Started, Timer, Verdict, Work,

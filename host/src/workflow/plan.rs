@@ -48,6 +48,8 @@ pub struct Plan {
     signals: BTreeMap<String, Vec<Value>>,
     /// The step whose failure fails the task, and what went wrong.
     failing: Option<(usize, Failure)>,
+    /// Pauses before further tries that nobody was told of yet.
+    pauses: Vec<(Timer, u64)>,
 }
 
 /// A step of a task.
@@ -107,6 +109,7 @@ impl Plan {
             output_bytes: 0,
             signals: BTreeMap::new(),
             failing: None,
+            pauses: Vec::new(),
         })
     }
 
@@ -317,6 +320,10 @@ impl Plan {
         item.end(outcome, &spec.steps[step], may_retry, at_ms, |attempt| {
             item::jitter(seed, step, index, attempt)
         });
+        if let Progress::Until { at_ms } = item.progress {
+            let timer = self.timer(step, index);
+            self.pauses.push((timer, at_ms));
+        }
         self.settle_step(step);
     }
 

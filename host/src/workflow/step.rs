@@ -391,9 +391,8 @@ impl Run {
         let at_ms = self.at_ms;
         if let Body::Steps(plan) = &mut self.body {
             change(plan, at_ms);
-            if self.state == State::Executing && !self.open.values().any(|it| it.is_in_doubt) {
-                plan.advance(at_ms, commands);
-            }
+            let is_in_doubt = self.open.values().any(|open| open.is_in_doubt);
+            plan.go_on(at_ms, self.state != State::Executing || is_in_doubt, commands);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::command::{Call, Command, Commands, Effect, Order, Question};
+use super::super::command::{Call, Command, Commands, Effect, Inquiry, Order};
 use super::super::event::{Gate, Origin, Timer};
 use super::super::expression::{Scope, Template};
 use super::super::failure::{Failure, FailureKind};
@@ -22,8 +22,16 @@ enum Begun {
 }
 
 impl Plan {
-    /// Orders what may begin.
-    pub(in super::super) fn advance(&mut self, at_ms: u64, commands: &mut Commands) {
+    /// Orders what may begin, unless the task rests; pauses before further tries go on meanwhile.
+    pub(in super::super) fn go_on(&mut self, at_ms: u64, rests: bool, commands: &mut Commands) {
+        if !rests {
+            self.advance(at_ms, commands);
+        }
+        let pauses = self.pauses.drain(..);
+        commands.extend(pauses.map(|(timer, at_ms)| Command::Wake { timer, at_ms }));
+    }
+
+    fn advance(&mut self, at_ms: u64, commands: &mut Commands) {
         // Each round settles a step, or is the last.
         loop {
             let has_opened = self.failing.is_none() && self.open_steps();
@@ -52,7 +60,8 @@ impl Plan {
             })
             .collect();
         commands.extend(waits);
-        self.advance(at_ms, commands);
+        self.pauses.clear();
+        self.go_on(at_ms, false, commands);
     }
 
     /// Opens the steps whose needs are settled; answers whether one changed.
@@ -215,7 +224,7 @@ impl Plan {
             }
             StepKind::Approve { text: asked, details, expires_in_ms } => {
                 let details = details.as_ref().map(|it| text("details", it)).transpose()?;
-                Begun::Order(Command::Ask(Box::new(Question {
+                Begun::Order(Command::Ask(Box::new(Inquiry {
                     origin,
                     gate: Gate::Approval,
                     text: words_of(value("approve", asked)?),

@@ -117,7 +117,12 @@ fn a_workflow_is_read_as_it_is_written() {
     assert_eq!(judge.retry, Retry { max: 3, backoff_ms: 2_000 });
     assert_eq!((judge.timeout_ms, judge.on_error), (Some(120_000), OnError::Continue));
     assert_eq!((spec.steps[1].max_parallel, judge.max_parallel), (4, PARALLEL_DEFAULT));
-    let budget = Budget { cost_micro_usd: Some(250_000), calls: Some(100), ..Budget::default() };
+    let budget = Budget {
+        cost_micro_usd: Some(250_000),
+        calls: Some(100),
+        ms: Some(300_000),
+        ..Budget::default()
+    };
     assert_eq!((spec.budget, spec.fails_at_limit), (budget, true));
     assert_eq!(spec.refusals(&json!({ "path": "src" })), Vec::<String>::new());
     assert_eq!(
