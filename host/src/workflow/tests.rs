@@ -633,17 +633,17 @@ proptest! {
         let counts = bench.intend(EffectClass::Pure);
         bench.give(counts[1], json!(2));
         let events = &bench.events[..cut.min(bench.events.len())];
-        let (mut run, mut last) = (Run::default(), Commands::new());
+        let mut run = Run::default();
         let mut ordered: Vec<Command> = Vec::new();
         for event in events {
-            last = run.apply(event).unwrap();
+            let last = run.apply(event).unwrap();
             // What is on record is ordered no more.
             if let Fact::Intended(it) = &event.fact {
                 ordered.retain(|command| !matches!(command, Command::Perform(work) if work.origin == it.origin));
             } else {
                 ordered.retain(|command| matches!(command, Command::Perform(_)));
             }
-            ordered.extend(last.clone());
+            ordered.extend(last);
         }
         prop_assert_eq!(run.outstanding(), ordered);
     }
