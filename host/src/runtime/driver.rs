@@ -8,7 +8,7 @@
 //!
 //! Invariant: one driver carries a task, under the epoch of its lease; whatever it waits for is on record.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,6 +85,8 @@ pub(super) struct Driver {
     pub(super) performing: FuturesUnordered<BoxFuture<'static, Came>>,
     pub(super) receipts: FuturesUnordered<Receipt<()>>,
     pub(super) timers: Timers,
+    /// The intents of what is being performed.
+    pub(super) in_flight: BTreeSet<u64>,
     /// What was ordered for each intent that is open.
     pub(super) works: BTreeMap<u64, Arc<Effect>>,
     /// Turns true when nobody needs what is being performed any more.
@@ -113,6 +115,7 @@ impl Driver {
             performing: FuturesUnordered::new(),
             receipts: FuturesUnordered::new(),
             timers: Timers::new(),
+            in_flight: BTreeSet::new(),
             works: BTreeMap::new(),
             cancel: watch::Sender::new(false),
             agent: Agent::new(),
@@ -237,8 +240,9 @@ impl Driver {
     }
 
     async fn finish(&mut self, ending: Ending) -> Result<(), RuntimeError> {
-        // It is ordered again when what is being performed has ended.
-        if !self.performing.is_empty() || self.run.state() != State::Executing {
+        // It is ordered again when what is being performed has ended. An end from outside comes first.
+        let is_free = self.performing.is_empty() && self.closing.is_none();
+        if !is_free || self.run.state() != State::Executing {
             return Ok(());
         }
         let fact = match ending {
@@ -388,7 +392,7 @@ impl Driver {
     }
 
     /// Ends what has no more time: questions, the budget, the task.
-    async fn expire(&mut self, now_ms: u64) -> Result<(), RuntimeError> {
+    pub(super) async fn expire(&mut self, now_ms: u64) -> Result<(), RuntimeError> {
         self.expire_questions(now_ms).await?;
         if self.run.deadline_ms().is_some_and(|at_ms| at_ms <= now_ms) {
             let failure =

@@ -204,6 +204,7 @@ impl Driver {
         is_again: bool,
     ) {
         self.works.insert(intent, Arc::clone(&work));
+        self.in_flight.insert(intent);
         if is_child(&work.order) {
             self.perform_child(intent, &work);
             return;
@@ -249,6 +250,7 @@ impl Driver {
         intent: u64,
         done: Option<Done>,
     ) -> Result<(), RuntimeError> {
+        self.in_flight.remove(&intent);
         let Some(done) = done else {
             // It rests, and so does this task; it is taken on again with it.
             self.child_rests = Some(Why::Approval);

@@ -42,6 +42,9 @@ mod recover;
 mod replay;
 mod watcher;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use tokio::sync::watch;

@@ -32,6 +32,7 @@ impl Driver {
             self.record(Fact::TakenOver).await?;
         }
         self.read_letters().await?;
+        self.expire_questions(self.runtime.clock.now_ms()).await?;
         if let State::Paused { why: Why::Person | Why::Budget, .. } = self.run.state() {
             self.resume("person").await?;
         }
@@ -107,6 +108,10 @@ impl Driver {
             self.perform(intent, work, None, true);
             return Ok(());
         }
+        if open.is_allowed_again {
+            self.works.insert(intent, work);
+            return self.resend(intent).await;
+        }
         if let Origin::Mend { intent: mended } = open.origin()
             && !open.is_idempotent()
         {
@@ -134,7 +139,7 @@ impl Driver {
     /// Performs an effect once more, with the same key.
     pub(super) async fn resend(&mut self, intent: u64) -> Result<(), RuntimeError> {
         let Some(open) = self.run.open().get(&intent).cloned() else { return Ok(()) };
-        if self.run.state() != State::Executing {
+        if self.run.state() != State::Executing || self.in_flight.contains(&intent) {
             return Ok(());
         }
         let work = match self.works.get(&intent) {

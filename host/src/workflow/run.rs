@@ -70,6 +70,8 @@ pub struct Open {
     pub intended: Arc<Intended>,
     /// Whether its end will not be known unless a person says it.
     pub is_in_doubt: bool,
+    /// Whether a person said that it did not happen, so that it is performed once more.
+    pub is_allowed_again: bool,
 }
 
 impl Default for Account {
@@ -252,7 +254,7 @@ impl Open {
     /// was found out that it did not happen, or was undone.
     #[must_use]
     pub fn may_be_resent(&self) -> bool {
-        self.intended.class < EffectClass::Unsafe
+        self.is_allowed_again || self.intended.class < EffectClass::Unsafe
     }
 
     /// Answers whether performing it twice is the same as once.

@@ -103,9 +103,10 @@ impl Run {
             Fact::Slept { call, .. } => self.check_call(*call),
             Fact::Noted(it) => self.check_call(it.call).and_then(|()| self.check_noted(it)),
             Fact::Returned(it) => self.opened(it.intent).map(drop),
-            Fact::Resent { intent } => match self.opened(*intent)?.may_be_resent() {
-                true => Ok(()),
-                false => Err("it may not be performed twice"),
+            Fact::Resent { intent } => match self.opened(*intent)? {
+                open if open.is_in_doubt => Err("it is in doubt"),
+                open if open.may_be_resent() => Ok(()),
+                _ => Err("it may not be performed twice"),
             },
             Fact::Settled { intent, .. } => match self.opened(*intent)?.is_in_doubt {
                 true => Ok(()),
@@ -279,6 +280,8 @@ impl Run {
             at_ms: *at_ms,
         });
         commands.extend(sleeps);
+        let allowed = self.open.iter().filter(|(_, open)| open.is_allowed_again);
+        commands.extend(allowed.map(|(intent, _)| Command::Resend { intent: *intent }));
         if doubtful {
             return;
         }
@@ -297,7 +300,7 @@ impl Run {
             Origin::Step { .. } => self.begun(intended.origin),
             Origin::Mend { .. } => {}
         }
-        self.open.insert(self.head, Open { intended, is_in_doubt: false });
+        self.open.insert(self.head, Open { intended, is_in_doubt: false, is_allowed_again: false });
     }
 
     fn end_effect(&mut self, returned: &Returned, commands: &mut Commands) {
@@ -305,7 +308,7 @@ impl Run {
         self.account.settle(open.intended.reserved, returned.spent);
         let is_unknown =
             matches!(&returned.outcome, Err(failure) if failure.kind == FailureKind::InDoubt);
-        if is_unknown && open.intended.class > EffectClass::Keyed {
+        if is_unknown && open.intended.class > EffectClass::Pure {
             // Nothing is set aside any more: what it may have used was spent.
             let intended = Arc::make_mut(&mut open.intended);
             intended.reserved = Spent::default();
@@ -322,6 +325,10 @@ impl Run {
         let reserved = open.intended.reserved;
         self.account.settle(reserved, reserved);
         self.account.reserve(reserved);
+        if let Some(open) = self.open.get_mut(&intent) {
+            // A person's word is good for one attempt.
+            open.is_allowed_again = false;
+        }
     }
 
     fn settle(&mut self, intent: u64, verdict: &Verdict, commands: &mut Commands) {
@@ -331,8 +338,11 @@ impl Run {
             Verdict::Again => {
                 if let Some(open) = self.open.get_mut(&intent) {
                     open.is_in_doubt = false;
+                    open.is_allowed_again = true;
                 }
-                commands.push(Command::Resend { intent });
+                if self.state == State::Executing {
+                    commands.push(Command::Resend { intent });
+                }
                 return;
             }
         };

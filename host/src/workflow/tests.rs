@@ -399,7 +399,7 @@ fn an_unknown_outcome_is_in_doubt_until_a_person_says_what_happened() {
     };
     let answer = Text::new(r#"{"content":[],"structured":5}"#);
     assert_eq!(settle(Verdict::Happened(answer)), r#"resume / completed {"one":5}"#);
-    assert_eq!(settle(Verdict::Again), "resend 4\nresume / ");
+    assert_eq!(settle(Verdict::Again), "resume / resend 4");
     let failed = "resume / failed: step `one`: a person said that it counts as failed";
     assert_eq!(settle(Verdict::Failed), failed);
 
