@@ -4,10 +4,12 @@
 //! read-only folder, does its work under limits, and all of it is in the audit log. Each step is
 //! checked, so a demo that goes through proves it.
 //!
-//! `demo models` shows another: an answer of a model that falls back from a provider that fails.
+//! `demo models` shows another: an answer of a model that falls back from a provider that fails. `demo agents`
+//! a third: a task that survives `kill -9`.
 //!
 //! Invariant: it uses a home folder of its own and touches nobody's `AX_HOME`.
 
+mod agents;
 mod models;
 
 use std::process::ExitCode;
@@ -80,6 +82,11 @@ pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
         && first == "models"
     {
         return models::run(checkout, others);
+    }
+    if let [first, others @ ..] = arguments
+        && first == "agents"
+    {
+        return agents::run(checkout, others);
     }
     refuse("demo", arguments)?;
     let was_cold = product::is_cold(checkout);

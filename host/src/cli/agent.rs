@@ -23,7 +23,7 @@ pub(crate) enum AgentCommand {
     /// List the agents of installed plugins
     List,
     /// Run an agent as a task, and carry it until it ends or rests
-    Run(AgentRunArgs),
+    Run(Box<AgentRunArgs>),
 }
 
 /// What an agent is to do.

@@ -8,7 +8,7 @@ use ax_manifest::{Digest, NameError, Permission, PluginName, Source, ToolId};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semver::Version;
 
-use super::agent::{AgentCommand, BegunArgs};
+use super::agent::AgentCommand;
 use super::approve::ApproveCommand;
 use super::audit::AuditCommand;
 use super::author::{BuildArgs, CheckArgs, NewArgs, PackArgs};
@@ -25,6 +25,7 @@ use super::secret::{Discarded, GivenName};
 use super::stats::StatsArgs;
 use super::task::TaskCommand;
 use super::test::TestArgs;
+use super::workflow::WorkflowCommand;
 use crate::secret::tokens::TokenName;
 
 /// Runs plugins for agents, each in a sandbox of its own.
@@ -395,46 +396,6 @@ pub(crate) enum PolicyCommand {
         /// A policy that need not be in force, or `-` for standard input
         file: Option<String>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum WorkflowCommand {
-    /// Say all that is wrong with a workflow, or what it would need
-    ///
-    /// It is compared with the tools that are installed and what they are granted; nothing is run. Files
-    /// that it does the steps of are looked at too.
-    Check {
-        /// The file, or `-` for standard input
-        file: String,
-    },
-    /// Run the steps of a workflow as a task, and carry it until it ends or rests
-    Run {
-        /// The file
-        file: PathBuf,
-        #[command(flatten)]
-        begun: BegunArgs,
-    },
-    /// Draw how the steps of a workflow hang together
-    Graph {
-        /// The file, or `-` for standard input
-        file: String,
-        /// How to draw it
-        #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
-        format: GraphFormat,
-    },
-}
-
-/// How a workflow is drawn.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum GraphFormat {
-    /// For a terminal
-    Text,
-    /// For Mermaid, which many pages show as a picture
-    Mermaid,
-    /// For Graphviz
-    Dot,
-    /// For programs
-    Json,
 }
 
 #[derive(Debug, Subcommand)]

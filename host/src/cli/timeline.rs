@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::render::dollars;
 use crate::journal::Entry;
 use crate::runtime::events::{place, subject, word};
-use crate::workflow::{Dimension, Event, Fact, Run, Spent, State, Text, Timer, Verdict};
+use crate::workflow::{Dimension, Event, Fact, Noted, Run, Spent, State, Text, Timer, Verdict};
 
 /// Characters of a text on a line.
 const SHOWN_CHARS: usize = 120;
@@ -98,20 +98,7 @@ fn words(run: &Run, fact: &Fact, all: bool) -> Option<String> {
         Fact::TimerFired { .. } if !all => return None,
         Fact::TimerFired { .. } => "a time that was waited for has come".to_owned(),
         Fact::Signalled { name, by, .. } => format!("signal {name} from {by}"),
-        Fact::Noted(it) if it.import == "task.emit" => {
-            let said = it.said.as_ref().and_then(value);
-            let text = said.as_ref().and_then(|said| said["text"].as_str()).unwrap_or_default();
-            format!("says: {}", cut(text))
-        }
-        Fact::Noted(it) if it.answer.is_err() => {
-            let why = it.answer.as_ref().err().map(|failure| failure.message.clone());
-            format!("call {}: {} refused: {}", it.call, it.import, why.unwrap_or_default())
-        }
-        Fact::Noted(_) if !all => return None,
-        Fact::Noted(it) => {
-            let said = it.said.as_ref().map(short).unwrap_or_default();
-            format!("call {}: {} {said}", it.call, it.import)
-        }
+        Fact::Noted(it) => return noted(it, all),
         Fact::Logged { .. } if !all => return None,
         Fact::Logged { lines } => {
             let lines: Vec<String> =
@@ -120,6 +107,19 @@ fn words(run: &Run, fact: &Fact, all: bool) -> Option<String> {
         }
         Fact::Raised { by, .. } => format!("may use more, by {by}"),
     })
+}
+
+fn noted(it: &Noted, all: bool) -> Option<String> {
+    if it.import == "task.emit" {
+        let said = it.said.as_ref().and_then(value);
+        let text = said.as_ref().and_then(|said| said["text"].as_str()).unwrap_or_default();
+        return Some(format!("says: {}", cut(text)));
+    }
+    if let Err(failure) = &it.answer {
+        return Some(format!("call {}: {} refused: {}", it.call, it.import, failure.message));
+    }
+    let said = it.said.as_ref().map(short).unwrap_or_default();
+    all.then(|| format!("call {}: {} {said}", it.call, it.import))
 }
 
 fn value(text: &Text) -> Option<Value> {

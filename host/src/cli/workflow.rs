@@ -1,13 +1,14 @@
 //! `ax workflow`: check, run, graph.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ax_manifest::{EffectClass, PluginName, Span, usd};
+use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::args::{GraphFormat, WorkflowCommand};
+use super::agent::BegunArgs;
 use super::fault::CliError;
 use super::output::Output;
 use super::read_named;
@@ -16,6 +17,46 @@ use super::verdict;
 use crate::app::{App, CheckedFile, CheckedWorkflow, Doing};
 use crate::plugin::scrub;
 use crate::workflow::spec::{Graph, Known, SPEC_BYTES_MAX, Spec, SpecError, StepKind, check};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkflowCommand {
+    /// Say all that is wrong with a workflow, or what it would need
+    ///
+    /// It is compared with the tools that are installed and what they are granted; nothing is run. Files
+    /// that it does the steps of are looked at too.
+    Check {
+        /// The file, or `-` for standard input
+        file: String,
+    },
+    /// Run the steps of a workflow as a task, and carry it until it ends or rests
+    Run {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        begun: BegunArgs,
+    },
+    /// Draw how the steps of a workflow hang together
+    Graph {
+        /// The file, or `-` for standard input
+        file: String,
+        /// How to draw it
+        #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+        format: GraphFormat,
+    },
+}
+
+/// How a workflow is drawn.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// For a terminal
+    Text,
+    /// For Mermaid, which many pages show as a picture
+    Mermaid,
+    /// For Graphviz
+    Dot,
+    /// For programs
+    Json,
+}
 
 /// Bytes of one printed line, which may repeat what a stranger wrote.
 const LINE_BYTES: usize = 4 << 10;

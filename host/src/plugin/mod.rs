@@ -55,6 +55,7 @@ pub(crate) mod schema;
 mod secrets;
 mod send;
 mod slots;
+mod standing;
 mod store;
 mod text;
 mod trace;
@@ -67,10 +68,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 use ax_manifest::{
-    Agent, Digest, Grant, Identity, Permission, PermissionSet, PluginName, Policies, Reuse, Tool,
+    Agent, Digest, Grant, Identity, PermissionSet, PluginName, Policies, Reuse, Tool,
 };
 use serde_json::{Map, Value};
 use wasmtime::component::{Component, InstancePre, Linker};
@@ -118,6 +119,7 @@ use exports::Target;
 use guest::{Guest, Holdings, Outside, World};
 use secrets::Secrets;
 use slots::CallSlots;
+use standing::Standing;
 use warm::{Lane, WarmInstances};
 use written::Accounts;
 
@@ -263,12 +265,6 @@ pub struct Plugin {
     slots: CallSlots,
     holdings: Arc<Holdings>,
     standing: RwLock<Option<Standing>>,
-}
-
-/// Rights computed from grants, good until one of them ends.
-struct Standing {
-    rights: Arc<Rights>,
-    until_ms: u64,
 }
 
 impl PluginHost {
@@ -468,55 +464,5 @@ impl Plugin {
                 secrets: rights.secrets().map(str::to_owned).collect(),
             }),
         }
-    }
-
-    /// Returns the rights for a call; computed anew only when a grant ended or some were given for
-    /// this call alone.
-    fn rights(&self, once: &[Permission], workspace: Option<&Path>, now_ms: u64) -> Arc<Rights> {
-        let compute = || {
-            let release = &self.release;
-            let name = release.identity.name.clone();
-            let bounds = Bounds {
-                declared: release.declared.clone(),
-                policy: release.policy.clone().map(|policy| (policy, name)),
-            };
-            Arc::new(Rights::new(bounds, &release.grants, once, workspace, now_ms))
-        };
-        if !once.is_empty() {
-            return compute();
-        }
-        if let Some(standing) = &*self.standing.read().unwrap_or_else(PoisonError::into_inner)
-            && now_ms < standing.until_ms
-        {
-            return Arc::clone(&standing.rights);
-        }
-        let rights = compute();
-        let ends = self.release.grants.iter().filter_map(|grant| grant.expires_at_ms);
-        let until_ms = ends.filter(|end| *end > now_ms).min().unwrap_or(u64::MAX);
-        *self.standing.write().unwrap_or_else(PoisonError::into_inner) =
-            Some(Standing { rights: Arc::clone(&rights), until_ms });
-        rights
-    }
-
-    /// Returns the rights for a call without those to change something outside.
-    fn reading_rights(
-        &self,
-        once: &[Permission],
-        workspace: Option<&Path>,
-        now_ms: u64,
-    ) -> Arc<Rights> {
-        let release = &self.release;
-        let name = release.identity.name.clone();
-        let bounds = Bounds {
-            declared: release.declared.iter().filter_map(Permission::reading).collect(),
-            policy: release.policy.clone().map(|policy| (policy, name)),
-        };
-        let reading = |grant: &Grant| {
-            let permission = grant.permission.reading()?;
-            Some(Grant { permission, ..grant.clone() })
-        };
-        let grants: Vec<Grant> = release.grants.iter().filter_map(reading).collect();
-        let once: Vec<Permission> = once.iter().filter_map(Permission::reading).collect();
-        Arc::new(Rights::new(bounds, &grants, &once, workspace, now_ms))
     }
 }

@@ -235,7 +235,6 @@ fn quoted(text: &str) -> String {
 
 impl Answer {
     /// Returns what an agent is told.
-    #[must_use]
     pub fn outcome(&self, is_form: bool) -> Outcome {
         let cancelled = |why: &str| Err(Failure::new(FailureKind::Cancelled, why));
         match self {

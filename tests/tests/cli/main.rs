@@ -45,6 +45,7 @@ mod secret_vault;
 mod settings;
 mod setup;
 mod summarise;
+mod task;
 mod tool;
 mod update;
 mod verify;

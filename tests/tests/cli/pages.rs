@@ -70,6 +70,7 @@ pages! {
     first_plugin_in_typescript: "docs/first-plugin-ts.md",
     permissions: "docs/permissions.md",
     policy: "docs/policy.md",
+    tasks: "docs/tasks.md",
     testing_plugins: "docs/testing-plugins.md",
 }
 

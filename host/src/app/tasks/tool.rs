@@ -73,7 +73,6 @@ impl TaskPerformer {
         done(report, class.class)
     }
 
-    #[expect(clippy::type_complexity, reason = "three things that belong to one call")]
     fn ready(
         &self,
         call: &workflow::Call,

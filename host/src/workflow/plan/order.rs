@@ -200,10 +200,7 @@ impl Plan {
                 work(Order::Tool(call(it)?), happened, undo)
             }
             StepKind::Agent { agent: AgentName::Declared(name), .. } => {
-                let message = format!(
-                    "the agent `{name}` is declared in a file, which this host cannot run yet"
-                );
-                return Err(Failure::new(FailureKind::NotFound, message).coded(name.clone()));
+                return Err(undeclared(name));
             }
             StepKind::Agent { agent: AgentName::Programmed(agent), goal, with } => {
                 let goal = goal.as_ref().map(|it| value("goal", it)).transpose()?;
@@ -282,6 +279,12 @@ impl Plan {
             }
         }
     }
+}
+
+fn undeclared(name: &str) -> Failure {
+    let message =
+        format!("the agent `{name}` is declared in a file, which this host cannot run yet");
+    Failure::new(FailureKind::NotFound, message).coded(name)
 }
 
 fn wrong(what: &str, why: &dyn std::fmt::Display) -> Failure {

@@ -7,16 +7,21 @@
 //! understood, but the text behind a digest.
 //! Not here: what a fact changes (`step`).
 
-use std::collections::BTreeMap;
+mod begin;
+mod effect;
+mod question;
 
-use ax_manifest::{Digest, EffectClass, PluginName, ToolId};
+use ax_manifest::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::budget::{Budget, Spent};
+use super::budget::Budget;
 use super::failure::Failure;
-use super::id::TaskId;
 use super::state::{Reason, Signal, Why};
 use super::text::Text;
+
+pub use begin::{Parent, Planned, Program, Started, Work};
+pub use effect::{Ask, Intended, Origin, Returned, Verdict};
+pub use question::{Answer, Asked, Gate};
 
 /// A fact and its time.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,255 +150,6 @@ pub enum Fact {
         /// Who.
         by: String,
     },
-}
-
-/// How a task begins. Everything it depends on is named here, or recorded when it is met.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Started {
-    /// Which task.
-    pub task: TaskId,
-    /// A few words for people.
-    pub title: String,
-    /// What is done.
-    pub work: Work,
-    /// What it is done with.
-    pub input: Text,
-    /// From which all chance in it is drawn.
-    pub seed: u64,
-    /// What it may use.
-    pub budget: Budget,
-    /// Whether it fails when its budget is used up, rather than asking for more.
-    #[serde(default)]
-    pub fails_at_limit: bool,
-    /// When its time is up, in milliseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub deadline_ms: Option<u64>,
-    /// The task it is part of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parent: Option<Parent>,
-    /// What whoever began it wrote on it.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
-    /// Who began it: `person`, `mcp:…`.
-    pub by: String,
-}
-
-/// The task that a task is part of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Parent {
-    /// It.
-    pub task: TaskId,
-    /// The one that is part of no other.
-    pub root: TaskId,
-    /// Tasks above this one.
-    pub depth: u8,
-}
-
-/// What a task does.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Work {
-    /// The steps of a spec.
-    Workflow {
-        /// The file's text, as a JSON string.
-        spec: Text,
-        /// The digest of the file's text.
-        digest: Digest,
-        /// The files it names as steps, by the path they are named with, as JSON strings.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        nested: BTreeMap<String, Text>,
-    },
-    /// A program that a plugin offers.
-    Agent(Program),
-}
-
-/// A programmed agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Program {
-    /// The plugin.
-    pub plugin: PluginName,
-    /// The name of the agent within it.
-    pub agent: String,
-    /// Its code.
-    pub component: Digest,
-    /// What the operator set for it.
-    pub settings: Text,
-    /// What it is to reach, in words.
-    pub goal: String,
-}
-
-/// The plan of a task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Planned {
-    /// What distinguishes the engine that runs its guests.
-    pub engine: Digest,
-    /// The code of the plugins it names.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub components: BTreeMap<PluginName, Digest>,
-}
-
-/// Where in a task something comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Origin {
-    /// A call of an agent to the host, counted from 0 in each attempt of the task.
-    Agent {
-        /// Its number.
-        call: u64,
-    },
-    /// A step of a spec.
-    Step {
-        /// Its place in the spec, from 0.
-        step: u32,
-        /// Which of the things it is done for, from 0.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        item: Option<u32>,
-        /// Which try, from 1.
-        attempt: u32,
-    },
-    /// What settles another effect: the question whether it happened, or its undoing.
-    Mend {
-        /// The entry of its intent.
-        intent: u64,
-    },
-}
-
-/// What is asked for by an effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ask {
-    /// A call of a tool.
-    Tool {
-        /// Which.
-        tool: ToolId,
-        /// Its input, one JSON document.
-        input: Text,
-    },
-    /// A question to a model.
-    Model {
-        /// The newest message; each names the one before ([`crate::journal`]).
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        messages: Option<Digest>,
-        /// All of the request but its messages.
-        request: Text,
-    },
-    /// A task of its own.
-    Child {
-        /// Which.
-        task: TaskId,
-        /// What it does, in words.
-        title: String,
-    },
-}
-
-/// An effect that is about to be performed.
-///
-/// Its key is made of the task and the number of this entry ([`super::EffectKey`]).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Intended {
-    /// Who asks.
-    pub origin: Origin,
-    /// For what.
-    pub ask: Ask,
-    /// The digest of what was asked, by which a replay knows it again.
-    pub arguments: Digest,
-    /// What is known of it when it is interrupted.
-    pub class: EffectClass,
-    /// The code that performs it, where it is a plugin's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub component: Option<Digest>,
-    /// What is set aside for it.
-    #[serde(default)]
-    pub reserved: Spent,
-    /// Fuel the agent used since its call before.
-    #[serde(default)]
-    pub fuel: u64,
-}
-
-/// The end of an effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Returned {
-    /// The entry of the intent.
-    pub intent: u64,
-    /// What came of it.
-    pub outcome: Result<Text, Failure>,
-    /// What it used.
-    #[serde(default)]
-    pub spent: Spent,
-    /// Whether something outside was changed, as far as the host saw.
-    #[serde(default)]
-    pub changed_outside: bool,
-}
-
-/// What a person says of an effect of which nobody knows whether it happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// It happened, and this came of it.
-    Happened(Text),
-    /// It did not happen: it is performed now.
-    Again,
-    /// It counts as failed.
-    Failed,
-}
-
-/// What a person is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Asked {
-    /// Who asks.
-    pub origin: Origin,
-    /// For what kind of answer.
-    pub gate: Gate,
-    /// The digest of what was asked, by which a replay knows it again.
-    pub arguments: Digest,
-    /// The digest of all the answer holds for: arguments, code and policy. An answer to something else is
-    /// void.
-    pub bound_to: Digest,
-    /// The question, one line.
-    pub text: String,
-    /// What is to be looked at before answering.
-    pub details: Text,
-    /// When no answer is a refusal, in milliseconds since the Unix epoch.
-    pub expires_at_ms: u64,
-    /// Fuel the agent used since its call before.
-    #[serde(default)]
-    pub fuel: u64,
-}
-
-/// Which kind of answer is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Gate {
-    /// Yes or no.
-    Approval,
-    /// A form to be filled in.
-    Form {
-        /// JSON Schema of what is asked for, an object of flat fields.
-        schema: Text,
-    },
-}
-
-/// What a person answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// It may be done.
-    Yes,
-    /// It may not.
-    No,
-    /// The form, filled in.
-    Filled(Text),
-    /// Nobody answered in time, which is a refusal.
-    TimedOut,
-    /// What was asked for has changed, so the question is asked anew.
-    Void,
 }
 
 /// What is waited for with a time.
