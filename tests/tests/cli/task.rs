@@ -239,7 +239,10 @@ fn a_damaged_journal_is_located_and_left_as_it_is() {
     let path = home.path().join("journal.db");
     let database = rusqlite::Connection::open(&path).expect("the journal");
     let changed = database
-        .execute("UPDATE journal SET body = replace(body, 'listing', 'lasting') WHERE seq = 4", [])
+        .execute("UPDATE journal SET body = CAST(replace(CAST(body AS TEXT), 'listing', 'lasting') AS BLOB) \
+             WHERE seq = 4",
+            [],
+        )
         .expect("an entry is changed");
     assert_eq!(changed, 1);
     drop(database);
