@@ -6,6 +6,7 @@ mod resume;
 
 use std::sync::Arc;
 
+use ax_manifest::Span;
 use clap::{Args, Subcommand};
 use resume::{ResumeArgs, RetryArgs};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use super::carry::Shown;
 use super::fault::CliError;
 use super::output::Output;
-use super::render::table;
+use super::render::{counted, table};
 use super::timeline;
 use super::unfinished::Unfinished;
 use crate::app::{App, TaskError};
@@ -51,8 +52,8 @@ pub(crate) enum TaskCommand {
     Cancel(NamedArgs),
     /// Try a task again that failed
     Retry(RetryArgs),
-    /// Remove the history of a task that is over
-    Delete(NamedArgs),
+    /// Remove the history of tasks that are over
+    Delete(DeleteArgs),
     /// Run a task again from its record, performing nothing, and compare
     Replay(NamedArgs),
 }
@@ -92,6 +93,20 @@ pub(crate) struct ShowArgs {
     all: bool,
 }
 
+/// Which histories are removed.
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// The task: its name, the beginning or end of it, or `last`
+    #[arg(value_name = "TASK", required_unless_present = "older_than")]
+    task: Option<String>,
+    /// All that have been over for longer than this: `30 d`
+    #[arg(long, value_name = "TIME", conflicts_with = "task")]
+    older_than: Option<Span>,
+    /// But for so many of the newest
+    #[arg(long, value_name = "COUNT", default_value_t = 0, requires = "older_than")]
+    keep: usize,
+}
+
 fn phase(text: &str) -> Result<Phase, String> {
     let found = Phase::ALL.into_iter().find(|phase| phase.word() == text);
     found.ok_or_else(|| "it is planning, executing, paused, completed or failed".to_owned())
@@ -107,7 +122,7 @@ pub(super) fn run(app: &Arc<App>, output: Output, command: TaskCommand) -> Resul
         TaskCommand::Cancel(named) => tell(app, output, &named, &Request::Cancel, "cancelled"),
         TaskCommand::Resume(arguments) => resume::resume(app, output, &arguments),
         TaskCommand::Retry(arguments) => resume::retry(app, output, &arguments),
-        TaskCommand::Delete(named) => delete(app, output, &named),
+        TaskCommand::Delete(arguments) => delete(app, output, &arguments),
         TaskCommand::Replay(named) => replay(app, output, &named),
     }
 }
@@ -340,9 +355,26 @@ fn tell(
     Ok(())
 }
 
-fn delete(app: &Arc<App>, output: Output, arguments: &NamedArgs) -> Result<(), CliError> {
-    let task = named(app, &arguments.task)?.about.run;
-    let deleted = app.journal().delete(task).wait().map_err(TaskError::from)?;
+fn delete(app: &Arc<App>, output: Output, arguments: &DeleteArgs) -> Result<(), CliError> {
+    let journal = app.journal();
+    if let Some(span) = arguments.older_than {
+        let age_ms = u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX);
+        let before_ms = app.clock().now_ms().saturating_sub(age_ms);
+        let mut deleted = 0;
+        loop {
+            // Some at a time, so that others may write in between.
+            match journal.prune(before_ms, arguments.keep).wait().map_err(TaskError::from)? {
+                0 => break,
+                count => deleted += count,
+            }
+        }
+        output.data(&json!({ "deleted": deleted }), || {
+            format!("the histories of {} are removed", counted(deleted as u64, "task"))
+        });
+        return Ok(());
+    }
+    let task = named(app, arguments.task.as_deref().unwrap_or_default())?.about.run;
+    let deleted = journal.delete(task).wait().map_err(TaskError::from)?;
     output.data(&json!({ "task": task, "deleted": deleted }), || {
         format!("the history of task {task} is removed")
     });

@@ -13,7 +13,9 @@ use super::Runtime;
 use super::driver::{Ended, Patience};
 use super::error::RuntimeError;
 use super::perform::Done;
-use crate::workflow::{Budget, Failure, FailureKind, Order, Parent, Spent, Started, State, TaskId};
+use crate::workflow::{
+    Budget, Failure, FailureKind, Order, Parent, Spent, Started, State, TaskId, Why,
+};
 
 /// Tasks above one another. A delegation that goes deeper goes round in circles.
 const DEPTH_MAX: u8 = 4;
@@ -68,37 +70,74 @@ impl Child {
         Ok((started, name))
     }
 
-    /// Carries it to its end; none if it rests.
-    pub(super) async fn carry(self, started: Result<(Started, String), Failure>) -> Option<Done> {
+    /// Carries it to its end.
+    ///
+    /// # Errors
+    ///
+    /// Why it rests.
+    pub(super) async fn carry(
+        self,
+        started: Result<(Started, String), Failure>,
+    ) -> Result<Done, Why> {
         let (started, name) = match started {
             Ok(started) => started,
-            Err(failure) => return Some(failed(failure)),
+            Err(failure) => return Ok(failed(failure)),
         };
-        let timeout = self.timeout_ms.map_or(Duration::MAX, Duration::from_millis);
         let (task, runtime) = (self.task, self.runtime.clone());
-        let carried = tokio::time::timeout(timeout, self.run(started, name)).await;
-        let ended = match carried {
-            Ok(Ok(ended)) => ended,
-            Ok(Err(error)) => {
+        let (ended, is_late) = self.run_in_time(started, name).await;
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(error) => {
                 let message = format!("task `{task}` could not be carried: {error}");
-                return Some(failed(Failure::new(FailureKind::Unavailable, message)));
-            }
-            Err(_) => {
-                let message = format!("task `{task}` took longer than its step may");
-                return Some(failed(Failure::new(FailureKind::Exhausted, message).coded("time")));
+                return Ok(failed(Failure::new(FailureKind::Unavailable, message)));
             }
         };
         let spent = runtime.journal.row(task).ok().flatten().map(|row| row.status.spent);
         let spent = Spent { ms: 0, ..spent.unwrap_or_default() };
         match (ended.state, ended.outcome) {
             (State::Completed | State::Failed { .. }, Some(outcome)) => {
-                let outcome = outcome.map_err(|failure| {
-                    let message = format!("task `{task}`: {}", failure.message);
-                    Failure { message, ..failure }
+                let outcome = outcome.map_err(|failure| match is_late {
+                    true => {
+                        let message = format!("task `{task}` took longer than its step may");
+                        Failure::new(FailureKind::Exhausted, message).coded("time")
+                    }
+                    false => {
+                        let message = format!("task `{task}`: {}", failure.message);
+                        Failure { message, ..failure }
+                    }
                 });
-                Some(Done { outcome, spent, changed_outside: true })
+                Ok(Done { outcome, spent, changed_outside: true })
             }
-            _ => None,
+            (State::Paused { why, .. }, _) => Err(why),
+            _ => Err(Why::Person),
+        }
+    }
+
+    /// Carries it, and cancels it when its time is up or its parent ends: what it began comes to its end.
+    async fn run_in_time(
+        self,
+        started: Started,
+        name: String,
+    ) -> (Result<Ended, RuntimeError>, bool) {
+        let (cancel, cancelled) = watch::channel(false);
+        let mut parent = self.cancel.clone();
+        let bound = self.timeout_ms.map_or(Duration::MAX, Duration::from_millis);
+        let mut late = std::pin::pin!(tokio::time::sleep(bound));
+        let mut run = Self { cancel: cancelled, ..self }.run(started, name);
+        let mut is_late = false;
+        loop {
+            let is_cancelled = *cancel.borrow();
+            tokio::select! {
+                biased;
+                ended = &mut run => return (ended, is_late),
+                Ok(_) = parent.wait_for(|asked| *asked), if !is_cancelled => {
+                    cancel.send_replace(true);
+                }
+                () = &mut late, if !is_cancelled => {
+                    is_late = true;
+                    cancel.send_replace(true);
+                }
+            }
         }
     }
 

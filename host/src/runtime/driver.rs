@@ -31,8 +31,8 @@ use crate::workflow::{
 /// How often letters are looked for.
 pub(super) const POLL: Duration = Duration::from_millis(250);
 
-/// Polls between two renewals of the lease: a third of it.
-const POLLS_PER_RENEWAL: u32 = 20;
+/// Milliseconds between two renewals of the lease: a third of it.
+const RENEWAL_MS: u64 = LEASE_MS / 3;
 
 /// The longest sleep at once; clocks of machines that slept are looked at again after it.
 const NAP_MS: u64 = 60_000;
@@ -60,12 +60,12 @@ pub struct Ended {
     pub outcome: Option<Result<Text, Failure>>,
 }
 
-/// What an effect came to, with the entry of its intent; nothing if it rests with whoever performs it.
-pub(super) type Came = (u64, Option<Done>);
+/// What an effect came to, with the entry of its intent; or why the task of its own rests that it is.
+pub(super) type Came = (u64, Result<Done, Why>);
 
 /// What a driver waited for.
 enum Woken {
-    Came(u64, Option<Done>),
+    Came(u64, Result<Done, Why>),
     Heard(Heard),
     Settled(Result<(), JournalError>),
     Stopped,
@@ -98,9 +98,12 @@ pub(super) struct Driver {
     pub(super) child_rests: Option<Why>,
     /// The letter with which the end was wanted.
     pub(super) closing_letter: Option<u64>,
+    /// Turns true when this task rests because somebody wants it, so that tasks of its own do.
+    pub(super) rest: watch::Sender<bool>,
     stop: watch::Receiver<bool>,
     cancelled: watch::Receiver<bool>,
-    polls: u32,
+    /// When letters and clocks are looked at next, on the clock's monotonic time.
+    next_look: Duration,
 }
 
 impl Driver {
@@ -121,11 +124,12 @@ impl Driver {
             agent: Agent::new(),
             closing: None,
             child_rests: None,
+            rest: watch::Sender::new(false),
             // Its sender is gone, so it never turns true.
             stop: watch::Sender::new(false).subscribe(),
             cancelled: watch::Sender::new(false).subscribe(),
             closing_letter: None,
-            polls: 0,
+            next_look: Duration::ZERO,
         }
     }
 
@@ -152,6 +156,11 @@ impl Driver {
     pub(super) async fn carry(mut self) -> Result<Ended, RuntimeError> {
         loop {
             self.carry_out().await?;
+            // However much happens meanwhile: the lease, the letters and the times are not forgotten.
+            if self.runtime.clock.monotonic() >= self.next_look {
+                self.look().await?;
+                self.carry_out().await?;
+            }
             if self.is_over() {
                 return self.leave().await;
             }
@@ -234,7 +243,10 @@ impl Driver {
 
     pub(super) async fn resume(&mut self, by: &str) -> Result<(), RuntimeError> {
         match self.run.state() {
-            State::Paused { .. } => self.record(Fact::Resumed { by: by.to_owned() }).await,
+            State::Paused { .. } => {
+                self.rest.send_replace(false);
+                self.record(Fact::Resumed { by: by.to_owned() }).await
+            }
             _ => Ok(()),
         }
     }
@@ -302,11 +314,6 @@ impl Driver {
         }
     }
 
-    /// Returns what turns true when the task is to rest.
-    pub(super) fn stop_signal(&self) -> watch::Receiver<bool> {
-        self.stop.clone()
-    }
-
     /// Rests since a task of its own does, once nothing else goes on.
     pub(super) async fn rest_with_child(&mut self) -> Result<(), RuntimeError> {
         match self.child_rests {
@@ -329,8 +336,7 @@ impl Driver {
 
     /// Lets the task rest because somebody wants it. What is being performed comes to its end.
     async fn pause_by_person(&mut self) -> Result<(), RuntimeError> {
-        self.queue.clear();
-        self.agent.drop_guest();
+        self.rest_now();
         match self.run.state() {
             State::Planning | State::Executing | State::Paused { .. } => {
                 self.record_durably(Fact::Paused { why: Why::Person }).await
@@ -339,12 +345,20 @@ impl Driver {
         }
     }
 
+    /// Begins nothing more, and lets tasks of its own rest too.
+    pub(super) fn rest_now(&mut self) {
+        self.queue.clear();
+        self.agent.drop_guest();
+        self.rest.send_replace(true);
+    }
+
     /// Returns how long nothing has to be looked at.
     fn nap(&self) -> Duration {
         let now_ms = self.runtime.clock.now_ms();
         let left = |at_ms: u64| at_ms.saturating_sub(now_ms);
         let next = self.due().map_or(NAP_MS, |at_ms| left(at_ms).min(NAP_MS));
-        Duration::from_millis(next).min(POLL)
+        let poll = self.next_look.saturating_sub(self.runtime.clock.monotonic());
+        Duration::from_millis(next).min(poll)
     }
 
     /// Returns the next moment at which something is due by itself.
@@ -366,9 +380,9 @@ impl Driver {
 
     /// Looks at the clock and into the letter box.
     async fn look(&mut self) -> Result<(), RuntimeError> {
-        self.polls += 1;
-        if self.polls.is_multiple_of(POLLS_PER_RENEWAL) {
-            let until_ms = self.runtime.clock.now_ms() + LEASE_MS;
+        self.next_look = self.runtime.clock.monotonic() + POLL;
+        let until_ms = self.runtime.clock.now_ms() + LEASE_MS;
+        if until_ms.saturating_sub(self.lease.until_ms()) >= RENEWAL_MS {
             self.runtime.journal.renew(&mut self.lease, until_ms).await?;
         }
         self.read_letters().await?;

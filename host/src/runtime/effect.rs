@@ -19,8 +19,8 @@ use super::perform::{Done, Performance, Prepared};
 use super::record::Facts;
 use crate::journal::Message;
 use crate::workflow::{
-    Ask, Asked, Command, Effect, EffectKey, Fact, Failure, FailureKind, Inquiry, Intended, Line,
-    Order, Origin, Returned, Spent, State, TaskId, Text, Why,
+    Ask, Asked, CLOSED, Command, Effect, EffectKey, Fact, Failure, FailureKind, Inquiry, Intended,
+    Line, Order, Origin, Returned, Spent, State, TaskId, Text, Why,
 };
 
 /// How long a question waits for a person when nothing is said: a day.
@@ -100,7 +100,7 @@ impl Driver {
         for Wanted { work, arguments, fuel, log } in wanted {
             let prepared = match is_child(&work.order) {
                 true => Ok(self.slice(children)),
-                false => self.runtime.performer.prepare(&work.order).await,
+                false => self.prepared(&work).await,
             };
             if let Ok(prepared) = &prepared {
                 let need = set_aside.plus(prepared.reserved);
@@ -147,6 +147,25 @@ impl Driver {
             self.stop_at_limit(used_up).await?;
         }
         Ok(entries)
+    }
+
+    /// Prepares an effect. What a person allowed is done by the code that they looked at, or not at all.
+    async fn prepared(&mut self, work: &Effect) -> Result<Prepared, Failure> {
+        let prepared = self.runtime.performer.prepare(&work.order).await?;
+        let (Origin::Step { step, .. }, Order::Tool(call)) = (work.origin, &work.order) else {
+            return Ok(prepared);
+        };
+        let is_approved = self.run.plan().is_some_and(|plan| plan.is_approved(step as usize));
+        let planned = self.run.planned().and_then(|it| it.components.get(&call.tool.plugin));
+        match planned {
+            Some(planned) if is_approved && prepared.component != Some(*planned) => {
+                let plugin = &call.tool.plugin;
+                let message =
+                    format!("`{plugin}` was replaced since a person allowed what it is to do");
+                Err(Failure::new(FailureKind::Conflict, message).coded("approval"))
+            }
+            _ => Ok(prepared),
+        }
     }
 
     /// Says what is asked for, as it is on record; of a conversation its messages apart.
@@ -225,7 +244,7 @@ impl Driver {
         };
         let performer = Arc::clone(&self.runtime.performer);
         self.performing
-            .push(Box::pin(async move { (intent, Some(performer.perform(performance).await)) }));
+            .push(Box::pin(async move { (intent, Ok(performer.perform(performance).await)) }));
     }
 
     fn perform_child(&mut self, intent: u64, work: &Effect) {
@@ -236,7 +255,7 @@ impl Driver {
             runtime: self.runtime.clone(),
             task,
             patience: self.patience,
-            stop: self.stop_signal(),
+            stop: self.rest.subscribe(),
             cancel: self.cancel.subscribe(),
             timeout_ms: work.timeout_ms,
         };
@@ -248,14 +267,23 @@ impl Driver {
     pub(super) async fn came(
         &mut self,
         intent: u64,
-        done: Option<Done>,
+        done: Result<Done, Why>,
     ) -> Result<(), RuntimeError> {
         self.in_flight.remove(&intent);
-        let Some(done) = done else {
-            // It rests, and so does this task; it is taken on again with it.
-            self.child_rests = Some(Why::Approval);
-            return self.rest_with_child().await;
+        let mut done = match done {
+            Ok(done) => done,
+            // A task of its own rests, and so does this one; they are taken on again together.
+            Err(why) => {
+                self.child_rests = Some(why);
+                return self.rest_with_child().await;
+            }
         };
+        if let Err(failure) = &mut done.outcome
+            && self.closing.is_some()
+            && failure.kind == FailureKind::Cancelled
+        {
+            failure.code = CLOSED.to_owned();
+        }
         let Some(open) = self.run.open().get(&intent) else { return Ok(()) };
         if let Origin::Mend { intent: mended } = open.origin() {
             return self.mended(intent, mended, done).await;

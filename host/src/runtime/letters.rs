@@ -22,8 +22,7 @@ impl Driver {
         let facts = self.facts_of(&letter);
         let is_pause = matches!(letter.request, Request::Pause) && !facts.is_empty();
         if is_pause {
-            self.queue.clear();
-            self.agent.drop_guest();
+            self.rest_now();
         }
         if let (Request::Cancel, false) = (&letter.request, self.run.state().is_terminal()) {
             // The letter stays until what is being performed has come to its end.

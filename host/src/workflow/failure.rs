@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::text::Text;
 
+/// The code of an effect that was stopped since its task ended: what came of it is no answer, and a retry
+/// performs it again.
+pub const CLOSED: &str = "closed";
+
 /// What can be done about a failure: the kinds of `ax:types/types.error-kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -97,6 +101,12 @@ impl Failure {
     pub fn new(kind: FailureKind, message: impl fmt::Display) -> Self {
         let message = message.to_string();
         Self { kind, code: String::new(), message, retry_after_ms: None, data: None }
+    }
+
+    /// Answers whether an effect was stopped since its task ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.kind == FailureKind::Cancelled && self.code == CLOSED
     }
 
     /// The same with a word for programs.

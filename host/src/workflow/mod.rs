@@ -47,7 +47,7 @@ pub use event::{
     Answer, Ask, Asked, Event, Fact, Gate, Intended, Line, Noted, Origin, Parent, Planned, Program,
     Returned, Started, Timer, Verdict, Work,
 };
-pub use failure::{Failure, FailureKind};
+pub use failure::{CLOSED, Failure, FailureKind};
 pub use id::{EffectKey, TaskId};
 pub use plan::{Item, Node, OUTPUT_BYTES_MAX, Plan, Progress};
 pub use replay::{Divergence, Fed, Feed, Outcome, Recorded};

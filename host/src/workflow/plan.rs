@@ -14,7 +14,7 @@
 mod item;
 mod order;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -215,6 +215,13 @@ impl Plan {
         }
     }
 
+    /// Forgets a question that nobody will answer: it is asked anew if the step is tried again.
+    pub(super) fn unasked(&mut self, origin: Origin) {
+        if let Some((_, _, item)) = self.item_mut(origin) {
+            item.progress = Progress::Pending;
+        }
+    }
+
     /// Notes that an item's effect or question is on record.
     pub(super) fn begun(&mut self, origin: Origin, entry: u64) {
         if let Some((_, _, item)) = self.item_mut(origin) {
@@ -374,8 +381,42 @@ impl Plan {
         self.nodes[step] = Node::Done;
     }
 
+    /// Answers whether a step is done because a person allowed it: what they looked at must be what is done.
+    #[must_use]
+    pub fn is_approved(&self, step: usize) -> bool {
+        let is_asked = |need: usize| {
+            let kind = &self.spec.steps[need].kind;
+            matches!(kind, StepKind::Approve { .. }) && self.nodes[need] == Node::Done
+        };
+        self.needed_by(step).into_iter().any(is_asked)
+    }
+
+    /// Lists all that a step needs, and what that needs.
+    fn needed_by(&self, step: usize) -> BTreeSet<usize> {
+        let (mut all, mut waiting) = (BTreeSet::new(), vec![step]);
+        while let Some(step) = waiting.pop() {
+            let needs = self.spec.steps.get(step).map(|step| &step.needs).into_iter().flatten();
+            waiting.extend(needs.copied().filter(|need| all.insert(*need)));
+        }
+        all
+    }
+
+    /// Asks anew what was allowed and not done yet: the plan of another attempt may be another one.
+    fn forget_approvals(&mut self) {
+        let open = (0..self.nodes.len()).filter(|step| self.nodes[*step] != Node::Done);
+        let needed: BTreeSet<usize> = open.flat_map(|step| self.needed_by(step)).collect();
+        for step in needed {
+            let it = &self.spec.steps[step];
+            if matches!(it.kind, StepKind::Approve { .. }) && self.nodes[step] == Node::Done {
+                self.outputs.remove(&it.id);
+                self.nodes[step] = Node::Waiting;
+            }
+        }
+    }
+
     /// Prepares another attempt of the task: what is done stays so, all else begins anew.
     pub(super) fn retry(&mut self) {
+        self.forget_approvals();
         let was_failing = self.failing.take().map(|(step, _)| step);
         for (step, node) in self.nodes.iter_mut().enumerate() {
             match node {

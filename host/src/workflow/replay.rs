@@ -81,6 +81,14 @@ impl Feed {
                 self.began_ms = event.at_ms;
             }
             Fact::Retried { anew: true, .. } => *self = Self::default(),
+            Fact::Retried { anew: false, .. } => {
+                let waits = |it: &Recorded| {
+                    let is_wait = it.gate.is_some() || it.import == "task.sleep";
+                    is_wait && it.answer.is_none()
+                };
+                // It is asked for again.
+                self.calls.pop_if(|it| waits(it));
+            }
             Fact::Intended(it) => {
                 let Origin::Agent { .. } = it.origin else { return };
                 let (import, said) = match &it.ask {
@@ -108,7 +116,7 @@ impl Feed {
             }
             Fact::Returned(it) => match &it.outcome {
                 // Whether this is the end, the state says; the answer of a person replaces it.
-                Err(failure) if failure.kind == FailureKind::InDoubt => {}
+                Err(failure) if failure.kind == FailureKind::InDoubt || failure.is_closed() => {}
                 outcome => self.end(it.intent, outcome.clone(), event.at_ms),
             },
             Fact::Settled { intent, verdict, .. } => match verdict {

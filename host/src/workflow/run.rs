@@ -38,6 +38,10 @@ pub struct Run {
     pub(super) deadline_ms: Option<u64>,
     /// Effects that have not come to their end, by their entries.
     pub(super) open: BTreeMap<u64, Open>,
+    /// Effects that were stopped since the task ended, by their entries: a retry performs them again.
+    pub(super) shelved: BTreeMap<u64, Open>,
+    /// Whether an agent waited for a person or a time when the task ended: a retry lets it wait anew.
+    pub(super) was_waiting: bool,
     /// Questions that nobody has answered, by their entries.
     pub(super) questions: BTreeMap<u64, Arc<Asked>>,
     /// Until when an agent sleeps, in milliseconds since the Unix epoch, by the entry.
@@ -238,6 +242,7 @@ impl Run {
         add(&format!("{:?} {} {}", self.state, self.attempt, self.head));
         add(&format!("{:?}", self.account));
         add(&format!("{:?} {:?} {:?}", self.open, self.questions, self.sleeps));
+        add(&format!("{:?} {}", self.shelved, self.was_waiting));
         add(&format!("{:?}", self.context));
         match &self.body {
             Body::None => add("none"),

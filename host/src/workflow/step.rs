@@ -258,14 +258,28 @@ impl Run {
         self.attempt += 1;
         self.outcome = None;
         self.planned = None;
+        if self.deadline_ms.is_some_and(|deadline_ms| deadline_ms <= self.at_ms) {
+            self.deadline_ms = None;
+        }
+        let was_waiting = std::mem::take(&mut self.was_waiting);
+        let shelved = std::mem::take(&mut self.shelved);
+        let is_forgotten = anew && matches!(self.body, Body::Agent { .. });
+        if !is_forgotten {
+            // The same intents with the same keys, so that what crossed before does not cross twice.
+            self.open.extend(
+                shelved
+                    .into_iter()
+                    .map(|(intent, open)| (intent, Open { is_allowed_again: true, ..open })),
+            );
+        }
         match &mut self.body {
             Body::Steps(plan) => plan.retry(),
             Body::Agent { .. } if anew => {
                 self.body = Body::None;
                 self.context.clear();
-                self.sleeps.clear();
-                self.questions.clear();
             }
+            // The wait was its last call, and is asked for again.
+            Body::Agent { calls } if was_waiting => *calls = calls.saturating_sub(1),
             Body::Broken(_) => self.body = Body::None,
             Body::Agent { .. } | Body::None => {}
         }
@@ -316,6 +330,10 @@ impl Run {
             return;
         }
         let Some(open) = self.open.remove(&returned.intent) else { return };
+        if matches!(&returned.outcome, Err(failure) if failure.is_closed()) {
+            self.shelved.insert(returned.intent, open);
+            return;
+        }
         let may_retry = open.is_idempotent() || !returned.changed_outside;
         self.came(open.origin(), &returned.outcome, may_retry, commands);
     }
@@ -409,6 +427,12 @@ impl Run {
     /// Forgets what nobody waits for any more. What is in doubt stays so.
     fn close(&mut self, outcome: Result<Text, Failure>) {
         self.outcome = Some(outcome);
+        let mut asked = self.questions.values().map(|asked| asked.origin);
+        let is_agents = |origin: Origin| matches!(origin, Origin::Agent { .. });
+        self.was_waiting = !self.sleeps.is_empty() || asked.any(is_agents);
+        if let Body::Steps(plan) = &mut self.body {
+            self.questions.values().for_each(|asked| plan.unasked(asked.origin));
+        }
         self.questions.clear();
         self.sleeps.clear();
         for open in self.open.values().filter(|open| !open.is_in_doubt) {

@@ -104,6 +104,15 @@ fn an_agent_reads_writes_its_report_and_is_replayed() {
     }
     home.ax(&["task", "delete", "last"]).ok();
     home.ax(&["task", "show", "last"]).exits(3);
+    home.ax(&at(&folders, &["agent", "run", "ax:repo-report"])).ok();
+    assert_eq!(
+        home.ax(&["task", "delete", "--older-than", "1 h", "--json"]).ok().json()["deleted"],
+        0
+    );
+    assert_eq!(
+        home.ax(&["task", "delete", "--older-than", "0 s", "--json"]).ok().json()["deleted"],
+        1
+    );
 }
 
 #[test]

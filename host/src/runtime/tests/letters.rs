@@ -67,6 +67,33 @@ async fn an_approval_of_other_code_is_void() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_allowed_is_done_by_the_code_that_was_looked_at_or_asked_again() {
+    let spec = format!("{ASKING}\n[[step]]\nid = \"b\"\nwait = \"1 m\"\nneeds = [\"ok\"]\n");
+    let spec = spec.replace("needs = [\"ok\"]\nwith", "needs = [\"b\"]\nwith");
+    let world = World::new();
+    world.begin(&spec).await;
+    world.answer(Answer::Yes);
+    // It rests after the answer, and the plugin is another one when it goes on.
+    let (stop, stopped) = watch::channel(false);
+    let going_on = world.runtime.take_on(task(), Patience::Never, stopped);
+    let stopping = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.send_replace(true);
+    };
+    let (ended, ()) = tokio::join!(going_on, stopping);
+    assert!(is_paused(&ended.unwrap(), Why::Person));
+    *world.stage.code.lock().unwrap() = Digest::of(b"other code");
+    let told = "step `a`: `ax:t` was replaced since a person allowed what it is to do";
+    assert_eq!(failure(&world.take_on().await), told);
+    assert!(world.stage.crossed().is_empty());
+    // Tried again, it asks again.
+    world.send(Request::Retry { anew: false });
+    assert!(is_paused(&world.take_on().await, Why::Approval));
+    world.answer(Answer::Yes);
+    assert_eq!(output(&world.take_on().await), json!({ "a": { "n": 1 } }));
+}
+
+#[tokio::test(start_paused = true)]
 async fn somebody_who_waits_for_answers_goes_on_with_them() {
     let world = World::new();
     let (_keep, stop) = watch::channel(false);

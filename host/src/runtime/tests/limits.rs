@@ -74,6 +74,12 @@ async fn time_that_is_up_ends_a_task_in_the_middle_of_an_effect() {
     let ended = world.begin_with(begun).await;
     assert_eq!(failure(&ended), "the deadline of the task has passed");
     assert!(world.runtime.clock.now_ms() < BEGAN_MS + 6_000);
+    // Tried again, what was stopped is performed again under the name it had.
+    world.send(Request::Retry { anew: false });
+    assert_eq!(output(&world.take_on().await), json!({ "b": { "from": 3 } }));
+    let keys: Vec<EffectKey> =
+        world.stage.crossed.lock().unwrap().iter().map(|it| it.key).collect();
+    assert_eq!((keys.len(), keys[0] == keys[1]), (3, true));
 
     let world = World::new();
     slow(&world);

@@ -96,7 +96,8 @@ fn refused(what: &str) -> Failure {
 impl Performer for Stage {
     fn plan(&self, _run: &Run) -> Result<Planned, Failure> {
         let engine = Digest::of(b"engine");
-        Ok(Planned { engine, components: BTreeMap::new() })
+        let components = [("ax:t".parse().unwrap(), *self.code.lock().unwrap())];
+        Ok(Planned { engine, components: components.into() })
     }
 
     fn prepare<'a>(&'a self, order: &'a Order) -> BoxFuture<'a, Result<Prepared, Failure>> {

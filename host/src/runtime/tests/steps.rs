@@ -126,3 +126,27 @@ with = { got = "{{ steps.inner }}" }
     let row = world.journal.row(task()).unwrap().unwrap();
     assert_eq!(row.status.spent.calls, 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_task_of_its_own_that_takes_too_long_is_cancelled_and_over() {
+    let outer = r#"
+name = "outer"
+[[step]]
+id = "inner"
+workflow = "inner.toml"
+with = { n = 1 }
+timeout = "2 s"
+"#;
+    let world = World::new();
+    let outcome = Ok(json!({ "n": 3 }));
+    world.stage.act("ax:t.a", Act { after_ms: 600_000, outcome, changed_outside: false });
+    let mut begun = started(outer, Budget::default());
+    let Work::Workflow { nested, .. } = &mut begun.work else { panic!() };
+    nested.insert("inner.toml".to_owned(), Text::new(Value::from(CHAIN).to_string()));
+    let ended = world.begin_with(begun).await;
+    assert!(failure(&ended).contains("took longer than its step may"), "{}", failure(&ended));
+    let filter = crate::journal::Filter { parent: Some(task()), ..Default::default() };
+    let child = world.journal.list(&filter).unwrap().pop().unwrap();
+    assert!(child.status.state.is_terminal());
+    assert_eq!(child.owner, None);
+}

@@ -102,11 +102,17 @@ impl Item {
         }
     }
 
-    /// Begins anew, unless it is done.
+    /// Begins anew, unless it is done, or its effect is on record without an end.
     pub(super) fn retry(&mut self) {
-        if !matches!(self.progress, Progress::Done(_)) {
-            self.attempt += 1;
-            self.progress = Progress::Pending;
+        match self.progress {
+            Progress::Done(_) | Progress::Begun { .. } | Progress::Pending => {}
+            Progress::Failed(_) => {
+                self.attempt += 1;
+                self.progress = Progress::Pending;
+            }
+            Progress::Ordered | Progress::Until { .. } | Progress::Listening => {
+                self.progress = Progress::Pending;
+            }
         }
     }
 }
