@@ -51,6 +51,9 @@ pub enum KvError {
     /// The plugin would keep more than it may.
     #[error("the plugin may keep {max} {what}, and this would be more")]
     Full { what: Counted, max: u64 },
+    /// A call in a task would change more than is held until it ends.
+    #[error("a call in a task may change {max} bytes, and this would be more")]
+    DraftFull { max: u64 },
     /// The condition of a change does not hold.
     #[error("`{key}` is not as the change expects")]
     Conflict { key: String },
@@ -88,6 +91,7 @@ impl KvError {
             | Self::Damaged { .. }
             | Self::Io { .. }
             | Self::Full { .. }
+            | Self::DraftFull { .. }
             | Self::Conflict { .. }
             | Self::Key { .. }
             | Self::Value { .. }
@@ -119,6 +123,7 @@ impl KvError {
                 Some(format!("check who owns `{}`, and the space on its disk", path.display()))
             }
             Self::Full { .. } => Some("remove keys that are no longer needed".to_owned()),
+            Self::DraftFull { .. } => Some("write it in several steps of the task".to_owned()),
             Self::Conflict { key } => Some(format!("read `{key}` again, then write anew")),
             Self::Value { .. } => Some("spread it over several keys".to_owned()),
             Self::Cursor => Some("pass `next` of the page before, with the same prefix".to_owned()),

@@ -11,6 +11,9 @@
 //! | `entry`    | what is a key, a value, a change?                      |
 //! | `rows`     | how are they read and written?                         |
 //! | `cursor`   | where does the next page begin?                        |
+//! | `draft`    | what does a call write that is made once?               |
+//! | `seen`     | what has it seen, and is that still so?                |
+//! | `outcome`  | what did such a call come to?                          |
 //! | `state`    | which copies of a plugin's keys are there?             |
 //! | `lineage`  | who wrote which, and what do others hold of it?        |
 //! | `account`  | how much of a grant to write files is used?            |
@@ -32,12 +35,15 @@
 mod account;
 mod cursor;
 mod database;
+mod draft;
 mod entry;
 mod error;
 mod lineage;
+mod outcome;
 mod prune;
 mod rows;
 mod schema;
+mod seen;
 mod space;
 mod state;
 
@@ -54,6 +60,9 @@ pub use crate::kv::account::FileUsage;
 use crate::kv::database::BUSY_TIMEOUT;
 use crate::kv::database::Database;
 pub use crate::kv::database::UNFINISHED;
+pub use crate::kv::draft::Committed;
+pub use crate::kv::draft::DRAFT_BYTES_MAX;
+pub use crate::kv::draft::Draft;
 pub use crate::kv::entry::CHANGES_MAX;
 pub use crate::kv::entry::Change;
 pub use crate::kv::entry::Condition;
@@ -72,6 +81,8 @@ pub use crate::kv::error::KvError;
 pub use crate::kv::lineage::Kept;
 pub use crate::kv::lineage::Lineage;
 pub use crate::kv::lineage::Writer;
+pub use crate::kv::outcome::OUTCOME_KEPT_MS;
+pub use crate::kv::outcome::Outcome;
 pub use crate::kv::prune::Pruned;
 pub use crate::kv::prune::Unused;
 pub use crate::kv::space::Quota;
@@ -144,6 +155,15 @@ impl Kv {
     pub fn write(&self, space: &Space, changes: &[Change]) -> Result<u64, KvError> {
         check_changes(changes)?;
         self.database.write(|transaction| rows::write(transaction, space, changes))
+    }
+
+    /// Finds what a call with a key came to, if it changed anything and was not forgotten since.
+    ///
+    /// # Errors
+    ///
+    /// Only those of every function.
+    pub fn outcome(&self, owner: &str, key: &str) -> Result<Option<Outcome>, KvError> {
+        self.database.read(|connection| outcome::get(connection, owner, key))
     }
 
     /// Returns what a plugin keeps.

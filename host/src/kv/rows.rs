@@ -1,4 +1,5 @@
-//! The entries of one state: reading, scanning, and the one way they change.
+//! The entries of one state: reading, scanning, and the one way they change, a write or a draft that
+//! is committed.
 //!
 //! Invariant: a write looks at every key it names before it changes any, so that what is refused
 //! has written nothing; the sums in `state` change in the same transaction as the rows.
@@ -23,6 +24,7 @@ use crate::kv::space::Space;
 use crate::kv::space::Usage;
 use crate::kv::state;
 use crate::kv::state::StateRow;
+use crate::kv::state::next_number_of;
 use crate::kv::state::no_state;
 use crate::kv::state::stored;
 use crate::kv::state::unsigned;
@@ -97,6 +99,31 @@ pub(super) fn scan(
     if is_state { Ok(page) } else { Err(no_state(&space.owner, space.state)) }
 }
 
+/// Lists keys with their versions, from `prefix` on or after the key `after`, as long as `holds`.
+pub(super) fn versions(
+    connection: &Connection,
+    state: i64,
+    prefix: &str,
+    after: Option<&str>,
+    holds: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, u64)>, Failure> {
+    let sql = match after {
+        Some(_) => "SELECT key, version FROM entry WHERE state = ?1 AND key > ?2 ORDER BY key",
+        None => "SELECT key, version FROM entry WHERE state = ?1 AND key >= ?2 ORDER BY key",
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![state, after.unwrap_or(prefix)])?;
+    let mut versions = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key: String = row.get(0)?;
+        if !holds(&key) {
+            break;
+        }
+        versions.push((key, unsigned(row.get(1)?)?));
+    }
+    Ok(versions)
+}
+
 /// Makes all `changes` or none, and returns the number of this write.
 pub(super) fn write(
     transaction: &Transaction<'_>,
@@ -104,34 +131,61 @@ pub(super) fn write(
     changes: &[Change],
 ) -> Result<u64, Failure> {
     let state = state::find(transaction, &space.owner, space.state)?;
+    let version = next_number_of(&state)?;
     let mut planned = Vec::with_capacity(changes.len());
     for change in changes {
         let present = Present::find(transaction, state.id, change.key())?;
         if !change.when().holds(present.as_ref().map(|present| present.version)) {
             return Err(KvError::Conflict { key: change.key().to_owned() }.into());
         }
-        planned.push((change, present));
+        planned.push(Planned { key: change.key(), value: change.value(), version, present });
     }
-    let usage = usage_after(state.usage, &planned)?;
+    make(transaction, space, state, version, &planned)?;
+    Ok(version)
+}
+
+/// One key that is about to change.
+pub(super) struct Planned<'a> {
+    pub(super) key: &'a str,
+    /// What will be there, if anything.
+    pub(super) value: Option<&'a [u8]>,
+    /// The version it will have.
+    pub(super) version: u64,
+    pub(super) present: Option<Present>,
+}
+
+/// Makes what was planned, as far as the quota allows; `revision` is the number of the last write
+/// from then on.
+pub(super) fn make(
+    transaction: &Transaction<'_>,
+    space: &Space,
+    state: StateRow,
+    revision: u64,
+    planned: &[Planned<'_>],
+) -> Result<(), Failure> {
+    let usage = usage_after(state.usage, planned)?;
     space.quota.admit(state.usage, usage)?;
-    let revision = next_revision(state.revision)?;
-    for (change, present) in &planned {
-        apply(transaction, state.id, revision, change, present.as_ref())?;
+    for change in planned {
+        apply(transaction, state.id, change)?;
     }
-    state::update(transaction, &StateRow { revision, usage, ..state })?;
-    Ok(revision)
+    state::update(transaction, &StateRow { revision, usage, ..state })
 }
 
 /// What is under a key before a write.
-struct Present {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Present {
     id: i64,
-    version: u64,
-    value_bytes: u64,
+    pub(super) version: u64,
+    pub(super) value_bytes: u64,
 }
 
 impl Present {
-    fn find(transaction: &Transaction<'_>, state: i64, key: &str) -> Result<Option<Self>, Failure> {
-        let found = transaction
+    pub(super) fn find(
+        connection: &Connection,
+        state: i64,
+        key: &str,
+    ) -> Result<Option<Self>, Failure> {
+        let found = connection
             .prepare_cached(
                 "SELECT id, version, length(value) FROM entry WHERE state = ?1 AND key = ?2",
             )?
@@ -146,16 +200,16 @@ impl Present {
 }
 
 /// Returns what will be kept. Adds before it takes away, so that no sum goes below zero on the way.
-fn usage_after(before: Usage, planned: &[(&Change, Option<Present>)]) -> Result<Usage, Failure> {
+fn usage_after(before: Usage, planned: &[Planned<'_>]) -> Result<Usage, Failure> {
     let (mut keys, mut bytes) = (u64::from(before.keys), before.bytes);
     let (mut fewer_keys, mut fewer_bytes) = (0_u64, 0_u64);
-    for (change, present) in planned {
-        let key_bytes = change.key().len() as u64;
-        if let Some(value) = change.value() {
+    for change in planned {
+        let key_bytes = change.key.len() as u64;
+        if let Some(value) = change.value {
             keys += 1;
             bytes = bytes.saturating_add(key_bytes + value.len() as u64);
         }
-        if let Some(present) = present {
+        if let Some(present) = change.present {
             fewer_keys += 1;
             fewer_bytes = fewer_bytes.saturating_add(key_bytes + present.value_bytes);
         }
@@ -168,30 +222,23 @@ fn usage_after(before: Usage, planned: &[(&Change, Option<Present>)]) -> Result<
     }
 }
 
-/// Returns the number after `revision`; there is none after the highest one that can be stored.
-fn next_revision(revision: u64) -> Result<u64, Failure> {
-    let next = stored(revision).checked_add(1).ok_or_else(|| impossible(i64::MAX))?;
-    unsigned(next)
-}
-
 fn apply(
     transaction: &Transaction<'_>,
     state: i64,
-    revision: u64,
-    change: &Change,
-    present: Option<&Present>,
+    change: &Planned<'_>,
 ) -> Result<(), Failure> {
     let run = |sql, values: &[&dyn rusqlite::ToSql]| {
         transaction.prepare_cached(sql)?.execute(values).map(drop)
     };
-    match (change.value(), present) {
+    let version = stored(change.version);
+    match (change.value, change.present) {
         (Some(value), Some(present)) => run(
             "UPDATE entry SET version = ?2, value = ?3 WHERE id = ?1",
-            params![present.id, stored(revision), value],
+            params![present.id, version, value],
         )?,
         (Some(value), None) => run(
             "INSERT INTO entry (state, key, version, value) VALUES (?1, ?2, ?3, ?4)",
-            params![state, change.key(), stored(revision), value],
+            params![state, change.key, version, value],
         )?,
         (None, Some(present)) => run("DELETE FROM entry WHERE id = ?1", params![present.id])?,
         (None, None) => {}

@@ -13,6 +13,7 @@
 //! of a plugin hold of each other (`lineage`).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rusqlite::Connection;
 use rusqlite::OptionalExtension as _;
@@ -45,6 +46,8 @@ pub(super) struct StateRow {
     pub(super) id: i64,
     /// The number of the last write.
     pub(super) revision: u64,
+    /// The highest number that was given to a draft.
+    pub(super) reserved: u64,
     pub(super) usage: Usage,
 }
 
@@ -67,18 +70,42 @@ pub(super) fn no_state(owner: &str, state: u64) -> Failure {
 pub(super) fn find(connection: &Connection, owner: &str, state: u64) -> Result<StateRow, Failure> {
     let found = connection
         .prepare_cached(
-            "SELECT state.id, state.revision, state.keys, state.bytes \
+            "SELECT state.id, state.revision, state.keys, state.bytes, state.reserved \
              FROM owner JOIN state ON state.owner = owner.id AND state.number = ?2 \
              WHERE owner.name = ?1",
         )?
         .query_row(params![owner, stored(state)], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })
         .optional()?;
-    let Some((id, revision, keys, bytes)) = found else {
+    let Some((id, revision, keys, bytes, reserved)) = found else {
         return Err(no_state(owner, state));
     };
-    Ok(StateRow { id, revision: unsigned(revision)?, usage: usage(keys, bytes)? })
+    let (revision, reserved) = (unsigned(revision)?, unsigned(reserved)?);
+    Ok(StateRow { id, revision, reserved, usage: usage(keys, bytes)? })
+}
+
+/// Returns the number of the next write; there is none after the highest one that can be stored.
+pub(super) fn next_number_of(row: &StateRow) -> Result<u64, Failure> {
+    let last = stored(row.revision.max(row.reserved));
+    unsigned(last.checked_add(1).ok_or_else(|| impossible(i64::MAX))?)
+}
+
+/// Takes `count` numbers of writes that nothing else is given, and returns them.
+pub(super) fn reserve(
+    transaction: &Transaction<'_>,
+    row: &StateRow,
+    count: u32,
+) -> Result<Range<u64>, Failure> {
+    let first = next_number_of(row)?;
+    let last = first.saturating_add(u64::from(count)) - 1;
+    if stored(last) == i64::MAX {
+        return Err(impossible(i64::MAX));
+    }
+    transaction
+        .prepare_cached("UPDATE state SET reserved = ?2 WHERE id = ?1")?
+        .execute(params![row.id, stored(last)])?;
+    Ok(first..last + 1)
 }
 
 /// Writes the sums and the revision of a state.
@@ -177,7 +204,7 @@ pub(super) fn fork(
     let source = from.map(|number| find(transaction, owner, number)).transpose()?;
     let (owner, number) = next_number(transaction, owner)?;
     let origin = from.map(stored);
-    let empty = StateRow { id: 0, revision: 0, usage: Usage::default() };
+    let empty = StateRow { id: 0, revision: 0, reserved: 0, usage: Usage::default() };
     let StateRow { revision, usage, .. } = source.as_ref().unwrap_or(&empty);
     transaction
         .prepare_cached(
@@ -217,7 +244,7 @@ fn next_number(transaction: &Transaction<'_>, owner: &str) -> Result<(i64, i64),
 }
 
 /// Removes a state with its entries, and returns what it held. Copies of it then stem from what it
-/// was a copy of, of which they hold no less.
+/// was a copy of, of which they hold no less. With the last one what calls came to is forgotten.
 pub(super) fn remove(
     transaction: &Transaction<'_>,
     owner: &str,
@@ -232,6 +259,12 @@ pub(super) fn remove(
         .execute(params![row.id, stored(state)])?;
     transaction.prepare_cached("DELETE FROM entry WHERE state = ?1")?.execute([row.id])?;
     transaction.prepare_cached("DELETE FROM state WHERE id = ?1")?.execute([row.id])?;
+    transaction
+        .prepare_cached(
+            "DELETE FROM outcome WHERE owner = (SELECT id FROM owner WHERE name = ?1) \
+             AND NOT EXISTS (SELECT 1 FROM state WHERE state.owner = outcome.owner)",
+        )?
+        .execute([owner])?;
     Ok(row.usage)
 }
 

@@ -176,9 +176,9 @@ fn who_wrote_data_is_known_however_many_changes_follow() {
 /// Makes the database what an earlier host left, which did not write down whose data are.
 fn forget_writers(home: &Home) {
     let database = Connection::open(home.path().join("plugins.db")).expect("it opens");
-    let columns = ["writer", "begun", "origin", "held"];
+    let columns = ["reserved", "writer", "begun", "origin", "held"];
     let drops = columns.map(|name| format!("ALTER TABLE state DROP COLUMN {name};")).concat();
-    database.execute_batch(&format!("{drops} PRAGMA user_version = 1")).expect("it is changed");
+    database.execute_batch(&format!("DROP TABLE outcome; {drops} PRAGMA user_version = 1")).expect("it is changed");
 }
 
 #[test]

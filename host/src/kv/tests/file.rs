@@ -7,6 +7,7 @@ use fs_err as fs;
 use rusqlite::Connection;
 use semver::Version;
 
+use crate::kv::Draft;
 use crate::kv::Kept;
 use crate::kv::KvError;
 use crate::kv::Space;
@@ -19,6 +20,7 @@ use crate::kv::tests::Home;
 use crate::kv::tests::OWNER;
 use crate::kv::tests::begin;
 use crate::kv::tests::keys;
+use crate::kv::tests::outcome;
 use crate::kv::tests::put;
 use crate::kv::tests::scan_all;
 use crate::kv::tests::value;
@@ -90,12 +92,17 @@ fn assert_refused(home: &Home, expected: &str) -> KvError {
 fn a_newer_database_is_refused_untouched() {
     let home = closed();
     home.run(&format!("PRAGMA user_version = {}", SCHEMA_VERSION + 1));
-    let error = assert_refused(&home, "`DB` has schema version 3, and this host knows 2");
-    assert!(matches!(error, KvError::Newer { found: 3, known: 2, .. }));
+    let error = assert_refused(&home, "`DB` has schema version 4, and this host knows 3");
+    assert!(matches!(error, KvError::Newer { found: 4, known: 3, .. }));
 }
 
+/// Makes a database what version 2 of the schema was.
+const TO_2: &str = "DROP TABLE outcome; ALTER TABLE state DROP COLUMN reserved; \
+     PRAGMA user_version = 2";
+
 /// Makes a database what version 1 of the schema was.
-const TO_1: &str = "ALTER TABLE state DROP COLUMN writer; ALTER TABLE state DROP COLUMN begun; \
+const TO_1: &str = "DROP TABLE outcome; ALTER TABLE state DROP COLUMN reserved; \
+     ALTER TABLE state DROP COLUMN writer; ALTER TABLE state DROP COLUMN begun; \
      ALTER TABLE state DROP COLUMN origin; ALTER TABLE state DROP COLUMN held; \
      PRAGMA user_version = 1";
 
@@ -117,6 +124,21 @@ fn an_older_database_becomes_ours_with_all_that_is_in_it() {
     let states = kv.lineages().unwrap().remove(OWNER).unwrap();
     let writer = Writer::Release(version("0.1.0"));
     assert_eq!(states.0[&1], Kept { writer, ..unknown }, "what is known stays");
+    home.assert_sums(&kv);
+}
+
+#[test]
+fn a_database_of_version_2_takes_drafts_after_one_step() {
+    let home = closed();
+    home.run(TO_2);
+    let kv = home.kv();
+    let space = Space { owner: OWNER.into(), state: 1, quota: AMPLE };
+    let mut draft = Draft::new(kv.clone(), space.clone());
+    draft.write(&[put("new", "x")]).unwrap();
+    draft.commit(&outcome("k", "answer")).unwrap();
+    assert_eq!(value(&kv, &space, "new").unwrap(), b"x");
+    assert_eq!(value(&kv, &space, "b").unwrap(), [7; 5_000]);
+    assert_eq!(kv.outcome(OWNER, "k").unwrap().unwrap().answer, b"answer");
     home.assert_sums(&kv);
 }
 

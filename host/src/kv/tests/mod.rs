@@ -1,5 +1,6 @@
 //! What a caller of [`Kv`] can see: what is kept, what is refused, and what a crash leaves.
 
+mod draft;
 mod file;
 mod keys;
 mod model;
@@ -20,6 +21,7 @@ use crate::kv::Condition;
 use crate::kv::Entry;
 use crate::kv::Kv;
 use crate::kv::KvError;
+use crate::kv::Outcome;
 use crate::kv::Quota;
 use crate::kv::Space;
 use crate::kv::Usage;
@@ -159,6 +161,11 @@ fn scan_all(kv: &Kv, space: &Space, prefix: &str, limit: u32) -> Vec<Entry> {
 
 fn keys(entries: &[Entry]) -> Vec<&str> {
     entries.iter().map(|entry| entry.key.as_str()).collect()
+}
+
+fn outcome(key: &str, answer: &str) -> Outcome {
+    let (key, answer) = (key.to_owned(), answer.as_bytes().to_vec());
+    Outcome { key, question: [7; 32], answer, at_ms: 0 }
 }
 
 /// The name of the refusal, for tables of cases.

@@ -18,10 +18,10 @@ use crate::kv::tests::Home;
 use crate::kv::tests::scan_all;
 
 /// Few keys, so that they meet; some are the beginning of others, or sort by bytes alone.
-const KEYS: [&str; 9] = ["a", "a/", "a/b", "a/b/c", "aé", "b", "b😀", "b\u{ffff}", "é"];
+pub(super) const KEYS: [&str; 9] = ["a", "a/", "a/b", "a/b/c", "aé", "b", "b😀", "b\u{ffff}", "é"];
 
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Write(Vec<Change>),
     Scan {
         prefix: &'static str,
@@ -53,7 +53,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let prefix = proptest::sample::select(vec!["", "a", "a/", "aé", "b", "z"]);
     let quota = (0_u32..8, 0_u64..80)
         .prop_map(|(keys_max, bytes_max)| Step::Quota(Quota { keys_max, bytes_max }));
