@@ -81,7 +81,8 @@ impl Catalogue {
     pub fn class(&self, tool: &CatalogueTool) -> EffectClass {
         let reads_only = tool.tool.annotations.read_only;
         let grants = self.generation.grants.get(&tool.plugin.installed.identity);
-        class_of_call(grants.iter().map(|grant| &grant.permission), reads_only)
+        let declared = &tool.plugin.installed.locked.permissions;
+        class_of_call(declared, grants.iter().map(|grant| &grant.permission), reads_only)
     }
 
     /// Returns the code of a tool.

@@ -178,6 +178,15 @@ codes! {
         "Somebody asked to stop. The plugin was given a moment to end itself. Exit code 130.";
     START = "AX-T008", "The plugin could not be started",
         "Its instance could not be set up. `ax plugin verify` and `ax doctor` look for the cause.";
+    CHANGED_MEANWHILE = "AX-T009", "What the plugin keeps was changed meanwhile",
+        "What a tool keeps while a task calls it is written when it has ended, as one. Something else \
+         changed what it had read, so nothing was written. Run it again.";
+    KEY_USED = "AX-T010", "The key of a call was used before",
+        "A task gives each call a key of its own, so that one that is sent again after a crash is done \
+         once. This key belongs to a call of another tool or with another input.";
+    KEEPING = "AX-T011", "What a plugin keeps cannot be used",
+        "`plugins.db` cannot be read or written, so it is not known whether the call was made before, or \
+         what it keeps could not be written. Nothing of it was.";
     BUSY = "AX-L001", "Another ax is changing the installation",
         "Changes are made one at a time, under a lock that ends with its process. The message \
          names the holder.";

@@ -420,5 +420,8 @@ fn call(error: &CallError) -> (Code, u8) {
         CallError::Leak { .. } => (codes::LEAK, exit::DENIED),
         CallError::Secrets(_) => (codes::SECRETS, exit::FAILED),
         CallError::Audit(error) => audit(error),
+        CallError::Conflict { .. } => (codes::CHANGED_MEANWHILE, exit::FAILED),
+        CallError::KeyUsed => (codes::KEY_USED, exit::USAGE),
+        CallError::Keep(_) => (codes::KEEPING, exit::FAILED),
     }
 }

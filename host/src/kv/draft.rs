@@ -197,6 +197,15 @@ impl Draft {
         Ok(Sum { keys: base.keys + keys, bytes: base.bytes + bytes }.usage())
     }
 
+    /// As [`Kv::outcome`], of the owner of the draft.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn outcome(&self, key: &str) -> Result<Option<Outcome>, KvError> {
+        self.kv.outcome(&self.space.owner, key)
+    }
+
     /// Writes all of it together with what the call came to, unless something of what the draft
     /// stands on has changed. On disk when it returns.
     ///

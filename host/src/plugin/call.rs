@@ -32,13 +32,16 @@ use super::meter::Meter;
 use super::profile::Profiler;
 use super::report::{Report, report};
 use super::rights::Rights;
+use super::once::Once;
 use super::secrets::CallSecrets;
 use super::store::{Stage, confined, explain, refuel, short_of_memory};
 use super::trace::Recorder;
+use super::wanted::{abandoned, cancelled, while_wanted};
 use super::warm::{Lane, Warm};
 use super::written::Account;
 use super::{Plugin, PluginHost};
 use crate::audit::entry::TraceParent;
+use crate::workflow::EffectKey;
 
 /// Who calls when nobody else is named.
 static PERSON: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("person"));
@@ -60,7 +63,7 @@ pub struct Call {
     /// Plugins between this call and whoever began it; 0 from outside.
     pub depth: u8,
     /// Names the effect that the call is, to whatever does an effect once per key: a resent call has the same.
-    pub key: Option<Arc<str>>,
+    pub key: Option<EffectKey>,
     /// Whether every right to change something outside is taken away from it.
     pub reads_only: bool,
     /// Permissions a person allowed for this call alone.
@@ -113,6 +116,14 @@ struct Admitted<'a> {
     body: Body,
     rights: Arc<Rights>,
     secrets: CallSecrets,
+    once: Option<Once>,
+}
+
+/// What an admitted call comes to.
+enum Admission<'a> {
+    Run(Admitted<'a>),
+    /// It was made before, and answered this.
+    Known(Result<Output, CallError>),
 }
 
 /// A call whose guest has ended.
@@ -187,9 +198,10 @@ impl PluginHost {
         };
         // Held until the row is written: who calls a plugin faster than its calls are recorded waits.
         let (mut report, _slot) = match self.admit(plugin, &call, began, gone.clone()).await {
-            Ok((admitted, slot)) => {
+            Ok((Admission::Run(admitted), slot)) => {
                 (self.run(id, plugin, &call, admitted, began, gone).await, Some(slot))
             }
+            Ok((Admission::Known(result), slot)) => (Report::known(id, result), Some(slot)),
             Err(error) => (Report::empty(id, error), None),
         };
         let took = self.clock.monotonic().saturating_sub(began);
@@ -206,7 +218,7 @@ impl PluginHost {
         call: &Call,
         began: Duration,
         gone: Option<watch::Receiver<()>>,
-    ) -> Result<(Admitted<'a>, SemaphorePermit<'a>), CallError> {
+    ) -> Result<(Admission<'a>, SemaphorePermit<'a>), CallError> {
         // What cannot be recorded is not done.
         self.audit.check().map_err(CallError::Audit)?;
         let limits = &plugin.release.limits;
@@ -231,6 +243,10 @@ impl PluginHost {
             true => plugin.reading_rights(&call.once, workspace, now_ms),
             false => plugin.rights(&call.once, workspace, now_ms),
         };
+        let once = Once::of(call, plugin, &rights, &self.outside.kv);
+        if let Some(result) = self.known(once.as_ref()).await? {
+            return Ok((Admission::Known(result), slot));
+        }
         let secrets = match rights.secrets().next() {
             Some(_) => while_wanted(self.secrets(&rights), plugin, call, gone).await?,
             None => CallSecrets::default(),
@@ -242,7 +258,8 @@ impl PluginHost {
             Some(warm) => Body::Warm(warm),
             None => Body::Fresh(self.place(limits)?),
         };
-        Ok((Admitted { target, arguments, lane, body, rights, secrets }, slot))
+        let admitted = Admitted { target, arguments, lane, body, rights, secrets, once };
+        Ok((Admission::Run(admitted), slot))
     }
 
     /// Takes a place for one more instance; idle ones make room for it and for the memory it may
@@ -277,7 +294,9 @@ impl PluginHost {
     ) -> Report {
         let limits = &plugin.release.limits;
         let deadline = call.deadline.map_or(limits.deadline, |asked| asked.min(limits.deadline));
+        let once = admitted.once;
         let frame = self.frame(id, plugin, call, began + deadline, admitted.secrets);
+        let frame = CallFrame { once, ..frame };
         let mut gate = Gate::new(admitted.rights);
         if call.is_traced {
             gate = gate.traced(Recorder::new(Arc::clone(&self.clock), began, limits.fuel));
@@ -352,6 +371,7 @@ impl PluginHost {
             holdings: Arc::clone(&plugin.holdings),
             outside: Arc::clone(&self.outside),
             secrets,
+            once: None,
         }
     }
 
@@ -383,6 +403,7 @@ impl PluginHost {
         let Finished { id, plugin, lane, mut store, result, instance, calls } = finished;
         let guest = store.data_mut();
         let ended = guest.end().await;
+        let once = guest.call.once.take();
         if ended.is_full {
             guest.gate.exhaust(Limit::WrittenBytes);
         }
@@ -396,6 +417,9 @@ impl PluginHost {
         let fuel_given = plugin.release.limits.fuel;
         let (mut report, store) = report(id, store, fuel_given, result, lane.is_some());
         report.changed_outside |= wrote;
+        let is_kept = self.conclude(once, &mut report.result).await;
+        // An instance whose call did not happen remembers what is not so.
+        let lane = lane.filter(|_| is_kept);
         if let (Some(lane), Some(instance), Some(store)) = (lane, instance, store) {
             let idle_since = self.clock.monotonic();
             self.warm.put(lane, Warm { store, instance, calls: calls + 1, idle_since });
@@ -443,45 +467,4 @@ impl PluginHost {
             }
         }
     }
-}
-
-/// Does what comes before a call, as long as the call may take and somebody wants it.
-async fn while_wanted<T>(
-    work: impl Future<Output = Result<T, CallError>>,
-    plugin: &Plugin,
-    call: &Call,
-    gone: Option<watch::Receiver<()>>,
-) -> Result<T, CallError> {
-    let limits = &plugin.release.limits;
-    let wait = call.deadline.map_or(limits.deadline, |asked| asked.min(limits.deadline));
-    tokio::select! {
-        biased;
-        done = tokio::time::timeout(wait, work) => {
-            done.unwrap_or_else(|_| Err(CallError::exhausted(Limit::Time, limits)))
-        }
-        () = asked_to_stop(call.cancel.clone()) => Err(CallError::Cancelled),
-        () = abandoned(gone) => Err(CallError::Cancelled),
-    }
-}
-
-/// Waits until nobody waits for the answer any more.
-pub(super) async fn abandoned(gone: Option<watch::Receiver<()>>) {
-    let Some(mut gone) = gone else { return std::future::pending().await };
-    // Nothing is ever sent: the sender's end is the message.
-    while gone.changed().await.is_ok() {}
-}
-
-/// Waits until somebody asked to stop.
-pub(super) async fn asked_to_stop(cancel: Option<watch::Receiver<bool>>) {
-    let Some(mut cancel) = cancel else { return std::future::pending().await };
-    if cancel.wait_for(|asked| *asked).await.is_err() {
-        // Whoever could have asked is gone.
-        std::future::pending().await
-    }
-}
-
-/// Waits until somebody asked to stop and the guest had its grace.
-async fn cancelled(call: &Call) {
-    asked_to_stop(call.cancel.clone()).await;
-    tokio::time::sleep(call.grace).await;
 }

@@ -117,6 +117,7 @@ impl PluginHost {
             holdings: errand.holdings,
             outside: Arc::clone(&self.outside),
             secrets: CallSecrets::default(),
+            once: None,
         };
         let gate = Gate::new(Arc::new(errand.rights));
         let log = Log::new(limits, LeakScan::none());

@@ -175,6 +175,19 @@ pub enum CallError {
     /// The call cannot be recorded, so it is not made.
     #[error("the call cannot be recorded in the audit log")]
     Audit(#[source] crate::audit::error::AuditError),
+    /// What the call stood on was changed by something else before it had ended, so nothing of what it keeps
+    /// was written.
+    #[error("what the plugin keeps was changed by something else before the call had ended")]
+    Conflict {
+        /// The key that was changed, or how those begin that were.
+        key: String,
+    },
+    /// The key of the call is that of another one.
+    #[error("the key of this call was used for another tool or input")]
+    KeyUsed,
+    /// What a call with a key keeps cannot be read or written.
+    #[error("what the plugin keeps cannot be used")]
+    Keep(#[source] crate::kv::KvError),
     /// The task that ran the guest died; a defect of the host.
     #[error("the host lost the call")]
     Lost,
@@ -194,6 +207,10 @@ impl CallError {
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Leak { .. } => ErrorKind::Denied,
             Self::Audit(_) | Self::Secrets(_) => ErrorKind::Unavailable,
+            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::KeyUsed => ErrorKind::Invalid,
+            Self::Keep(error) if error.is_transient() => ErrorKind::Unavailable,
+            Self::Keep(_) => ErrorKind::Failed,
         }
     }
 
@@ -204,6 +221,8 @@ impl CallError {
         match self {
             Self::Tool { code, .. } => code,
             Self::Exhausted { limit, .. } => limit.word(),
+            Self::Conflict { key } => key,
+            Self::KeyUsed => "key",
             Self::NoSuchTool { .. }
             | Self::NoSuchAgent { .. }
             | Self::AgentInput { .. }
@@ -217,6 +236,7 @@ impl CallError {
             | Self::Start { .. }
             | Self::Cancelled
             | Self::Audit(_)
+            | Self::Keep(_)
             | Self::Lost => "",
         }
     }
@@ -229,7 +249,8 @@ impl CallError {
                 matches!(limit, Limit::Concurrency | Limit::HostMemory | Limit::HostInstances)
             }
             Self::Tool { kind, .. } => *kind == ErrorKind::Unavailable,
-            Self::Audit(_) | Self::Lost => true,
+            Self::Audit(_) | Self::Lost | Self::Conflict { .. } => true,
+            Self::Keep(error) => error.is_transient(),
             Self::NoSuchTool { .. }
             | Self::NoSuchAgent { .. }
             | Self::AgentInput { .. }
@@ -241,6 +262,7 @@ impl CallError {
             | Self::Start { .. }
             | Self::Leak { .. }
             | Self::Secrets(_)
+            | Self::KeyUsed
             | Self::Cancelled => false,
         }
     }
@@ -273,6 +295,8 @@ impl CallError {
             }
             Self::Audit(error) => error.hint(),
             Self::Secrets(error) => error.hint(),
+            Self::Keep(error) => error.hint(),
+            Self::Conflict { .. } => Some("run it again; it sees what is there now".to_owned()),
             Self::Leak { secret } => Some(format!(
                 "whoever answered gave the secret back; if its host is not to be trusted, set another \
                  value: ax secret set {secret}"
@@ -284,6 +308,7 @@ impl CallError {
             | Self::Answer { .. }
             | Self::Start { .. }
             | Self::Cancelled
+            | Self::KeyUsed
             | Self::Lost => None,
         }
     }

@@ -22,6 +22,7 @@ use super::limits;
 use super::log::Log;
 use super::meter::Meter;
 use super::models::Models;
+use super::once::Once;
 use super::outbox::Outbox;
 use super::purse::Budget;
 use super::secrets::{CallSecrets, Injection};
@@ -190,6 +191,8 @@ pub(super) struct CallFrame {
     pub(super) outside: Arc<Outside>,
     /// Values of the secrets that may be used, and the scan for them.
     pub(super) secrets: CallSecrets,
+    /// There if it has a key.
+    pub(super) once: Option<Once>,
 }
 
 /// The data of one store: everything the host knows of a running instance.

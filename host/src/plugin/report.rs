@@ -95,6 +95,13 @@ impl Report {
             changed_outside: false,
         }
     }
+
+    /// A call that was made before, and what it came to then.
+    pub(super) fn known(id: CallId, result: Result<Output, CallError>) -> Self {
+        let result_bytes = result.as_ref().map_or(0, account::size_of);
+        let usage = Usage { result_bytes, ..Usage::default() };
+        Self { result, usage, ..Self::empty(id, CallError::Lost) }
+    }
 }
 
 /// Sums a call up; gives the store back if its instance is to be kept.

@@ -155,6 +155,13 @@ impl Rights {
         }
     }
 
+    /// Answers whether `wanted`, a request, may be sent again under the same key: who asks and who grants both
+    /// say that whoever gets it honours that.
+    #[must_use]
+    pub fn honours_key(&self, wanted: &Permission) -> bool {
+        wanted.again().is_some_and(|again| matches!(self.decide(&again), Ruling::Allowed(_)))
+    }
+
     /// Answers whether a rule that allows `wanted`, a request, names its very host and no pattern.
     /// Both sides have to: who asks and who grants.
     #[must_use]
@@ -297,6 +304,24 @@ mod tests {
         // Nothing is granted by being asked for.
         let empty = Rights::new(bounds, &[], &[], None, 0);
         assert_eq!(check(&empty, "kv"), Err(DenialReason::NotGranted));
+    }
+
+    #[test]
+    fn a_request_is_sent_again_only_if_manifest_and_grant_say_so() {
+        let (plain, marked) = ("net:https://h:POST", "net:https://h:POST,idempotency-key");
+        for (asked, given, again) in [
+            (plain, plain, false),
+            (plain, marked, false),
+            (marked, plain, false),
+            (marked, marked, true),
+            (marked, "net:https://h:POST,idempotency-key:/b", false),
+        ] {
+            let grants = [grant(given, GrantScope::Always, None)];
+            let rights = Rights::new(declared(&[asked]), &grants, &[], None, 0);
+            let wanted = permission("net:https://h:POST:/a");
+            assert_eq!(rights.honours_key(&wanted), again, "{asked} {given}");
+            assert!(!rights.honours_key(&permission("net:https://h:PUT:/a")), "it needs no key");
+        }
     }
 
     #[test]

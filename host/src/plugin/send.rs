@@ -40,6 +40,9 @@ pub(super) struct Hop {
     pub(super) url: RequestUrl,
     pub(super) headers: HeaderMap,
     pub(super) timeouts: Timeouts,
+    /// Its number among the requests of the call that carry the call's key, if the request it goes on from
+    /// has one.
+    pub(super) number: Option<u32>,
 }
 
 /// Why there is no answer for the guest.
@@ -76,6 +79,7 @@ pub(super) struct Prepared {
     scan: LeakScan,
     passage: Arc<Passage>,
     clock: Arc<dyn Clock>,
+    number: Option<u32>,
 }
 
 /// The head of an answer, and its body still to come.
@@ -88,7 +92,7 @@ pub(super) struct Received {
 impl Guest {
     /// Counts and checks a request, and puts in the secrets that are granted for its origin.
     pub(super) fn prepare(&mut self, hop: Hop) -> Result<Prepared, SendError> {
-        let Hop { capability, method, url, mut headers, timeouts } = hop;
+        let Hop { capability, method, url, mut headers, timeouts, number } = hop;
         if !self.outbox.has_room() {
             self.gate.exhaust(Limit::Requests);
             return Err(SendError::Exhausted(Limit::Requests));
@@ -108,6 +112,10 @@ impl Guest {
         }
         let rights = Arc::clone(self.gate.rights());
         self.inject(capability, &url, &mut headers)?;
+        let number = match &mut self.call.once {
+            Some(once) => once.mark(&rights, method, &wanted, &mut headers, number),
+            None => None,
+        };
         // A guest that was told a secret in pieces may write it into a path.
         let shown = |text: String| self.call.secrets.scan().redact(&text).into_owned();
         let sent = Arc::new(Sent::new(Posting {
@@ -134,6 +142,7 @@ impl Guest {
             scan: self.call.secrets.scan().clone(),
             passage: self.outbox.passage(),
             clock: Arc::clone(&self.call.clock),
+            number,
         })
     }
 
@@ -172,6 +181,11 @@ impl Prepared {
     /// Returns the clock's monotonic time.
     pub(super) fn now(&self) -> Duration {
         self.clock.monotonic()
+    }
+
+    /// Returns its number among the requests that carry the call's key.
+    pub(super) fn number(&self) -> Option<u32> {
+        self.number
     }
 
     /// Sends the request and waits for the head of the answer.

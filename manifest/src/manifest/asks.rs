@@ -232,13 +232,19 @@ fn fs(node: &Node, key: &str) -> Result<Ask, Located> {
 
 fn net(node: &Node, key: &str) -> Result<Ask, Located> {
     let kind = PermissionKind::Net;
-    let section = Section::open(node, key, &["to", "methods", "paths", "reason"])?;
+    let section = Section::open(node, key, &["to", "methods", "paths", "idempotency-key", "reason"])?;
     let to = section.required("to")?;
     let text = to.text(&section.path("to"))?;
     let origin = text.parse().map_err(|flaw| wrong_part(kind, to, text, flaw))?;
     let methods: Vec<Method> = parts(&section, "methods", kind)?;
     let paths: Vec<PathPattern> = parts(&section, "paths", kind)?;
     let rule = NetRule::new(origin, methods.into_iter().collect(), paths);
+    let rule = match section.get("idempotency-key") {
+        Some(key) if section.boolean("idempotency-key")? == Some(true) => {
+            rule.honouring_key().map_err(|flaw| wrong_part(kind, key, "idempotency-key", flaw))?
+        }
+        _ => rule,
+    };
     let permission = checked(kind, node, text, Ok(Permission::Net(rule)))?;
     Ok(Ask { permission, reason: reason(&section)?, quota: Quota::default(), header: None })
 }

@@ -196,4 +196,7 @@ fn put_net(table: &mut Table, rule: &NetRule) {
     if !paths.is_empty() {
         table.put("paths", paths);
     }
+    if rule.honours_key() {
+        table.put("idempotency-key", true);
+    }
 }

@@ -168,6 +168,9 @@ pub enum Flaw {
         /// What was given.
         text: String,
     },
+    /// `idempotency-key` stands where nothing needs it.
+    #[error("`idempotency-key` is for POST and PATCH, and neither stands beside it")]
+    NothingToKey,
     /// A path pattern has a part that is refused.
     #[error("{} is not a path pattern: {why}", Quoted(.text))]
     Path {
@@ -211,6 +214,10 @@ impl Flaw {
             }
             Self::Method { .. } => Some(
                 "the methods are GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE, or `*`".to_owned(),
+            ),
+            Self::NothingToKey => Some(
+                "leave it out; GET, HEAD, OPTIONS, PUT and DELETE may be sent again without it"
+                    .to_owned(),
             ),
             Self::Path { .. } => Some(
                 "a path looks like `/repos/**` (any depth) or `/users/*/keys` (one segment)"

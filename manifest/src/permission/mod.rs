@@ -128,6 +128,14 @@ impl Permission {
         }
     }
 
+    /// Returns the permission to do the same again under the same key; none where nothing needs it.
+    pub fn again(&self) -> Option<Self> {
+        match self {
+            Self::Net(rule) => rule.clone().honouring_key().ok().map(Self::Net),
+            _ => None,
+        }
+    }
+
     /// Returns the kind, the word before the first colon.
     pub fn kind(&self) -> PermissionKind {
         match self {

@@ -1,4 +1,5 @@
-//! One rule about requests: where to, which methods, which paths.
+//! One rule about requests: where to, which methods, which paths, and whether who is there does a
+//! request once however often it comes (`idempotency-key`).
 //!
 //! Invariant: a rule is canonical (methods sorted, no path inside another one of the same rule), so
 //! rules that cover each other are equal.
@@ -45,6 +46,12 @@ impl Method {
         matches!(self, Self::Get | Self::Head | Self::Options)
     }
 
+    /// Answers whether it is sent again only under a key (RFC 9110 §9.2.2: the others leave the same behind
+    /// when they come twice).
+    pub fn needs_key(self) -> bool {
+        matches!(self, Self::Post | Self::Patch)
+    }
+
     /// Returns the method as it is sent.
     pub fn word(self) -> &'static str {
         match self {
@@ -73,6 +80,9 @@ impl FromStr for Method {
     }
 }
 
+/// What stands beside the methods of a rule when whoever is asked honours the header `Idempotency-Key`.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// What requests may be sent. `net:*` is everything.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NetRule {
@@ -82,12 +92,14 @@ pub struct NetRule {
     methods: BTreeSet<Method>,
     /// Sorted; empty means every path. No member covers another one.
     paths: Vec<PathPattern>,
+    /// Whether POST and PATCH may be sent again under the same key. Only with one of the two.
+    honours_key: bool,
 }
 
 impl NetRule {
     /// Allows every request to everywhere.
     pub fn everything() -> Self {
-        Self { origin: None, methods: Method::ALL.into(), paths: Vec::new() }
+        Self { origin: None, methods: Method::ALL.into(), paths: Vec::new(), honours_key: false }
     }
 
     /// Returns the same rule for methods that only read; none if it has no such, or is about everything, which
@@ -96,13 +108,32 @@ impl NetRule {
         let methods: BTreeSet<Method> =
             self.methods.iter().copied().filter(|it| it.only_reads()).collect();
         let is_left = self.origin.is_some() && !methods.is_empty();
-        is_left.then(|| Self { methods, ..self.clone() })
+        is_left.then(|| Self { methods, honours_key: false, ..self.clone() })
     }
 
     /// Allows requests to `origin`. No methods means GET and HEAD; no paths means every path.
     pub fn new(origin: Origin, methods: BTreeSet<Method>, paths: Vec<PathPattern>) -> Self {
         let methods = if methods.is_empty() { Method::DEFAULT.into() } else { methods };
-        Self { origin: Some(origin), methods, paths: canonical_paths(paths) }
+        let (origin, paths) = (Some(origin), canonical_paths(paths));
+        Self { origin, methods, paths, honours_key: false }
+    }
+
+    /// Says of the same rule that its requests may be sent again, since who is there does each once per
+    /// key.
+    ///
+    /// # Errors
+    ///
+    /// [`Flaw::NothingToKey`] if none of its methods needs that: the others can be sent again anyway.
+    pub fn honouring_key(self) -> Result<Self, Flaw> {
+        if self.origin.is_none() || !self.methods.iter().any(|method| method.needs_key()) {
+            return Err(Flaw::NothingToKey);
+        }
+        Ok(Self { honours_key: true, ..self })
+    }
+
+    /// Answers whether its requests may be sent again under the same key.
+    pub fn honours_key(&self) -> bool {
+        self.honours_key
     }
 
     /// Returns where requests may go; `None` is everywhere.
@@ -122,13 +153,18 @@ impl NetRule {
 
     /// Tells whether every request that `other` allows is allowed by `self`. Paths are compared
     /// one by one: a path of `other` that only several paths of `self` cover together is refused.
+    ///
+    /// To send a request again is more than to send it, so a rule without `idempotency-key` does not
+    /// cover one with it.
     pub fn covers(&self, other: &Self) -> bool {
         let origin = match (&self.origin, &other.origin) {
             (None, _) => true,
             (Some(_), None) => false,
             (Some(ours), Some(theirs)) => ours.covers(theirs),
         };
-        origin && self.methods.is_superset(&other.methods) && self.covers_paths(&other.paths)
+        let key = self.origin.is_none() || self.honours_key || !other.honours_key;
+        let methods = self.methods.is_superset(&other.methods);
+        origin && key && methods && self.covers_paths(&other.paths)
     }
 
     fn covers_paths(&self, paths: &[PathPattern]) -> bool {
@@ -150,7 +186,8 @@ fn canonical_paths(mut paths: Vec<PathPattern>) -> Vec<PathPattern> {
 impl FromStr for NetRule {
     type Err = Flaw;
 
-    /// Parses what follows `net:`, `*` or `origin[:methods][:paths]`.
+    /// Parses what follows `net:`, `*` or `origin[:methods][:paths]`. One of the words of the methods
+    /// may be `idempotency-key`; after the paths it could be part of one.
     ///
     /// # Errors
     ///
@@ -168,20 +205,26 @@ impl FromStr for NetRule {
                 Some((methods, paths)) => (Some(methods), Some(paths)),
             },
         };
-        let methods = methods.map_or(Ok(BTreeSet::new()), parse_methods)?;
+        let (methods, honours_key) = methods.map_or(Ok((BTreeSet::new(), false)), parse_methods)?;
         let paths = match paths {
             None => Vec::new(),
             Some(paths) => paths.split(',').map(str::parse).collect::<Result<_, _>>()?,
         };
-        Ok(Self::new(origin, methods, paths))
+        let rule = Self::new(origin, methods, paths);
+        if honours_key { rule.honouring_key() } else { Ok(rule) }
     }
 }
 
-fn parse_methods(text: &str) -> Result<BTreeSet<Method>, Flaw> {
-    if text == "*" {
-        return Ok(Method::ALL.into());
+/// Reads methods, and whether `idempotency-key` stands among them.
+fn parse_methods(text: &str) -> Result<(BTreeSet<Method>, bool), Flaw> {
+    let words = || text.split(',');
+    let mut methods = words().filter(|word| *word != IDEMPOTENCY_KEY).peekable();
+    let honours_key = words().any(|word| word == IDEMPOTENCY_KEY);
+    if methods.next_if_eq(&"*").is_some() && methods.peek().is_none() {
+        return Ok((Method::ALL.into(), honours_key));
     }
-    text.split(',').map(str::parse).collect()
+    let methods = words().filter(|word| *word != IDEMPOTENCY_KEY).map(str::parse);
+    Ok((methods.collect::<Result<_, _>>()?, honours_key))
 }
 
 impl fmt::Display for NetRule {
@@ -193,6 +236,9 @@ impl fmt::Display for NetRule {
         } else if !(self.paths.is_empty() && self.methods == Method::DEFAULT.into()) {
             f.write_str(":")?;
             write_separated(f, self.methods.iter().map(|method| method.word()))?;
+        }
+        if self.honours_key {
+            write!(f, ",{IDEMPOTENCY_KEY}")?;
         }
         if !self.paths.is_empty() {
             f.write_str(":")?;
@@ -241,6 +287,10 @@ mod tests {
             ("https://h:GET:/a:b", "https://h:GET:/a:b"),
             ("https://[::1]:8443:GET:/a", "https://[::1]:8443:GET:/a"),
             ("https://*:*", "https://*:*"),
+            ("https://h:POST,idempotency-key", "https://h:POST,idempotency-key"),
+            ("https://h:idempotency-key,PUT,POST:/a", "https://h:POST,PUT,idempotency-key:/a"),
+            ("https://h:*,idempotency-key", "https://h:*,idempotency-key"),
+            ("https://h:POST:/a:idempotency-key", "https://h:POST:/a:idempotency-key"),
         ] {
             assert_eq!(rule(given).to_string(), wanted);
             assert_eq!(rule(wanted), rule(given));
@@ -264,6 +314,10 @@ mod tests {
             "https://h:GET:/a#b",
             "https://h:GET:/a?b",
             "https://h:8443:",
+            "https://h:idempotency-key",
+            "https://h:GET,PUT,idempotency-key",
+            "https://h:*,POST,idempotency-key",
+            "https://h:POST,Idempotency-Key",
         ]
         .map(|text| format!("{text:20} {}", text.parse::<NetRule>().expect_err(text)));
         insta::assert_snapshot!(refusals.join("\n"), @"
@@ -281,6 +335,10 @@ mod tests {
         https://h:GET:/a#b   `https://h:GET:/a#b` holds a fragment (`#`)
         https://h:GET:/a?b   `/a?b` is not a path pattern: a query cannot be granted; it is always part of the request
         https://h:8443:      `` is not a method that can be granted
+        https://h:idempotency-key `idempotency-key` is for POST and PATCH, and neither stands beside it
+        https://h:GET,PUT,idempotency-key `idempotency-key` is for POST and PATCH, and neither stands beside it
+        https://h:*,POST,idempotency-key `*` is not a method that can be granted
+        https://h:POST,Idempotency-Key `Idempotency-Key` is not a method that can be granted
         ");
     }
 
@@ -295,5 +353,16 @@ mod tests {
         assert!(covers("https://h:GET:/a/*,/b", "https://h:GET:/a/x,/b"));
         assert!(!covers("https://h:GET:/a/*,/b", "https://h:GET:/a/x,/c"));
         assert!(!covers("https://h", "http://h"));
+    }
+
+    #[test]
+    fn sending_again_has_to_be_allowed_by_name() {
+        let covers = |a: &str, b: &str| rule(a).covers(&rule(b));
+        assert!(covers("https://h:POST,idempotency-key", "https://h:POST:/x"));
+        assert!(covers("https://h:POST,idempotency-key", "https://h:POST,idempotency-key:/x"));
+        assert!(!covers("https://h:POST", "https://h:POST,idempotency-key:/x"));
+        assert!(!covers("https://h:*", "https://h:POST,idempotency-key"));
+        assert!(covers("*", "https://h:POST,idempotency-key"), "everything is everything");
+        assert_eq!(rule("https://h:GET,POST,idempotency-key").reading(), Some(rule("https://h:GET")));
     }
 }

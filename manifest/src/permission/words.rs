@@ -87,7 +87,11 @@ fn net_words(rule: &NetRule) -> String {
     let paths: Vec<String> = rule.paths().iter().map(|path| format!("`{path}`")).collect();
     let paths =
         if paths.is_empty() { String::new() } else { format!(", only {}", paths.join(", ")) };
-    format!("send {requests} to {origin}{paths}")
+    let again = match rule.honours_key() {
+        true => ", and after a crash again with the same `Idempotency-Key`",
+        false => "",
+    };
+    format!("send {requests} to {origin}{paths}{again}")
 }
 
 #[cfg(test)]
@@ -101,6 +105,7 @@ mod tests {
             "net:*",
             "net:https://api.github.com",
             "net:https://*:*:/repos/**,/users/*",
+            "net:https://h:POST,idempotency-key:/orders/**",
             "secret:github-token@https://api.github.com",
             "secret:*@https://*",
             "models:fast",
@@ -126,6 +131,7 @@ mod tests {
         send any request to any host
         send GET and HEAD requests to https://api.github.com
         send any request to https://*, only `/repos/**`, `/users/*`
+        send POST requests to https://h, only `/orders/**`, and after a crash again with the same `Idempotency-Key`
         have the secret `github-token` added to its requests to https://api.github.com, without seeing the value
         have every secret added to its requests to https://*, without seeing the value
         ask the model or tier `fast`, which sends what it knows to the provider

@@ -66,7 +66,7 @@ impl TaskPerformer {
             deadline: it.timeout_ms.map(Duration::from_millis),
             cancel: Some(it.cancel.clone()),
             reads_only: class.reads_only,
-            key: Some(it.key.to_string().into()),
+            key: Some(it.key),
             ..Call::new(&call.tool.tool, input)
         };
         let report = host.call(&plugin, asked).await;

@@ -13,7 +13,6 @@ use wasmtime::Store;
 
 use super::super::account::Run;
 use super::super::backtrace::{self, Frame};
-use super::super::call::{abandoned, asked_to_stop};
 use super::super::error::CallError;
 use super::super::exports::{self, Output};
 use super::super::gate::Gate;
@@ -27,6 +26,7 @@ use super::super::rights::Ruling;
 use super::super::secrets::CallSecrets;
 use super::super::store::{Stage, confined, explain};
 use super::super::{Plugin, PluginHost, schema, text};
+use super::super::wanted::{abandoned, asked_to_stop};
 use super::seat::Ending;
 use super::{AgentEnd, AgentRun, Seat, failure_of};
 use crate::secret::leak::LeakScan;
@@ -216,6 +216,7 @@ impl PluginHost {
             holdings: Arc::new(holdings),
             outside: Arc::clone(&self.outside),
             secrets: CallSecrets::default(),
+            once: None,
         };
         let rights = plugin.rights(&[], self.workspace(), self.clock.now_ms());
         let log = Log::new(limits, LeakScan::none());

@@ -50,6 +50,8 @@ struct Errand {
     redirects_left: u8,
     body_bytes_max: u64,
     patience: Option<Patience>,
+    /// See [`Hop::number`].
+    number: Option<u32>,
 }
 
 /// How long the guest waits for an errand.
@@ -123,16 +125,18 @@ impl Guest {
 
     /// Checks the next hop of an errand and sets it going; returns its answer if there is one at
     /// once, which is a refusal.
-    fn begin_hop(&mut self, errand: Errand, running: &Running) -> wasmtime::Result<Option<Answer>> {
+    fn begin_hop(&mut self, mut errand: Errand, running: &Running) -> wasmtime::Result<Option<Answer>> {
         let hop = Hop {
             capability: Capability::AxHttpClient,
             method: errand.method,
             url: errand.url.clone(),
             headers: errand.headers.clone(),
             timeouts: Timeouts::default(),
+            number: errand.number,
         };
         match self.prepare(hop) {
             Ok(prepared) => {
+                errand.number = prepared.number();
                 running.push(Box::pin(travel(errand, prepared)));
                 Ok(None)
             }
@@ -238,5 +242,6 @@ fn errand(index: usize, request: client::Request, now: Duration) -> Result<Erran
         redirects_left: request.redirects,
         body_bytes_max: u64::from(request.body_bytes_max),
         patience,
+        number: None,
     })
 }

@@ -1,8 +1,12 @@
 //! `ax:kv/store`: data the plugin keeps between calls.
 //!
 //! Permission `kv`, for reading and for writing. Bounds: those of the store (`kv`), and the quota of
-//! the plugin. Every call runs on the threads for files, since SQLite blocks.
-//! Not here: which data are whose ([`super::super::guest::Holdings`]).
+//! the plugin. Every call runs on the threads for files, since SQLite blocks. A call with a key has a draft,
+//! which is written when it has ended.
+//! Not here: which data are whose ([`super::super::guest::Holdings`]), what becomes of drafts
+//! ([`super::super::once`]).
+
+use std::sync::{Arc, Mutex};
 
 use ax_manifest::{Capability, Permission};
 use tokio::sync::oneshot;
@@ -11,10 +15,54 @@ use tokio::task::AbortHandle;
 use super::super::gate::{Needs, Refusal};
 use super::super::guest::Guest;
 use super::super::limits;
+use super::super::once::{Once, locked};
 use super::bindings::ax::kv::store;
 use super::bindings::ax::types::types::{Error, ErrorKind};
 use super::failure;
-use crate::kv::{Change, Condition, Counted, Entry, Kv, KvError, Page, Space};
+use crate::kv::{Change, Condition, Counted, Draft, Entry, Kv, KvError, Page, Space, Usage};
+
+/// What a call reads and writes.
+enum Kept {
+    /// What is there for every call.
+    Now(Kv),
+    Draft(Arc<Mutex<Draft>>),
+}
+
+impl Kept {
+    fn get(&self, space: &Space, key: &str) -> Result<Option<Entry>, KvError> {
+        match self {
+            Self::Now(kv) => kv.get(space, key),
+            Self::Draft(draft) => locked(draft).get(key),
+        }
+    }
+
+    fn scan(
+        &self,
+        space: &Space,
+        prefix: &str,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<Page, KvError> {
+        match self {
+            Self::Now(kv) => kv.scan(space, prefix, limit, cursor),
+            Self::Draft(draft) => locked(draft).scan(prefix, limit, cursor),
+        }
+    }
+
+    fn write(&self, space: &Space, changes: &[Change]) -> Result<u64, KvError> {
+        match self {
+            Self::Now(kv) => kv.write(space, changes),
+            Self::Draft(draft) => locked(draft).write(changes),
+        }
+    }
+
+    fn usage(&self, space: &Space) -> Result<Usage, KvError> {
+        match self {
+            Self::Now(kv) => kv.usage(space),
+            Self::Draft(draft) => locked(draft).usage(),
+        }
+    }
+}
 
 /// Work on the store that a call began.
 pub(in super::super) struct Keeping {
@@ -49,17 +97,20 @@ impl Guest {
     fn in_store<T, W>(&mut self, work: W) -> impl Future<Output = Answer<T>> + Send + use<T, W>
     where
         T: Send + 'static,
-        W: FnOnce(&Kv, &Space) -> Result<T, KvError> + Send + 'static,
+        W: FnOnce(&Kept, &Space) -> Result<T, KvError> + Send + 'static,
     {
-        let kv = self.call.outside.kv.clone();
-        let holdings = std::sync::Arc::clone(&self.call.holdings);
+        let kept = match self.call.once.as_ref().and_then(Once::draft) {
+            Some(draft) => Kept::Draft(draft),
+            None => Kept::Now(self.call.outside.kv.clone()),
+        };
+        let holdings = Arc::clone(&self.call.holdings);
         let (done, end) = oneshot::channel();
         let running = self.call.outside.keeping.spawn_blocking(move || {
             let _dropped_at_the_end: oneshot::Sender<()> = done;
-            work(&kv, &holdings.space)
+            work(&kept, &holdings.space)
         });
         self.keeping = Some(Keeping { work: running.abort_handle(), end });
-        let trouble = std::sync::Arc::clone(&self.trouble);
+        let trouble = Arc::clone(&self.trouble);
         async move {
             match running.await {
                 Ok(done) => Ok(done.map_err(|error| {
@@ -87,7 +138,7 @@ impl store::Host for Guest {
         if let Err(denied) = self.may_keep(key.len() as u64)? {
             return Ok(Err(denied));
         }
-        let found = self.in_store(move |kv, space| kv.get(space, &key)).await?;
+        let found = self.in_store(move |kept, space| kept.get(space, &key)).await?;
         if let Ok(Some(entry)) = &found {
             self.hand_over(size_of(entry))?;
         }
@@ -105,7 +156,8 @@ impl store::Host for Guest {
         if let Err(denied) = self.may_keep(bytes as u64)? {
             return Ok(Err(denied));
         }
-        let work = move |kv: &Kv, space: &Space| kv.scan(space, &prefix, limit, cursor.as_deref());
+        let work =
+            move |kept: &Kept, space: &Space| kept.scan(space, &prefix, limit, cursor.as_deref());
         let found = self.in_store(work).await?;
         if let Ok(page) = &found {
             self.hand_over(page.entries.iter().map(size_of).sum())?;
@@ -127,7 +179,7 @@ impl store::Host for Guest {
         if let Err(denied) = self.may_keep(bytes as u64)? {
             return Ok(Err(denied));
         }
-        self.in_store(move |kv, space| kv.write(space, &changes)).await
+        self.in_store(move |kept, space| kept.write(space, &changes)).await
     }
 
     async fn usage(&mut self) -> Answer<store::Quota> {
@@ -136,7 +188,7 @@ impl store::Host for Guest {
             return Ok(Err(denied));
         }
         let quota = self.call.holdings.space.quota;
-        let used = self.in_store(|kv, space| kv.usage(space)).await?;
+        let used = self.in_store(Kept::usage).await?;
         Ok(used.map(|used| store::Quota {
             keys: used.keys,
             bytes: used.bytes,
@@ -182,7 +234,7 @@ fn told(error: &KvError) -> Error {
     let (kind, code) = match error {
         KvError::Conflict { key } => (ErrorKind::Conflict, key.clone()),
         KvError::Full { what: Counted::Keys, .. } => (ErrorKind::Exhausted, "kv-keys".to_owned()),
-        KvError::Full { what: Counted::Bytes, .. } => (ErrorKind::Exhausted, "kv-bytes".to_owned()),
+        KvError::Full { what: Counted::Bytes, .. } | KvError::DraftFull { .. } => (ErrorKind::Exhausted, "kv-bytes".to_owned()),
         KvError::Key { .. } => (ErrorKind::Invalid, "key".to_owned()),
         KvError::Value { .. } => (ErrorKind::Invalid, "value".to_owned()),
         KvError::Limit { .. } => (ErrorKind::Invalid, "limit".to_owned()),

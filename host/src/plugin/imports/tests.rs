@@ -408,6 +408,7 @@ fn run_with(
             models,
         }),
         secrets: CallSecrets::default(),
+        once: None,
     };
     let meter = HostMeter::new(1 << 30, 1).admit(&limits).unwrap();
     let log = Log::new(&limits, LeakScan::none());

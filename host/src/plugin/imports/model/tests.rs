@@ -180,6 +180,7 @@ fn stage(setting: Setting, scripts: Vec<Vec<Act>>) -> Stage {
             models: setting.has_models.then_some(models),
         }),
         secrets: CallSecrets::looking_for(scan.clone()),
+        once: None,
     };
     let limits = Limits::default();
     let meter = HostMeter::new(1 << 30, 1).admit(&limits).unwrap();

@@ -219,6 +219,7 @@ fn hop(request: HostOutgoingRequest, options: Option<RequestOptions>) -> Result<
         url,
         headers,
         timeouts: timeouts(options.unwrap_or_default()),
+        number: None,
     })
 }
 
