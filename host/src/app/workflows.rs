@@ -73,12 +73,13 @@ impl App {
         let (mut tools, mut agents) = (BTreeMap::new(), BTreeMap::new());
         for plugin in self.offering(&generation, policies).whole {
             let held = self.held(&generation, policies, &plugin);
+            let declared = &plugin.locked.permissions;
             for tool in &plugin.config.tools {
                 let id = ToolId { plugin: plugin.identity.name.clone(), tool: tool.name.clone() };
                 let known = KnownTool {
                     input: tool.input_schema.clone(),
                     output: tool.output_schema.clone(),
-                    class: class_of_call(held.granted.iter(), tool.annotations.read_only),
+                    class: class_of_call(declared, held.granted.iter(), tool.annotations.read_only),
                     not_granted: held.lacking.clone(),
                     asked: held.asked.clone(),
                 };

@@ -96,7 +96,14 @@ pub(super) fn put(
     for number in 0..parts {
         let begin = number * VALUE_BYTES_MAX;
         let part = &answer[begin..answer.len().min(begin + VALUE_BYTES_MAX)];
-        insert.execute(params![owner, key, stored(number as u64), question, stored(*at_ms), part])?;
+        insert.execute(params![
+            owner,
+            key,
+            stored(number as u64),
+            question,
+            stored(*at_ms),
+            part
+        ])?;
     }
     transaction
         .prepare_cached(

@@ -222,11 +222,7 @@ fn usage_after(before: Usage, planned: &[Planned<'_>]) -> Result<Usage, Failure>
     }
 }
 
-fn apply(
-    transaction: &Transaction<'_>,
-    state: i64,
-    change: &Planned<'_>,
-) -> Result<(), Failure> {
+fn apply(transaction: &Transaction<'_>, state: i64, change: &Planned<'_>) -> Result<(), Failure> {
     let run = |sql, values: &[&dyn rusqlite::ToSql]| {
         transaction.prepare_cached(sql)?.execute(values).map(drop)
     };

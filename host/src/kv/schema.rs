@@ -75,11 +75,8 @@ const FROM_1: [&str; 4] = [
 
 /// The statements that make version 3 of version 2, of which the same holds; only that what such a
 /// host still writes may have a number that a draft was given.
-const FROM_2: [&str; 3] = [
-    "ALTER TABLE state ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0",
-    OUTCOME,
-    OUTCOME_BY_AGE,
-];
+const FROM_2: [&str; 3] =
+    ["ALTER TABLE state ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0", OUTCOME, OUTCOME_BY_AGE];
 
 /// How a database of ours stands to this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -115,9 +115,9 @@ fn fingerprint_of(
     state: i64,
     stretch: &Stretch,
 ) -> Result<Digest, Failure> {
-    let keys = rows::versions(connection, state, &stretch.prefix, stretch.after.as_deref(), |key| {
-        stretch.holds(key)
-    })?;
+    let keys =
+        rows::versions(connection, state, &stretch.prefix, stretch.after.as_deref(), |key| {
+            stretch.holds(key)
+        })?;
     Ok(fingerprint(keys.iter().map(|(key, version)| (key.as_str(), *version))))
 }
-

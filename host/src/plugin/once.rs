@@ -212,7 +212,8 @@ impl Answer {
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
         // An answer is as deep as one may be already, and it was written here.
         deserializer.disable_recursion_limit();
-        let unreadable = |_| CallError::Answer { why: "what was kept of it cannot be read".to_owned() };
+        let unreadable =
+            |_| CallError::Answer { why: "what was kept of it cannot be read".to_owned() };
         Ok(match Self::deserialize(&mut deserializer).map_err(unreadable)? {
             Self::Value(value) => Ok(Output::Value(value)),
             Self::Content { content, structured } => Ok(Output::Content { content, structured }),

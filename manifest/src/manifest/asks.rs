@@ -232,7 +232,8 @@ fn fs(node: &Node, key: &str) -> Result<Ask, Located> {
 
 fn net(node: &Node, key: &str) -> Result<Ask, Located> {
     let kind = PermissionKind::Net;
-    let section = Section::open(node, key, &["to", "methods", "paths", "idempotency-key", "reason"])?;
+    let section =
+        Section::open(node, key, &["to", "methods", "paths", "idempotency-key", "reason"])?;
     let to = section.required("to")?;
     let text = to.text(&section.path("to"))?;
     let origin = text.parse().map_err(|flaw| wrong_part(kind, to, text, flaw))?;

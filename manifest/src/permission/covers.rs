@@ -147,14 +147,8 @@ pub(crate) mod tests {
             (select(vec!["http", "https"]), host, port)
                 .prop_map(|(scheme, host, port)| format!("{scheme}://{host}{port}"))
         };
-        let methods = select(vec![
-            "",
-            ":GET",
-            ":POST,GET",
-            ":POST,GET,idempotency-key",
-            ":*",
-            ":HEAD,GET",
-        ]);
+        let methods =
+            select(vec!["", ":GET", ":POST,GET", ":POST,GET,idempotency-key", ":*", ":HEAD,GET"]);
         let paths = subsequence(
             vec!["/", "/**", "/a", "/a/", "/a/*", "/a/**", "/a/b", "/a/*/**", "/*", "/*/b", "/%61"],
             0..4,

@@ -363,6 +363,9 @@ mod tests {
         assert!(!covers("https://h:POST", "https://h:POST,idempotency-key:/x"));
         assert!(!covers("https://h:*", "https://h:POST,idempotency-key"));
         assert!(covers("*", "https://h:POST,idempotency-key"), "everything is everything");
-        assert_eq!(rule("https://h:GET,POST,idempotency-key").reading(), Some(rule("https://h:GET")));
+        assert_eq!(
+            rule("https://h:GET,POST,idempotency-key").reading(),
+            Some(rule("https://h:GET"))
+        );
     }
 }

@@ -178,7 +178,9 @@ fn forget_writers(home: &Home) {
     let database = Connection::open(home.path().join("plugins.db")).expect("it opens");
     let columns = ["reserved", "writer", "begun", "origin", "held"];
     let drops = columns.map(|name| format!("ALTER TABLE state DROP COLUMN {name};")).concat();
-    database.execute_batch(&format!("DROP TABLE outcome; {drops} PRAGMA user_version = 1")).expect("it is changed");
+    database
+        .execute_batch(&format!("DROP TABLE outcome; {drops} PRAGMA user_version = 1"))
+        .expect("it is changed");
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod malformed;
 mod memory;
 mod migration;
 mod network;
+mod once;
 mod ranking;
 mod report;
 mod surroundings;

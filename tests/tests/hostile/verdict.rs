@@ -54,6 +54,9 @@ pub(crate) fn of_error(error: &CallError) -> String {
         CallError::Leak { secret } => format!("leak({secret})"),
         CallError::Secrets(_) => "secrets".to_owned(),
         CallError::Audit(_) => "audit".to_owned(),
+        CallError::Conflict { key } => format!("conflict({key})"),
+        CallError::KeyUsed => "key-used".to_owned(),
+        CallError::Keep(_) => "keep".to_owned(),
         CallError::Lost => "lost".to_owned(),
     }
 }

@@ -198,7 +198,8 @@ fn two_drafts_that_touch_different_keys_are_both_committed_and_of_one_key_only_o
 
     let add = |name: &str| {
         let mut draft = draft(&kv, &space);
-        let n: u32 = String::from_utf8(draft.get("n").unwrap().unwrap().value).unwrap().parse().unwrap();
+        let n: u32 =
+            String::from_utf8(draft.get("n").unwrap().unwrap().value).unwrap().parse().unwrap();
         draft.write(&[put("n", (n + 1).to_string())]).unwrap();
         (draft, outcome(name, ""))
     };

@@ -125,7 +125,11 @@ impl Guest {
 
     /// Checks the next hop of an errand and sets it going; returns its answer if there is one at
     /// once, which is a refusal.
-    fn begin_hop(&mut self, mut errand: Errand, running: &Running) -> wasmtime::Result<Option<Answer>> {
+    fn begin_hop(
+        &mut self,
+        mut errand: Errand,
+        running: &Running,
+    ) -> wasmtime::Result<Option<Answer>> {
         let hop = Hop {
             capability: Capability::AxHttpClient,
             method: errand.method,

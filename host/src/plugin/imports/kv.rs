@@ -234,7 +234,9 @@ fn told(error: &KvError) -> Error {
     let (kind, code) = match error {
         KvError::Conflict { key } => (ErrorKind::Conflict, key.clone()),
         KvError::Full { what: Counted::Keys, .. } => (ErrorKind::Exhausted, "kv-keys".to_owned()),
-        KvError::Full { what: Counted::Bytes, .. } | KvError::DraftFull { .. } => (ErrorKind::Exhausted, "kv-bytes".to_owned()),
+        KvError::Full { what: Counted::Bytes, .. } | KvError::DraftFull { .. } => {
+            (ErrorKind::Exhausted, "kv-bytes".to_owned())
+        }
         KvError::Key { .. } => (ErrorKind::Invalid, "key".to_owned()),
         KvError::Value { .. } => (ErrorKind::Invalid, "value".to_owned()),
         KvError::Limit { .. } => (ErrorKind::Invalid, "limit".to_owned()),

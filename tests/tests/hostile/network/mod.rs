@@ -16,6 +16,7 @@ mod ending;
 mod failure;
 mod ground;
 mod leak;
+mod once;
 mod permission;
 mod redirect;
 mod secret;
