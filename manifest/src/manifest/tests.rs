@@ -516,6 +516,33 @@ fn two_spellings_of_one_permission_are_a_duplicate() {
 }
 
 #[test]
+fn that_a_key_is_honoured_is_said_beside_the_methods() {
+    let net = |line: &str| format!("[permissions]\nnet = [{{ to = \"https://h\", {line} }}]");
+    let asked =
+        |line: &str| parsed(&format!("{SMALL}{}", net(line))).permissions[0].permission.to_string();
+    let marked = "net:https://h:POST,idempotency-key:/orders/**";
+    let post = "methods = [\"POST\"], paths = [\"/orders/**\"]";
+    assert_eq!(asked(&format!("{post}, idempotency-key = true")), marked);
+    assert_eq!(asked(&format!("{post}, idempotency-key = false")), "net:https://h:POST:/orders/**");
+    let wrong = |line: &str| refused_after_small(&net(line));
+    insta::assert_snapshot!(report([
+        wrong("idempotency-key = true"),
+        wrong("methods = [\"PUT\"], idempotency-key = true"),
+        wrong("methods = [\"POST\"], idempotency-key = \"yes\""),
+        wrong("methods = [\"POST\", \"idempotency-key\"]"),
+    ]), @"
+    plugin.toml:7:44: `idempotency-key` is not a permission: `idempotency-key` is for POST and PATCH, and neither stands beside it
+        hint: leave it out; GET, HEAD, OPTIONS, PUT and DELETE may be sent again without it
+    plugin.toml:7:63: `idempotency-key` is not a permission: `idempotency-key` is for POST and PATCH, and neither stands beside it
+        hint: leave it out; GET, HEAD, OPTIONS, PUT and DELETE may be sent again without it
+    plugin.toml:7:64: `permissions.net[0].idempotency-key` is a string; it must be `true` or `false`
+        hint: write it like `net = [{ to = \"https://api.github.com\", methods = [\"GET\"], paths = [\"/repos/**\"] }]`
+    plugin.toml:7:45: `idempotency-key` is not a permission: `idempotency-key` is not a method that can be granted
+        hint: the methods are GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE, or `*`
+    ");
+}
+
+#[test]
 fn a_hundred_and_twenty_eight_permissions_are_the_most() {
     let asking = |count: usize| {
         let names: Vec<String> = (0..count).map(|n| format!("\"V{n}\"")).collect();
@@ -766,6 +793,7 @@ fn any_manifest() -> impl Strategy<Value = String> {
         select(vec![
             "fs = [{ path = \"a\", access = \"read\" }, { path = \"a\", access = \"write\" }]",
             "net = [{ to = \"https://*\" }, { to = \"http://[::1]:80\", methods = [\"PUT\"] }]",
+            "net = [{ to = \"https://h\", methods = [\"PATCH\"], idempotency-key = true }]",
             "secrets = [{ name = \"a\", to = \"https://h\" }]",
             "models = [{ tier = \"a\", tokens = 1, reason = \"r\" }]",
             "models = [{ tier = \"a\", cost-usd = 9999.999999 }, { tier = \"b\", cost-usd = 3 }]",

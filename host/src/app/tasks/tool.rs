@@ -19,6 +19,10 @@ use crate::workflow::{self, Failure, FailureKind, Spent};
 /// What is wrong with an input: so much is told at once.
 const VIOLATIONS_MAX: usize = 5;
 
+/// How often a call is made again because others changed what it had read: as often as a step of a workflow
+/// has neighbours, of which one at least gets on each time.
+const CONFLICTS_MAX: usize = 8;
+
 impl TaskPerformer {
     /// Finds out what a call of a tool is, and refuses what cannot be called.
     pub(super) fn prepare_tool(&self, call: &workflow::Call) -> Result<Prepared, Failure> {
@@ -69,7 +73,13 @@ impl TaskPerformer {
             key: Some(it.key),
             ..Call::new(&call.tool.tool, input)
         };
-        let report = host.call(&plugin, asked).await;
+        let mut report = host.call(&plugin, asked.clone()).await;
+        for _ in 0..CONFLICTS_MAX {
+            if !is_mere_conflict(&report) {
+                break;
+            }
+            report = host.call(&plugin, asked.clone()).await;
+        }
         done(report, class.class)
     }
 
@@ -140,6 +150,13 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     message
+}
+
+/// Answers whether all that came of a call is that others were faster: it changed nothing, asked nobody
+/// and cost nothing.
+fn is_mere_conflict(report: &Report) -> bool {
+    let is_alone = report.sent.is_empty() && report.asked.is_empty() && !report.changed_outside;
+    is_alone && matches!(report.result, Err(CallError::Conflict { .. }))
 }
 
 /// Sums up a call.
