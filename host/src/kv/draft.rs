@@ -132,7 +132,7 @@ impl Draft {
         check_limit(limit)?;
         let mut after = cursor.map(|cursor| cursor::decode(prefix, cursor)).transpose()?;
         self.begin()?;
-        let mut filling = Filling { limit, bytes: 0, entries: Vec::new() };
+        let (mut filling, mut entries) = (Filling::new(limit), Vec::<Entry>::new());
         loop {
             let cursor = after.as_deref().map(|after| cursor::encode(prefix, after));
             let base = self.kv.scan(&self.space, prefix, limit, cursor.as_deref())?;
@@ -140,14 +140,15 @@ impl Draft {
             let until = last.map(|last| last.key.clone());
             let stretch = Stretch { prefix: prefix.to_owned(), after, until };
             self.seen.page(&stretch, &base.entries);
-            for entry in self.over(&stretch, base.entries) {
-                if !filling.takes(entry) {
-                    let last = filling.entries.last().map(|last| cursor::encode(prefix, &last.key));
-                    return Ok(Page { entries: filling.entries, next: last });
+            for entry in self.over(&stretch, base.entries, limit) {
+                if !filling.takes(entry.value.len()) {
+                    let next = entries.last().map(|last| cursor::encode(prefix, &last.key));
+                    return Ok(Page { entries, next });
                 }
+                entries.push(entry);
             }
             if stretch.until.is_none() {
-                return Ok(Page { entries: filling.entries, next: None });
+                return Ok(Page { entries, next: None });
             }
             after = stretch.until;
         }
@@ -321,21 +322,28 @@ impl Draft {
         }
     }
 
-    /// Puts what is changed over some entries of the base.
-    fn over(&self, stretch: &Stretch, base: Vec<Entry>) -> Vec<Entry> {
+    /// Puts what is changed over some entries of the base, as far as a page can reach.
+    fn over(&self, stretch: &Stretch, base: Vec<Entry>, limit: u32) -> Vec<Entry> {
         let begin = match &stretch.after {
             Some(after) => Bound::Excluded(after.as_str()),
             None => Bound::Included(stretch.prefix.as_str()),
         };
         let mut merged: BTreeMap<String, Entry> =
             base.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+        let mut page = Filling::new(limit);
         for (key, changed) in self.changed.range::<str, _>((begin, Bound::Unbounded)) {
             if !stretch.holds(key) {
                 break;
             }
-            match changed.entry(key) {
-                Some(entry) => drop(merged.insert(key.clone(), entry)),
-                None => drop(merged.remove(key)),
+            let Some(entry) = changed.entry(key) else {
+                merged.remove(key);
+                continue;
+            };
+            let has_room = page.takes(entry.value.len());
+            merged.insert(key.clone(), entry);
+            // No page reaches further, and to copy what none has room for costs a multiple of what it gives.
+            if !has_room {
+                break;
             }
         }
         merged.into_values().collect()
@@ -358,23 +366,23 @@ impl Changed {
     }
 }
 
-/// A page that is being filled as [`Kv::scan`] fills one.
+/// How much of a page is filled, as [`Kv::scan`] fills one.
 struct Filling {
     limit: u32,
+    entries: u32,
     bytes: usize,
-    entries: Vec<Entry>,
 }
 
 impl Filling {
-    /// Adds an entry if there is room for it.
-    fn takes(&mut self, entry: Entry) -> bool {
-        self.bytes += entry.value.len();
-        let is_full = self.entries.len() >= self.limit as usize || self.bytes > PAGE_BYTES_MAX;
-        if is_full && !self.entries.is_empty() {
-            return false;
-        }
-        self.entries.push(entry);
-        true
+    fn new(limit: u32) -> Self {
+        Self { limit, entries: 0, bytes: 0 }
+    }
+
+    /// Counts an entry; answers whether there was room for it.
+    fn takes(&mut self, value_bytes: usize) -> bool {
+        self.entries += 1;
+        self.bytes += value_bytes;
+        self.entries == 1 || (self.entries <= self.limit && self.bytes <= PAGE_BYTES_MAX)
     }
 }
 

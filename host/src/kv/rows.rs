@@ -99,12 +99,12 @@ pub(super) fn scan(
     if is_state { Ok(page) } else { Err(no_state(&space.owner, space.state)) }
 }
 
-/// Lists keys with their versions, from `prefix` on or after the key `after`, as long as `holds`.
+/// Lists at most `max` keys with their versions, from a prefix on or after a key, as long as `holds`.
 pub(super) fn versions(
     connection: &Connection,
     state: i64,
-    prefix: &str,
-    after: Option<&str>,
+    (prefix, after): (&str, Option<&str>),
+    max: usize,
     holds: impl Fn(&str) -> bool,
 ) -> Result<Vec<(String, u64)>, Failure> {
     let sql = match after {
@@ -116,7 +116,7 @@ pub(super) fn versions(
     let mut versions = Vec::new();
     while let Some(row) = rows.next()? {
         let key: String = row.get(0)?;
-        if !holds(&key) {
+        if versions.len() >= max || !holds(&key) {
             break;
         }
         versions.push((key, unsigned(row.get(1)?)?));

@@ -16,9 +16,10 @@ use crate::kv::rows;
 use crate::kv::rows::Present;
 use crate::kv::state::StateRow;
 
-/// Things that are noted one by one: as many as a plugin may have keys. From then on nothing at all
-/// may have changed when the draft is committed.
-pub(super) const NOTES_MAX: usize = 10_000;
+/// Things that are noted one by one: twice as many as a plugin may have keys, so that all of them can be
+/// listed, and few enough to be looked at while other writes wait. From then on nothing at all may have
+/// changed when the draft is committed.
+pub(super) const NOTES_MAX: usize = 20_000;
 
 /// What the call has learnt of the base.
 #[derive(Debug, Default)]
@@ -27,7 +28,10 @@ pub(super) struct Seen {
     pub(super) begun: Option<u64>,
     /// Versions by key, and of absent ones that they were.
     keys: BTreeMap<String, Option<u64>>,
-    pages: BTreeMap<Stretch, Digest>,
+    /// How many keys each stretch held, and a digest of them with their versions.
+    pages: BTreeMap<Stretch, (usize, Digest)>,
+    /// How many notes these are; a stretch counts with its keys.
+    notes: usize,
     /// Whether there was more than is noted.
     is_overfull: bool,
     /// The highest version seen.
@@ -51,15 +55,21 @@ impl Stretch {
 }
 
 impl Seen {
-    fn has_room(&mut self) -> bool {
-        self.is_overfull |= self.keys.len() + self.pages.len() >= NOTES_MAX;
+    /// Takes room for notes that replace so many others.
+    fn takes(&mut self, notes: usize, instead: usize) -> bool {
+        let notes = self.notes - instead + notes;
+        self.is_overfull |= notes > NOTES_MAX;
+        if !self.is_overfull {
+            self.notes = notes;
+        }
         !self.is_overfull
     }
 
     /// Notes the version of a key, in place of an earlier one: the call knows now.
     pub(super) fn key(&mut self, key: &str, version: Option<u64>) {
         self.newest = self.newest.max(version.unwrap_or(0));
-        if self.keys.contains_key(key) || self.has_room() {
+        let instead = usize::from(self.keys.contains_key(key));
+        if self.takes(1, instead) {
             self.keys.insert(key.to_owned(), version);
         }
     }
@@ -68,9 +78,10 @@ impl Seen {
     pub(super) fn page(&mut self, stretch: &Stretch, entries: &[Entry]) {
         let newest = entries.iter().map(|entry| entry.version).max();
         self.newest = self.newest.max(newest.unwrap_or(0));
-        if self.pages.contains_key(stretch) || self.has_room() {
+        let instead = self.pages.get(stretch).map_or(0, |(count, _)| count + 1);
+        if self.takes(entries.len() + 1, instead) {
             let held = entries.iter().map(|entry| (entry.key.as_str(), entry.version));
-            self.pages.insert(stretch.clone(), fingerprint(held));
+            self.pages.insert(stretch.clone(), (entries.len(), fingerprint(held)));
         }
     }
 
@@ -89,8 +100,8 @@ impl Seen {
                 return Ok(Some(key.clone()));
             }
         }
-        for (stretch, held) in &self.pages {
-            if fingerprint_of(connection, state.id, stretch)? != *held {
+        for (stretch, (count, held)) in &self.pages {
+            if fingerprint_of(connection, state.id, stretch, *count)? != Some(*held) {
                 return Ok(Some(stretch.prefix.clone()));
             }
         }
@@ -110,14 +121,16 @@ fn fingerprint<'k>(entries: impl Iterator<Item = (&'k str, u64)>) -> Digest {
     hasher.finish()
 }
 
+/// Sums up what a stretch holds now; nothing if that is more than `count` keys.
 fn fingerprint_of(
     connection: &Connection,
     state: i64,
     stretch: &Stretch,
-) -> Result<Digest, Failure> {
+    count: usize,
+) -> Result<Option<Digest>, Failure> {
+    let (prefix, after) = (stretch.prefix.as_str(), stretch.after.as_deref());
     let keys =
-        rows::versions(connection, state, &stretch.prefix, stretch.after.as_deref(), |key| {
-            stretch.holds(key)
-        })?;
-    Ok(fingerprint(keys.iter().map(|(key, version)| (key.as_str(), *version))))
+        rows::versions(connection, state, (prefix, after), count + 1, |key| stretch.holds(key))?;
+    let held = || fingerprint(keys.iter().map(|(key, version)| (key.as_str(), *version)));
+    Ok((keys.len() <= count).then(held))
 }
