@@ -145,9 +145,9 @@ fn a_tool_that_says_it_only_reads_writes_into_no_folder() {
         let call = Call { reads_only, key: Some(key(1)), ..Call::new("make", &input) };
         of_call(&plot.arena.run(&plugin, call))
     };
-    let refused = make(true, "a");
+    let refused = make(true, "/workspace/a");
     assert!(!plot.folder.path().join("a").exists());
-    assert_eq!(make(false, "b"), "ok");
+    assert_eq!(make(false, "/workspace/b"), "ok");
     assert!(plot.folder.path().join("b").exists());
     settle("write-while-reading", "tool(failed)", &refused);
 }

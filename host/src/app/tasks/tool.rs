@@ -197,3 +197,49 @@ fn failure_in(
         false => failure,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::plugin::{CallId, Usage};
+
+    use super::*;
+
+    fn report(error: CallError, changed_outside: bool) -> Report {
+        Report {
+            id: CallId::new(0, 0, 0),
+            result: Err(error),
+            usage: Usage::default(),
+            trouble: None,
+            asked_for_folders: false,
+            denials: Vec::new(),
+            allowances: Vec::new(),
+            sent: Vec::new(),
+            asked: Vec::new(),
+            log: Vec::new(),
+            backtrace: Vec::new(),
+            trace: None,
+            changed_outside,
+        }
+    }
+
+    #[test]
+    fn only_a_call_that_did_nothing_else_is_made_again_after_a_conflict() {
+        let conflict = || CallError::Conflict { key: "a".to_owned() };
+        assert!(is_mere_conflict(&report(conflict(), false)));
+        assert!(!is_mere_conflict(&report(conflict(), true)));
+        assert!(!is_mere_conflict(&report(CallError::Cancelled, false)));
+        let data = None;
+        let (code, message) = (String::new(), "the tool's own".to_owned());
+        let own = CallError::Tool { kind: crate::plugin::ErrorKind::Conflict, code, message, data };
+        assert!(!is_mere_conflict(&report(own, false)), "the tool has answered");
+    }
+
+    #[test]
+    fn a_conflict_is_a_failure_that_may_be_tried_again_unless_something_else_was_done() {
+        let conflict = CallError::Conflict { key: "a".to_owned() };
+        let failure = failure_in(&conflict, EffectClass::Keyed, false, false);
+        assert_eq!((failure.kind, failure.code.as_str()), (FailureKind::Conflict, "a"));
+        let failure = failure_in(&conflict, EffectClass::Unsafe, true, false);
+        assert_eq!(failure.kind, FailureKind::InDoubt);
+    }
+}
