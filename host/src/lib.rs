@@ -21,6 +21,7 @@
 //! workflow DECIDE     what a task is and what follows from each fact; pure
 //! chat     WORDS      what is said to a model and what comes back
 //! clock               the only source of time
+//! failpoint           where a test lets the program die
 //! folder              files, read and replaced without following links below a folder
 //! ```
 
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod egress;
+pub mod failpoint;
 pub mod folder;
 pub mod journal;
 pub mod kv;

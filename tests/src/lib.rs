@@ -1,6 +1,6 @@
 //! What the tests of the whole have in common: where the program is, a home of its own for each
 //! test, tiny components, servers on loopback, texts that compare, pages of the documentation,
-//! the lines of a bench, answers of models and an upstream that fails.
+//! the lines of a bench, answers of models, an upstream that fails, and tasks that are killed.
 //!
 //! The tests are in `tests/`: `architecture` (the code's own order), `cli` (one promise to a user
 //! each, through the program), `processes` (several at once, and killed ones), `hostile…` (guests
@@ -16,3 +16,4 @@ pub mod program;
 pub mod row;
 pub mod server;
 pub mod told;
+pub mod torture;

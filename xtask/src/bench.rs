@@ -14,8 +14,12 @@ use crate::process;
 use crate::wasm_target;
 
 /// What can be measured, by the program that does it.
-const SUBJECTS: [(&str, &str); 3] =
-    [("sandbox", "bench-sandbox"), ("mcp", "bench-mcp"), ("router", "bench-router")];
+const SUBJECTS: [(&str, &str); 4] = [
+    ("sandbox", "bench-sandbox"),
+    ("mcp", "bench-mcp"),
+    ("router", "bench-router"),
+    ("runtime", "bench-runtime"),
+];
 
 /// Runs the task and ends with the measuring program's exit code.
 pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode> {
@@ -27,7 +31,8 @@ pub(crate) fn run(checkout: &Checkout, arguments: &[String]) -> Result<ExitCode>
     let Some((program, options)) = found else {
         return Err(Failure::new(
             "`bench` needs to know what to measure",
-            "cargo xtask bench sandbox [--quick] [SUBJECT…], or mcp [--quick], or router [--quick]",
+            "cargo xtask bench sandbox [--quick] [SUBJECT…], or mcp [--quick], or router [--quick], \
+             or runtime [--quick]",
         ));
     };
     wasm_target::ensure(checkout)?;

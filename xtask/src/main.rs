@@ -22,6 +22,7 @@ mod plugins;
 mod process;
 mod product;
 mod test;
+mod torture;
 mod wasm_target;
 
 use std::env;
@@ -78,6 +79,12 @@ const TASKS: &[Task] = &[
         run: chaos::run,
     },
     Task {
+        name: "torture",
+        arguments: "[--minutes N] [--seed S]",
+        about: "kill tasks everywhere and resume them: what became of their effects, and whether it may",
+        run: torture::run,
+    },
+    Task {
         name: "fuzz",
         arguments: "[TARGET…] [--seconds N]",
         about: "look for inputs that break a parser: one line each target",
@@ -85,7 +92,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "sandbox|mcp|router [--quick]",
+        arguments: "sandbox|mcp|router|runtime [--quick]",
         about: "measure a part against its bars, in release",
         run: bench::run,
     },

@@ -136,6 +136,8 @@ fn dispatch(cli: Cli, output: &mut Output) -> Result<(), CliError> {
     let cores = u32::try_from(cores).unwrap_or(u32::MAX);
     let settings = load(&overrides(cli.globals), environment_variable, &current, cores)?;
     *output = Output::new(&settings);
+    #[cfg(feature = "failpoints")]
+    crate::config::arm_failpoint();
     // `-C` is as if started there: every path on the command line counts from it.
     let directory = &settings.directory.value;
     std::env::set_current_dir(directory)

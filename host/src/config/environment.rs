@@ -32,6 +32,15 @@ pub fn environment_variable(name: &str) -> Option<String> {
     }
 }
 
+/// Arms the place that `AX_FAILPOINT` names, for tests.
+#[cfg(feature = "failpoints")]
+pub fn arm_failpoint() {
+    let named = environment_variable("AX_FAILPOINT");
+    if let Some(place) = named.as_deref().and_then(crate::failpoint::Failpoint::parse) {
+        crate::failpoint::arm(place);
+    }
+}
+
 /// Variables that compilers, package installers and the systems they run on read.
 const OF_TOOLCHAINS: [&str; 31] = [
     "NIX_PATH",

@@ -44,6 +44,8 @@ use ax_manifest::PluginName;
 use crate::provider::ProviderConfig;
 
 pub use append::{AppendError, add_provider};
+#[cfg(feature = "failpoints")]
+pub use environment::arm_failpoint;
 pub use environment::{environment_variable, toolchain_environment};
 pub use error::{ConfigError, FileFlaw, FlagFlaw, VariableFlaw};
 pub use file::FILE_BYTES_MAX;

@@ -13,6 +13,7 @@ use super::Runtime;
 use super::driver::{Ended, Patience};
 use super::error::RuntimeError;
 use super::perform::Done;
+use crate::failpoint;
 use crate::workflow::{
     Budget, Failure, FailureKind, Order, Parent, Spent, Started, State, TaskId, Why,
 };
@@ -151,6 +152,7 @@ impl Child {
             match runtime.journal.row(task)? {
                 None => {
                     let begun = runtime.begun(started, &name, patience).await?;
+                    failpoint::hit("child-begun");
                     begun.stopped_by(stop).cancelled_by(cancel).carry().await
                 }
                 Some(_) => {

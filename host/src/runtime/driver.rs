@@ -22,6 +22,7 @@ use super::error::RuntimeError;
 use super::perform::Done;
 use super::record::Facts;
 use super::{LEASE_MS, Runtime};
+use crate::failpoint;
 use crate::journal::{JournalError, Lease, Receipt};
 use crate::workflow::{
     Command, Commands, Dimension, Effect, Ending, Fact, Failure, FailureKind, Feed, Reason, Run,
@@ -214,7 +215,9 @@ impl Driver {
         }
         if let Some(fact) = self.closing.take_if(|_| self.performing.is_empty()) {
             let letters = self.closing_letter.take().into_iter().collect();
+            failpoint::hit("before-end");
             self.record_durably(Facts { facts: vec![fact], context: Vec::new(), letters }).await?;
+            failpoint::hit("after-end");
         }
         self.rest_with_child().await?;
         self.run_agent().await
@@ -261,7 +264,10 @@ impl Driver {
             Ending::Completed { output } => Fact::Completed { output },
             Ending::Failed { reason, failure } => Fact::Failed { reason, failure },
         };
-        self.record_durably(fact).await
+        failpoint::hit("before-end");
+        self.record_durably(fact).await?;
+        failpoint::hit("after-end");
+        Ok(())
     }
 
     /// Fails the task once nothing is being performed.

@@ -17,6 +17,7 @@ use super::driver::Driver;
 use super::error::RuntimeError;
 use super::perform::{Done, Performance, Prepared};
 use super::record::Facts;
+use crate::failpoint;
 use crate::journal::Message;
 use crate::workflow::{
     Ask, Asked, CLOSED, Command, Effect, EffectKey, Fact, Failure, FailureKind, Inquiry, Intended,
@@ -138,7 +139,11 @@ impl Driver {
             (true, _) => {}
             // Nothing happens outside, so nothing has to be on disk before it.
             (false, true) => self.record(facts).await?,
-            (false, false) => self.record_durably(facts).await?,
+            (false, false) => {
+                failpoint::hit("before-intent");
+                self.record_durably(facts).await?;
+                failpoint::hit("after-intent");
+            }
         }
         for (entry, work, prepared) in begun {
             self.perform(entry, Arc::new(work), prepared.component, false);
@@ -288,6 +293,7 @@ impl Driver {
         if let Origin::Mend { intent: mended } = open.origin() {
             return self.mended(intent, mended, done).await;
         }
+        failpoint::hit("after-perform");
         let is_unknown = matches!(&done.outcome, Err(it) if it.kind == FailureKind::InDoubt);
         if is_unknown && self.closing.is_none() && self.mend(intent).await? {
             return Ok(());
@@ -300,6 +306,7 @@ impl Driver {
         let Done { outcome, spent, changed_outside } = done;
         let returned = Returned { intent, outcome, spent, changed_outside };
         self.record(Fact::Returned(Box::new(returned))).await?;
+        failpoint::hit("after-result");
         if !self.run.open().contains_key(&intent) {
             self.works.remove(&intent);
         }
@@ -318,7 +325,9 @@ impl Driver {
         hasher.update(question.details.digest().as_bytes());
         let arguments = hasher.finish();
         let asked = self.question(question, arguments, 0);
-        self.record_durably(Fact::Asked(Box::new(asked))).await
+        self.record_durably(Fact::Asked(Box::new(asked))).await?;
+        failpoint::hit("after-asked");
+        Ok(())
     }
 
     /// Writes a question as it is put on record, bound to all that its answer holds for.

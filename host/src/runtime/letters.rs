@@ -6,6 +6,7 @@
 use super::driver::Driver;
 use super::error::RuntimeError;
 use super::record::Facts;
+use crate::failpoint;
 use crate::journal::{Letter, Request};
 use crate::workflow::{Answer, Fact, State, Why};
 
@@ -34,6 +35,7 @@ impl Driver {
         }
         let letters = vec![letter.id];
         self.record_durably(Facts { facts, context: Vec::new(), letters }).await?;
+        failpoint::hit("after-letter");
         self.agent.answered(&self.feed);
         Ok(())
     }

@@ -20,6 +20,7 @@ use super::effect::{Wanted, in_doubt, is_child, together};
 use super::error::RuntimeError;
 use super::perform::Done;
 use super::record::Facts;
+use crate::failpoint;
 use crate::workflow::{
     Ask, Call, Effect, Fact, Failure, FailureKind, Open, Order, Origin, Spent, State, Text, Why,
 };
@@ -30,6 +31,7 @@ impl Driver {
         let was_at_work = matches!(self.run.state(), State::Planning | State::Executing);
         if was_at_work {
             self.record(Fact::TakenOver).await?;
+            failpoint::hit("taken-over");
         }
         self.read_letters().await?;
         self.expire_questions(self.runtime.clock.now_ms()).await?;
@@ -160,6 +162,7 @@ impl Driver {
             }
             Ok(prepared) => {
                 self.record_durably(Fact::Resent { intent }).await?;
+                failpoint::hit("resent");
                 self.perform(intent, work, prepared.component, true);
                 Ok(())
             }

@@ -12,7 +12,7 @@ use crate::source::Source;
 
 /// Lowest first. Modules of one line do not use each other.
 const LAYERS: &[&[&str]] = &[
-    &["chat", "clock", "folder"],
+    &["chat", "clock", "failpoint", "folder"],
     &["audit", "egress", "kv", "project", "secret", "workflow"],
     &["journal", "provider"],
     &["plugin", "router"],

@@ -13,6 +13,7 @@
 //! | `retain`   | what is removed?                                     |
 //! | `read`     | how is all of that read?                             |
 //! | `columns`  | what is a row as a value?                            |
+//! | `failing`  | where does a test let it fail?                       |
 //!
 //! Invariant: nothing is read or made on disk before the first use, and nothing is made by reading.
 
@@ -21,6 +22,8 @@ mod append;
 mod claim;
 mod columns;
 mod database;
+#[cfg(feature = "failpoints")]
+mod failing;
 mod fold;
 mod post;
 mod read;
@@ -69,7 +72,7 @@ impl SqliteJournal {
     pub fn at(home: &Path) -> Self {
         let database = Database::at(home);
         let readers = Readers::new(database.clone());
-        Self { database, readers, fault: None, writer: Mutex::new(None) }
+        Self { database, readers, fault: armed(), writer: Mutex::new(None) }
     }
 
     /// The same, with writes that fail where a test wants it.
@@ -192,4 +195,14 @@ impl Retention for SqliteJournal {
         let newest_kept = i64::try_from(newest_kept).unwrap_or(i64::MAX);
         self.hand(Barrier::Ordinary, 0, move |writing| writing.prune(before_ms, newest_kept))
     }
+}
+
+#[cfg(feature = "failpoints")]
+fn armed() -> Option<Fault> {
+    failing::armed()
+}
+
+#[cfg(not(feature = "failpoints"))]
+fn armed() -> Option<Fault> {
+    None
 }

@@ -11,6 +11,7 @@ use super::super::effect::Wanted;
 use super::super::error::RuntimeError;
 use super::super::record::Facts;
 use super::{Slot, lines_of};
+use crate::failpoint;
 use crate::plugin::agent::{Import, Question, Remaining, Told, no_delegation};
 use crate::workflow::{
     AGENT_CALLS_MAX, CONTEXT_BYTES_MAX, Call, Dimension, Effect, Fact, Failure, FailureKind, Gate,
@@ -98,6 +99,7 @@ impl Driver {
         facts.facts.push(fact);
         let entry = self.run.head() + facts.facts.len() as u64;
         self.record_durably(facts).await?;
+        failpoint::hit("after-asked");
         self.feed.skip();
         Ok(Slot::Entry(entry))
     }
