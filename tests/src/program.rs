@@ -13,8 +13,12 @@ use std::path::PathBuf;
 #[must_use]
 pub fn ax() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
-    // target/<profile>/deps/<test> → target/<profile>/ax
-    let folder = test.parent().and_then(Path::parent).expect("a test lies two folders deep");
+    // target/<profile>/deps/<test>, or a program of ours beside it → target/<profile>/ax
+    let folder = test.parent().expect("a test lies in a folder");
+    let folder = match folder.ends_with("deps") {
+        true => folder.parent().expect("a test lies two folders deep"),
+        false => folder,
+    };
     let path = folder.join(format!("ax{}", std::env::consts::EXE_SUFFIX));
     assert!(path.is_file(), "`{}` is not there: cargo build -p ax-host", path.display());
     path
