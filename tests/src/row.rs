@@ -10,6 +10,8 @@ pub enum Bar {
     Added(Duration),
     /// `ours` at most this.
     AtMost(Duration),
+    /// `ours`, in nanoseconds, at most this.
+    Nanos(f64),
     /// `ours` at least this many a second, and at least this share of raw.
     Rate { per_second: f64, share: f64 },
     /// `ours` at least this many a second.
@@ -59,6 +61,12 @@ impl Row {
         }
     }
 
+    /// A time in nanoseconds.
+    #[must_use]
+    pub fn nanos(name: &str, ours: f64, bar: Bar) -> Self {
+        Self { name: name.to_owned(), ours, raw: None, unit: "ns", bar, also: true }
+    }
+
     /// So many a second.
     #[must_use]
     pub fn rate(name: &str, ours: f64, raw: Option<f64>, bar: Bar) -> Self {
@@ -78,6 +86,7 @@ impl Row {
         let held = match self.bar {
             Bar::Added(max) => self.ours - self.raw.unwrap_or(0.0) <= us(max),
             Bar::AtMost(max) => self.ours <= us(max),
+            Bar::Nanos(max) => self.ours <= max,
             Bar::Rate { per_second, share } => {
                 self.ours >= per_second && self.raw.is_none_or(|raw| self.ours / raw >= share)
             }
@@ -101,6 +110,7 @@ impl fmt::Display for Row {
                 format!("<= {} us", max.as_micros())
             }
             Bar::AtMost(max) => format!("<= {} ms", max.as_millis()),
+            Bar::Nanos(max) => format!("<= {max} ns"),
             Bar::Rate { per_second, share } => format!(">= {per_second} /s, >= {share} x raw"),
             Bar::PerSecond(min) => format!(">= {min} /s"),
             Bar::Share(share) => format!(">= {share} x raw"),
