@@ -208,6 +208,8 @@ impl Driver {
                 Command::Ask(question) => self.ask(*question).await?,
                 Command::Wake { timer, at_ms } => drop(self.timers.insert(timer, at_ms)),
                 Command::Pause(why) => self.rest(why).await?,
+                // It rests for a task of its own, and nothing that it was asked itself holds it up.
+                Command::Resume if self.child_rests.is_some() => {}
                 Command::Resume => self.resume("answer").await?,
                 Command::Stop => self.stop_performing(),
                 Command::Finish(ending) => self.finish(ending).await?,

@@ -26,10 +26,12 @@ pub enum Class {
     Agent,
     /// Unsafe effects before and after a question to a person.
     Approved,
+    /// Unsafe effects before and after a wait, for what has to last.
+    Waiting,
 }
 
 impl Class {
-    /// Every one.
+    /// Every one that is killed everywhere.
     pub const ALL: [Self; 10] = [
         Self::Pure,
         Self::Keyed,
@@ -57,6 +59,7 @@ impl Class {
             Self::Child => "child",
             Self::Agent => "agent",
             Self::Approved => "approved",
+            Self::Waiting => "waiting",
         }
     }
 
@@ -139,6 +142,15 @@ impl Class {
                     step("s1", "test:post.send", ""),
                     asked.to_owned(),
                     step("s2", "test:post.send", "needs = [\"ask\"]\n"),
+                ];
+                vec![(name, text(&steps, both))]
+            }
+            Self::Waiting => {
+                let wait = "[[step]]\nid = \"wait\"\nwait = \"2 s\"\nneeds = [\"s1\"]\n";
+                let steps = [
+                    step("s1", "test:post.send", ""),
+                    wait.to_owned(),
+                    step("s2", "test:post.send", "needs = [\"wait\"]\n"),
                 ];
                 vec![(name, text(&steps, both))]
             }

@@ -3,6 +3,8 @@
 //! One component is installed under several names, each with one method of HTTP toward the ledger: what a
 //! plugin may do decides what is known of an interrupted call.
 
+use std::sync::Arc;
+
 use super::class::Class;
 use super::ledger::Ledger;
 use crate::home::Home;
@@ -12,7 +14,7 @@ use crate::program;
 #[derive(Debug)]
 pub(super) struct Ground {
     pub(super) home: Home,
-    pub(super) ledger: Ledger,
+    pub(super) ledger: Arc<Ledger>,
 }
 
 /// Plugins of the component `effects`, each with its one method.
@@ -26,7 +28,7 @@ impl Ground {
     ///
     /// When a plugin cannot be installed, or was not built.
     pub(super) fn new() -> Self {
-        let ground = Self { home: Home::new(), ledger: Ledger::new() };
+        let ground = Self { home: Home::new(), ledger: Arc::new(Ledger::new()) };
         let origin = ground.ledger.origin();
         let effects = program::guest("effects");
         for (name, method) in OVER_HTTP {
@@ -43,10 +45,15 @@ impl Ground {
         let url = format!("{origin}/v1");
         let provider = ["provider", "add", "local", "--kind", "compatible", "--url", &url];
         drop(ground.home.ax(&[&provider[..], &["--model", "m-1"]].concat()).ok());
-        for (name, text) in Class::ALL.into_iter().flat_map(Class::files) {
+        for (name, text) in Class::ALL.into_iter().chain([Class::Waiting]).flat_map(Class::files) {
             ground.home.write(&name, text);
         }
         ground
+    }
+
+    /// Makes another with the same content, toward the same ledger.
+    pub(super) fn copied(&self) -> Self {
+        Self { home: self.home.copied(), ledger: Arc::clone(&self.ledger) }
     }
 
     fn install(&self, name: &str, asked: &str, component: &[u8], grant: &str) {

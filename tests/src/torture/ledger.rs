@@ -79,7 +79,8 @@ impl Ledger {
     pub(super) fn crossings(&self, trial: &str) -> usize {
         let (books, begin) = (self.books(), format!("{trial}/"));
         let is_of = |name: &&String| name.starts_with(&begin);
-        let effects: usize = books.effects.keys().filter(is_of).map(|it| books.effects[it].len()).sum();
+        let effects: usize =
+            books.effects.keys().filter(is_of).map(|it| books.effects[it].len()).sum();
         let told: usize = books.told.keys().filter(is_of).map(|it| books.told[it].len()).sum();
         effects + told
     }
@@ -97,6 +98,11 @@ impl Ledger {
 
 fn place(trial: &str, step: &str) -> String {
     format!("{trial}/{step}")
+}
+
+/// Answers whether every effect of a trial comes to the same each time.
+fn is_fixed(trial: &str) -> bool {
+    trial.starts_with("fixed-")
 }
 
 fn said(value: &Value) -> Answer {
@@ -121,7 +127,7 @@ impl Books {
                 said(&json!({ "happened": last.is_some(), "output": output }))
             }
             ("GET", ["", "read", trial, step]) => {
-                let value = self.draw();
+                let value = self.draw(trial);
                 self.told.entry(place(trial, step)).or_default().push(value.clone());
                 self.crossed(trial);
                 said(&json!({ "value": value }))
@@ -133,7 +139,10 @@ impl Books {
 
     fn effect(&mut self, heard: &Heard, trial: &str, step: &str) -> Answer {
         let body: Value = serde_json::from_slice(&heard.body).unwrap_or_default();
-        let value = body["value"].as_str().unwrap_or("?").to_owned();
+        let value = match is_fixed(trial) {
+            true => format!("fixed-{step}"),
+            false => body["value"].as_str().unwrap_or("?").to_owned(),
+        };
         let key = heard.header("idempotency-key").to_owned();
         if let Some(before) = self.keys.get(&key) {
             return said(&json!({ "value": before }));
@@ -151,7 +160,7 @@ impl Books {
         let text = String::from_utf8_lossy(&heard.body).into_owned();
         let trial = text.split_once("trial=").and_then(|(_, rest)| rest.split_once(';'));
         let trial = trial.map_or("?", |(trial, _)| trial).to_owned();
-        let value = self.draw();
+        let value = self.draw(&trial);
         self.told.entry(place(&trial, "s1")).or_default().push(value.clone());
         self.crossed(&trial);
         let chunk = |delta: Value, finish: Option<&str>| {
@@ -171,7 +180,10 @@ impl Books {
         Answer::Keep(answer(200, &[("content-type", "text/event-stream")], body))
     }
 
-    fn draw(&mut self) -> String {
+    fn draw(&mut self, trial: &str) -> String {
+        if is_fixed(trial) {
+            return "told-0".to_owned();
+        }
         self.drawn += 1;
         format!("told-{:08}", self.drawn)
     }

@@ -15,11 +15,13 @@
 //! | `ledger`  | what crossed?                                               |
 //! | `trial`   | what is typed until it is over?                             |
 //! | `verdict` | what became of its effects?                                 |
+//! | `checks`  | what is looked at besides kills?                            |
 //! | `report`  | what came of all of them?                                   |
 //!
 //! Invariant: the real program runs, one process for each command, and the ledger is in none of them.
 //! Not here: how long it goes on (`bin/torture`, `tests/torture`).
 
+mod checks;
 mod class;
 mod dice;
 mod ground;
@@ -59,6 +61,19 @@ pub struct Plan {
     pub classes: Vec<Class>,
     /// Which places.
     pub places: Vec<Place>,
+    /// What is looked at besides kills.
+    pub checks: Checks,
+}
+
+/// What is looked at besides kills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checks {
+    /// Nothing.
+    None,
+    /// What takes seconds.
+    Short,
+    /// All of it.
+    All,
 }
 
 /// Does it.
@@ -94,22 +109,19 @@ pub fn run(plan: &Plan) -> Report {
             });
         }
     });
-    report.into_inner().unwrap_or_else(PoisonError::into_inner)
+    let mut report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if plan.checks != Checks::None {
+        report.checks = checks::all(&ground, plan.checks == Checks::Short);
+    }
+    report
 }
 
 /// Makes one trial.
-fn one(
-    ground: &Ground,
-    seed: u64,
-    at: usize,
-    class: Class,
-    place: Place,
-    report: &Mutex<Report>,
-) {
+fn one(ground: &Ground, seed: u64, at: usize, class: Class, place: Place, report: &Mutex<Report>) {
     let mut dice = Dice::new(seed.wrapping_mul(1_000_003).wrapping_add(at as u64));
     let name = format!("t{at}");
     let blows = place.blows(class, &mut dice);
-    let trial = Trial { ground, class, name: name.clone(), blows: blows.into() };
+    let trial = Trial { ground, class, name: name.clone(), blows: blows.into(), letter: None };
     let ended = trial.run();
     let verdict = verdict::judge(class, &name, &ended, &ground.ledger);
     let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);

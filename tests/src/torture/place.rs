@@ -6,7 +6,7 @@ use super::class::Class;
 use super::dice::Dice;
 
 /// How long a command of a test takes at most that is killed from outside: what comes later finds it ended.
-const OUTSIDE_MS: u64 = 900;
+const OUTSIDE_MS: u64 = 300;
 
 /// What happens to one command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(super) enum Blow {
     None,
     /// It kills itself at a failpoint, the so-many-th time.
     At(&'static str, u64),
+    /// The disk fails it there, the so-many-th time: how.
+    Fails(&'static str, u64, &'static str),
     /// It is killed once an effect has crossed, before the answer is there.
     Crossing,
     /// It is killed after a while.
@@ -26,6 +28,7 @@ impl Blow {
     pub(super) fn armed(&self) -> Option<String> {
         match self {
             Self::At(name, count) => Some(format!("{name}:{count}")),
+            Self::Fails(name, count, how) => Some(format!("{name}:{count}:{how}")),
             Self::None | Self::Crossing | Self::Outside(_) => None,
         }
     }
@@ -119,24 +122,27 @@ impl Place {
             Self::AfterAsked => class == Class::Approved,
             Self::AfterLetter => class.is_doubtful(),
             Self::ChildBegun => class == Class::Child,
+            // Nothing of it goes to the ledger.
+            Self::Crossing => class != Class::KeyedKv,
             _ => true,
         }
     }
 
     /// Says what happens to the commands of a trial, one after the other.
     pub(super) fn blows(self, class: Class, dice: &mut Dice) -> Vec<Blow> {
-        let effects = class.steps().len() as u64;
-        // A question to a model is asked once; a program comes to its first effect again and again.
+        // One that asks a person goes on in another command.
+        let effects = if class == Class::Approved { 1 } else { class.steps().len() as u64 };
         let some = dice.upto(effects);
         let here = |count: u64| vec![Blow::At(self.word(), count)];
         match self {
             Self::BeforeIntent | Self::AfterIntent | Self::AfterPerform | Self::AfterResult => {
                 here(some)
             }
-            Self::BeforeEnd | Self::AfterEnd => here(match class {
-                Class::Child => dice.upto(2),
-                _ => 1,
-            }),
+            Self::BeforeEnd | Self::AfterEnd => match class {
+                Class::Child => here(dice.upto(2)),
+                Class::Approved => vec![Blow::None, Blow::None, Blow::At(self.word(), 1)],
+                _ => here(1),
+            },
             Self::BeforeCommit | Self::AfterCommit => here(dice.upto(3 + effects)),
             Self::Crossing => vec![Blow::Crossing],
             Self::TakenOver => vec![Blow::At("after-perform", some), Blow::At(self.word(), 1)],
@@ -171,7 +177,8 @@ impl Place {
                 (0..4).map(&mut blow).collect()
             }
             Self::Outside => {
-                let wait = |dice: &mut Dice| Blow::Outside(Duration::from_millis(dice.upto(OUTSIDE_MS)));
+                let wait =
+                    |dice: &mut Dice| Blow::Outside(Duration::from_millis(dice.upto(OUTSIDE_MS)));
                 vec![wait(dice), wait(dice)]
             }
         }

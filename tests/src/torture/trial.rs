@@ -32,6 +32,8 @@ pub(super) struct Trial<'g> {
     /// What names it in the ledger and on its label.
     pub(super) name: String,
     pub(super) blows: VecDeque<Blow>,
+    /// What is typed once after the first command: `pause` or `cancel`.
+    pub(super) letter: Option<&'static str>,
 }
 
 /// What came of it.
@@ -88,6 +90,12 @@ impl Trial<'_> {
         Ended { tasks, kills, typed, wrong }
     }
 
+    /// Types what begins it, and no more.
+    pub(super) fn once(&mut self) {
+        let blow = self.blows.pop_front().unwrap_or(Blow::None);
+        drop(self.type_in(&self.begin(), &blow));
+    }
+
     /// Returns what begins it.
     fn begin(&self) -> Vec<String> {
         let ledger = self.ground.ledger.origin();
@@ -107,7 +115,10 @@ impl Trial<'_> {
     }
 
     /// Reads the task and those that are part of it, the whole first.
-    fn tree(&self, journal: &SqliteJournal) -> Result<Vec<(Row, Vec<Entry>)>, JournalError> {
+    pub(super) fn tree(
+        &self,
+        journal: &SqliteJournal,
+    ) -> Result<Vec<(Row, Vec<Entry>)>, JournalError> {
         let label = Some(("trial".to_owned(), self.name.clone()));
         let mut rows = journal.list(&Filter { label, limit: 8, ..Filter::default() })?;
         rows.sort_by_key(|row| row.about.parent.map_or(0, |parent| parent.depth));
@@ -115,12 +126,15 @@ impl Trial<'_> {
         rows.into_iter().map(read).collect()
     }
 
-    fn next(&self, journal: &SqliteJournal) -> Result<Next, JournalError> {
+    fn next(&mut self, journal: &SqliteJournal) -> Result<Next, JournalError> {
         let tasks = self.tree(journal)?;
         let Some((whole, _)) = tasks.first() else { return Ok(Next::Command(self.begin())) };
         let task = whole.about.run;
         if matches!(Phase::of(whole.status.state), Phase::Completed | Phase::Failed) {
             return Ok(Next::Over);
+        }
+        if let Some(verb) = self.letter.take() {
+            return Ok(Next::Command(words(&["task", verb, &task.to_string(), "--json"])));
         }
         for (row, entries) in &tasks {
             if let Some(step) = doubted(entries) {
@@ -160,7 +174,7 @@ impl Trial<'_> {
                 // It may have ended by itself.
                 child.kill().ok();
             }
-            Blow::None | Blow::At(..) => {}
+            Blow::None | Blow::At(..) | Blow::Fails(..) => {}
         }
         let was_in_time = ended_in_time(&mut child);
         let output = child.wait_with_output().expect("ax ends");

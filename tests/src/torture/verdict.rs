@@ -72,7 +72,8 @@ pub(super) fn judge(class: Class, name: &str, ended: &Ended, ledger: &Ledger) ->
             Class::Pure | Class::Model => asked(value, &ledger.told(name, step)),
             Class::KeyedKv => {
                 let kept = recorded.get(&format!("kept {step}")).map(String::as_str);
-                let kept: Vec<String> = kept.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+                let kept: Vec<String> =
+                    kept.unwrap_or_default().split_whitespace().map(str::to_owned).collect();
                 happened(value, &kept)
             }
             _ => happened(value, &ledger.effects(name, step)),
@@ -117,10 +118,23 @@ fn is_doubt(fact: &Fact) -> bool {
 pub(super) fn folds(row: &Row, entries: &[Entry]) -> bool {
     let mut run = Run::default();
     let is_whole = entries.iter().all(|entry| run.apply(&entry.event).is_ok());
+    // A call of a tool that was begun is paid for, also one that nobody saw the end of.
+    let is_begun = |fact: &Fact| match fact {
+        Fact::Intended(it) => matches!(it.ask, Ask::Tool { .. }),
+        Fact::Resent { .. } => true,
+        _ => false,
+    };
+    let begun = entries.iter().filter(|entry| is_begun(&entry.event.fact)).count() as u64;
+    let has_calls = !entries.iter().any(|entry| is_model(&entry.event.fact));
     is_whole
+        && (!has_calls || run.account().spent.calls >= begun)
         && run.state() == row.status.state
         && run.head() == row.head_seq
         && run.account().spent == row.status.spent
+}
+
+fn is_model(fact: &Fact) -> bool {
+    matches!(fact, Fact::Intended(it) if !matches!(it.ask, Ask::Tool { .. }))
 }
 
 /// Reads what each step came to, the last time.
@@ -131,7 +145,8 @@ fn values(entries: &[Entry]) -> BTreeMap<String, String> {
             Fact::Intended(it) if !matches!(it.origin, Origin::Mend { .. }) => {
                 let step = match &it.ask {
                     Ask::Tool { tool, input } => {
-                        let step = input.here().and_then(|input| step_of(input)).unwrap_or_default();
+                        let step =
+                            input.here().and_then(|input| step_of(input)).unwrap_or_default();
                         match tool.tool.as_str() {
                             "kept" => format!("kept {step}"),
                             _ => step,

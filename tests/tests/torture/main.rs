@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use ax_tests::torture;
-use ax_tests::torture::{Class, Place, Plan, Verdict};
+use ax_tests::torture::{Checks, Class, Place, Plan, Verdict};
 
 #[test]
 fn whatever_is_killed_ends_as_if_it_had_not_been() {
@@ -15,6 +15,7 @@ fn whatever_is_killed_ends_as_if_it_had_not_been() {
         seed: 1,
         classes: Class::ALL.to_vec(),
         places: Place::ALL.to_vec(),
+        checks: Checks::Short,
     });
     println!("{report}");
     assert_eq!(report.wrong(), 0, "{report}");

@@ -69,7 +69,8 @@ impl Bare {
     pub(crate) fn save(&mut self, round: u64) {
         let mut body = [b'y'; 2048];
         body[..8].copy_from_slice(&round.to_be_bytes());
-        let sql = "INSERT INTO saved VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+        let sql =
+            "INSERT INTO saved VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
         let mut statement = self.connection.prepare_cached(sql).expect("SQL");
         statement.execute(params![(round % 64).to_be_bytes(), body]).expect("room");
     }

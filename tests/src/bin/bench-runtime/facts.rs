@@ -79,7 +79,8 @@ pub(crate) fn text(number: u64, bytes: usize) -> Text {
     let mut text = format!("\"{number:010}");
     let mut state = number + 1;
     while text.len() + 1 < bytes {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.push(char::from(b'a' + u8::try_from((state >> 33) % 26).unwrap_or(0)));
     }
     text.push('"');

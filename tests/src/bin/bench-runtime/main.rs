@@ -79,9 +79,8 @@ fn main() -> ExitCode {
 
 /// Makes the effects of a program, intents and ends in turn, as they follow on its beginning.
 fn effects(first: u64, count: u64) -> Vec<Event> {
-    let pair = |call: u64| {
-        [intended(call, Text::new("1")), returned(first + 2 * call, Text::new("1"))]
-    };
+    let pair =
+        |call: u64| [intended(call, Text::new("1")), returned(first + 2 * call, Text::new("1"))];
     (0..count).flat_map(pair).collect()
 }
 
@@ -120,8 +119,7 @@ fn writing(effort: Effort, folder: &Path, disk: Duration) -> Vec<Row> {
     let mut lease = create(&journal, 1);
     let bare_append = median(rounds, |_| normal.append(1));
     let small = [intended(0, text(1, 200))];
-    let ordinary =
-        median(rounds, |_| append(&journal, &mut lease, &small, Barrier::Ordinary));
+    let ordinary = median(rounds, |_| append(&journal, &mut lease, &small, Barrier::Ordinary));
     let four = [
         intended(0, text(1, 200)),
         returned(1, Text::new("1")),
@@ -202,7 +200,8 @@ fn side_by_side(effort: Effort, folder: &Path) -> Row {
         let receipts: Vec<_> = handed.collect();
         receipts.into_iter().for_each(|it| it.wait().expect("it is on record"));
     }
-    let rate = |begun: Instant| (rounds as u64 * SIDE_BY_SIDE) as f64 / begun.elapsed().as_secs_f64();
+    let rate =
+        |begun: Instant| (rounds as u64 * SIDE_BY_SIDE) as f64 / begun.elapsed().as_secs_f64();
     let ours = rate(begun);
     let mut bare = Bare::new(folder, "group.db", "FULL");
     let begun = Instant::now();
@@ -227,7 +226,8 @@ fn storage(folder: &Path) -> Vec<Row> {
     let (mut lease, mut head) = (create(&journal, 1), None);
     for turn in 0..TURNS {
         let said = text(turn, 1_024);
-        let message = Message::after(head, said.here().map_or(Vec::new(), |it| it.as_bytes().to_vec()));
+        let message =
+            Message::after(head, said.here().map_or(Vec::new(), |it| it.as_bytes().to_vec()));
         head = Some(message.node);
         let mut asked = intended(turn, Text::new("1"));
         if let Fact::Intended(it) = &mut asked.fact {

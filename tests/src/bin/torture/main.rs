@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ax_tests::torture;
-use ax_tests::torture::{Class, Place, Plan};
+use ax_tests::torture::{Checks, Class, Place, Plan};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -38,6 +38,8 @@ fn read(arguments: &[String]) -> Option<Plan> {
             _ => return None,
         }
     }
+    let is_part = !classes.is_empty() || !places.is_empty();
+    let checks = if is_part { Checks::None } else { Checks::All };
     if classes.is_empty() {
         classes.extend(Class::ALL);
     }
@@ -45,5 +47,5 @@ fn read(arguments: &[String]) -> Option<Plan> {
         places.extend(Place::ALL);
     }
     let at_most = Duration::from_secs(minutes * 60);
-    Some(Plan { trials, at_most, seed, classes, places })
+    Some(Plan { trials, at_most, seed, classes, places, checks })
 }
