@@ -22,7 +22,7 @@ use super::perform::Done;
 use super::record::Facts;
 use crate::failpoint;
 use crate::workflow::{
-    Ask, Call, Effect, Fact, Failure, FailureKind, Open, Order, Origin, Spent, State, Text, Why,
+    Ask, Call, Effect, Fact, Failure, FailureKind, Open, Order, Origin, State, Text, Why,
 };
 
 impl Driver {
@@ -152,7 +152,7 @@ impl Driver {
             },
         };
         // The attempt that was lost is paid for, and there has to be room for this one.
-        if let Some(used_up) = self.run.account().short_of(open.reserved()) {
+        if let Some(used_up) = self.run.account().short_of(open.need) {
             return self.stop_at_limit(used_up).await;
         }
         match self.runtime.performer.prepare(&work.order).await {
@@ -221,7 +221,9 @@ impl Driver {
             Some(true) => {
                 let output = said.and_then(|it| it.get("output")).cloned().unwrap_or(Value::Null);
                 let whole = json!({ "content": [], "structured": output });
-                let (outcome, spent) = (Ok(Text::new(whole.to_string())), Spent::default());
+                // It happened, so what was set aside for it was used, as far as anybody knows.
+                let spent = self.run.open().get(&intent).map(Open::reserved).unwrap_or_default();
+                let outcome = Ok(Text::new(whole.to_string()));
                 self.returned(intent, Done { outcome, spent, changed_outside: true }).await
             }
             None => self.doubt(intent, "the answer does not say whether it happened").await,

@@ -76,6 +76,8 @@ pub struct Open {
     pub is_in_doubt: bool,
     /// Whether a person said that it did not happen, so that it is performed once more.
     pub is_allowed_again: bool,
+    /// What is set aside for each attempt.
+    pub need: Spent,
 }
 
 impl Default for Account {

@@ -314,7 +314,9 @@ impl Run {
             Origin::Step { .. } => self.begun(intended.origin),
             Origin::Mend { .. } => {}
         }
-        self.open.insert(self.head, Open { intended, is_in_doubt: false, is_allowed_again: false });
+        let need = intended.reserved;
+        let open = Open { intended, is_in_doubt: false, is_allowed_again: false, need };
+        self.open.insert(self.head, open);
     }
 
     fn end_effect(&mut self, returned: &Returned, commands: &mut Commands) {
@@ -339,14 +341,14 @@ impl Run {
     }
 
     fn resend(&mut self, intent: u64) {
-        let Some(open) = self.open.get(&intent) else { return };
-        let reserved = open.intended.reserved;
-        self.account.settle(reserved, reserved);
-        self.account.reserve(reserved);
-        if let Some(open) = self.open.get_mut(&intent) {
-            // A person's word is good for one attempt.
-            open.is_allowed_again = false;
-        }
+        let Some(open) = self.open.get_mut(&intent) else { return };
+        let lost = open.intended.reserved;
+        self.account.settle(lost, lost);
+        // One that was in doubt had nothing set aside any more; this attempt may be lost as well.
+        self.account.reserve(open.need);
+        Arc::make_mut(&mut open.intended).reserved = open.need;
+        // A person's word is good for one attempt.
+        open.is_allowed_again = false;
     }
 
     fn settle(&mut self, intent: u64, verdict: &Verdict, commands: &mut Commands) {

@@ -504,6 +504,23 @@ fn what_was_reserved_for_a_lost_attempt_is_spent() {
 }
 
 #[test]
+fn an_attempt_that_a_person_allowed_is_spent_too_when_it_is_lost() {
+    let mut bench = Bench::new(workflow(RETRIED, json!({})));
+    let intent = bench.intend(EffectClass::Unsafe)[0];
+    let doubt = || Err(Failure::new(FailureKind::InDoubt, "killed"));
+    for attempt in 1..=3 {
+        bench.end(intent, doubt());
+        let account = bench.run.account();
+        assert_eq!((account.spent.calls, account.reserved.calls), (attempt, 0));
+        let (verdict, by) = (Verdict::Again, "person".to_owned());
+        bench.put(Fact::Settled { intent, verdict, by });
+        bench.put(Fact::Resent { intent });
+        let account = bench.run.account();
+        assert_eq!((account.spent.calls, account.reserved.calls), (attempt, 1));
+    }
+}
+
+#[test]
 fn a_retry_keeps_what_is_done_and_repeats_what_failed() {
     let spec = r#"
 name = "two"

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use ax_host::journal::{Archive as _, Entry, Phase, Row, SqliteJournal};
+use ax_host::journal::{Entry, Phase, Row, SqliteJournal};
 use ax_host::workflow::{Fact, Run, TaskId, Text};
 use rusqlite::params;
 
@@ -136,7 +136,7 @@ fn failing_disk(ground: &Ground, how: &'static str, is_short: bool) -> Seen {
         match first.contains("exit 0") {
             // A commit that only gives the task back tells nobody.
             true => {}
-            false if first.contains("error") && !first.contains("panicked") => told += 1,
+            false if first.contains("\"code\":\"AX-") && first.contains("\"hint\"") => told += 1,
             false => return Err(format!("it says nothing of it: {first}")),
         }
     }
@@ -173,7 +173,7 @@ fn letters(ground: &Ground, verb: &'static str, most: u64) -> Seen {
 /// Goes on with a task twice at once.
 fn two_owners(ground: &Ground) -> Seen {
     let name = "two-owners";
-    let mut killed = trial(ground, Class::Waiting, name, vec![Blow::At("after-result", 1)]);
+    let mut killed = trial(ground, Class::Waiting, name, vec![Blow::At("before-intent", 1)]);
     killed.once();
     let journal = SqliteJournal::at(ground.home.path());
     let task = killed.tree(&journal).map_err(|error| error.to_string())?;

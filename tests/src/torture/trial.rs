@@ -182,8 +182,15 @@ impl Trial<'_> {
         if !was_in_time {
             return (false, format!("did not end within {} s", COMMAND_MAX.as_secs()));
         }
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let said = said.lines().last().unwrap_or_default().to_owned();
+        let last = |said: &[u8]| {
+            let said = String::from_utf8_lossy(said);
+            said.lines().last().unwrap_or_default().to_owned()
+        };
+        let said = match output.status.success() {
+            true => String::new(),
+            // An error in JSON is data; anything else is told to people.
+            false => last(&output.stderr) + &last(&output.stdout),
+        };
         let was_killed = output.status.signal().is_some();
         let how = output.status.code().map_or("killed".to_owned(), |code| format!("exit {code}"));
         (was_killed, format!("{how} {said}"))

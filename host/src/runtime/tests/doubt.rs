@@ -151,3 +151,26 @@ async fn another_plugin_than_before_does_not_repeat_an_effect() {
     assert!(matches!(ended.state, State::Paused { why: Why::InDoubt, .. }), "{ended:?}");
     assert_eq!(world.stage.crossed().len(), 1);
 }
+
+const OUTER: &str = r#"
+name = "outer"
+[[step]]
+id = "inner"
+workflow = "inner.toml"
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn a_task_rests_once_while_one_of_its_own_is_in_doubt() {
+    let world = World::with(&CLASSES);
+    world.stage.act("ax:t.post", unknown());
+    let outer = started(OUTER, Budget::default());
+    let Work::Workflow { spec, digest, .. } = &outer.work else { panic!("it has steps") };
+    let inner = Text::new(Value::from(POST).to_string());
+    let nested = BTreeMap::from([("inner.toml".to_owned(), inner)]);
+    let work = Work::Workflow { spec: spec.clone(), digest: *digest, nested };
+    let carried = world.begin_with(Started { work, ..outer });
+    let ended = tokio::time::timeout(Duration::from_secs(60), carried).await.unwrap();
+    assert!(matches!(ended.state, State::Paused { .. }), "{:?}", ended.state);
+    assert_eq!(world.kinds().iter().filter(|kind| **kind == "paused").count(), 1);
+    assert_eq!(world.stage.crossed().len(), 1);
+}
