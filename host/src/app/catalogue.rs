@@ -11,7 +11,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ax_manifest::{Digest, EffectClass, GrantScope, Permission, Policies, Tool, ToolId};
+use ax_manifest::{
+    Digest, EffectClass, GrantScope, Identity, McpApproval, Permission, Policies, Tool, ToolId,
+};
 use ax_registry::{Generation, GenerationError};
 
 use super::App;
@@ -75,6 +77,38 @@ impl Catalogue {
 }
 
 impl Catalogue {
+    /// Answers whether a program that calls a tool has to wait for somebody to allow it: by what it claims it
+    /// may destroy something, and something that lasts is within its reach.
+    #[must_use]
+    pub fn may_destroy(&self, tool: &CatalogueTool) -> bool {
+        let claims = &tool.tool.annotations;
+        claims.destructive && !claims.read_only && self.may_change(tool)
+    }
+
+    /// Returns who allows such a call.
+    #[must_use]
+    pub fn mcp_approval(&self) -> McpApproval {
+        self.policies.mcp_approval()
+    }
+
+    /// Answers whether nothing that an agent of a plugin calls can change anything outside: neither by what
+    /// the plugin is granted itself nor by the tools it may call.
+    #[must_use]
+    pub fn agent_only_reads(&self, plugin: &Identity) -> bool {
+        let grants = self.generation.grants.get(plugin);
+        let only_reads = |granted: &Permission| match granted {
+            Permission::Tools(_) => {
+                let called = self.tools.values().filter(|tool| {
+                    let wanted = format!("tools:{}", tool.id).parse::<Permission>();
+                    wanted.is_ok_and(|wanted| granted.covers(&wanted))
+                });
+                called.into_iter().all(|tool| self.class(tool) == EffectClass::Pure)
+            }
+            other => class_of_call(std::iter::once(other), false) == EffectClass::Pure,
+        };
+        grants.iter().all(|grant| only_reads(&grant.permission))
+    }
+
     /// Returns what is known of a call when it is interrupted: the worst that is granted to its plugin, less
     /// what is taken away from a tool that says it only reads.
     #[must_use]

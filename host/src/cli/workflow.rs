@@ -30,7 +30,7 @@ pub(crate) enum WorkflowCommand {
     },
     /// Run the steps of a workflow as a task, and carry it until it ends or rests
     Run {
-        /// The file
+        /// The file, or the name of one in the folder `workflows` of the home: `review`
         file: PathBuf,
         #[command(flatten)]
         begun: BegunArgs,
@@ -68,6 +68,7 @@ pub(super) fn run(
 ) -> Result<(), CliError> {
     match command {
         WorkflowCommand::Run { file, begun } => {
+            let file = on_shelf(app, file);
             // All mistakes at once, and those that only what is installed shows.
             let named = file.display().to_string();
             let checked = app.check_workflow(&file, &read(&named)?)?;
@@ -82,6 +83,12 @@ pub(super) fn run(
         WorkflowCommand::Check { file } => check_file(app, output, &file),
         WorkflowCommand::Graph { file, format } => graph(output, &file, format),
     }
+}
+
+/// Returns the file that is meant: what is no file here and may be a name is looked for on the shelf.
+fn on_shelf(app: &App, file: PathBuf) -> PathBuf {
+    let shelved = file.to_str().and_then(|name| app.shelved(name));
+    shelved.filter(|shelved| !file.exists() && shelved.exists()).unwrap_or(file)
 }
 
 fn shown(file: &str) -> String {

@@ -5,6 +5,7 @@
 //! effects     deny of any > ask of any > allow
 //! limits      the lowest maximum of all
 //! trust-min   the highest of all
+//! approvals   the strictest of those that say something
 //! ```
 //!
 //! Invariant: adding a policy only takes away, and but for which rule is named the order does not
@@ -14,7 +15,7 @@
 use std::fmt;
 
 use super::rule::Rule;
-use super::{GrantVerdict, LimitMaxima, Policy, TrustMin, Verdict};
+use super::{GrantVerdict, LimitMaxima, McpApproval, Policy, TrustMin, Verdict};
 use crate::name::PluginName;
 use crate::permission::Permission;
 
@@ -129,6 +130,13 @@ impl Policies {
     pub fn trust_min(&self) -> TrustMin {
         let each = self.members.iter().map(|member| member.policy.trust_min());
         each.max().unwrap_or_default()
+    }
+
+    /// Returns who allows what a program over MCP wants to destroy.
+    #[must_use]
+    pub fn mcp_approval(&self) -> McpApproval {
+        let said = self.members.iter().filter_map(|member| member.policy.mcp_approval());
+        said.max().unwrap_or_default()
     }
 
     fn denying(&self) -> impl Iterator<Item = (Cited<'_>, &Rule)> {

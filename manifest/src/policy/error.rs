@@ -207,7 +207,7 @@ impl PolicyErrorKind {
             }
             Self::Missing { key, .. } => format!("add `{}`", example_of(key)),
             Self::WrongType { key, .. } => match last_key(key) {
-                table @ ("plugins" | "permissions" | "limits") => {
+                table @ ("plugins" | "permissions" | "limits" | "approvals") => {
                     format!("write `[{table}]` on a line of its own and the keys below it")
                 }
                 "test" => "write `[[test]]` on a line of its own and the keys below it".to_owned(),
@@ -254,6 +254,7 @@ fn example_of(path: &str) -> String {
         "deny" => "[\"fs:*:write\"]",
         "ask" => "[\"net:*\"]",
         "trust-min" => "\"none\"",
+        "mcp" => "\"person\"",
         "name" => "\"no writes\"",
         "plugin" => "\"acme:notes\"",
         "permission" => "\"fs:out:write\"",

@@ -5,6 +5,7 @@
 //! [permissions] deny                    what no grant allows
 //! [permissions] ask                     what only a person allows, for the one call
 //! [limits] memory-max, …                how much at most
+//! [approvals] mcp                       who allows what a program over MCP wants to destroy
 //! [[test]]                              what the author of the file expects of it
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! exists only if every test in it holds and the host can enforce every line of it.
 //! Not here: grants, and what the host does with a verdict (host, rights).
 
+mod approvals;
 mod combined;
 mod error;
 mod limits;
@@ -28,6 +30,7 @@ use crate::manifest::tree::Value;
 use crate::name::PluginName;
 use crate::permission::Permission;
 
+pub use approvals::McpApproval;
 pub use combined::{Cited, Policies};
 pub use error::{PolicyError, PolicyErrorKind};
 pub use limits::LimitMaxima;
@@ -60,6 +63,7 @@ pub struct Policy {
     deny: Vec<Rule>,
     ask: Vec<Rule>,
     limits: LimitMaxima,
+    mcp_approval: Option<McpApproval>,
     trials: Vec<Trial>,
 }
 
@@ -199,6 +203,11 @@ impl Policy {
         &self.limits
     }
 
+    /// Returns who allows what a program over MCP wants to destroy, if that is said.
+    pub fn mcp_approval(&self) -> Option<McpApproval> {
+        self.mcp_approval
+    }
+
     /// Returns how much must be known about who made a plugin.
     pub fn trust_min(&self) -> TrustMin {
         self.plugins.trust_min()
@@ -207,7 +216,10 @@ impl Policy {
     /// PolicyCounts the rules, the maxima of limits and the tests.
     pub fn counts(&self) -> PolicyCounts {
         PolicyCounts {
-            rules: self.plugins.count() + self.deny.len() + self.ask.len(),
+            rules: self.plugins.count()
+                + self.deny.len()
+                + self.ask.len()
+                + usize::from(self.mcp_approval.is_some()),
             limits: self.limits.count(),
             tests: self.trials.len(),
         }
@@ -242,7 +254,7 @@ impl Policy {
     }
 
     fn from_tree(reading: &mut Reading<'_>, root: &tree::Node) -> Self {
-        let known = &["version", "plugins", "permissions", "limits", "test"];
+        let known = &["version", "plugins", "permissions", "limits", "approvals", "test"];
         let Some(file) = reading.open(root, "", known) else { return Self::default() };
         if let Some(node) = file.get("version") {
             match node.value {
@@ -265,6 +277,9 @@ impl Policy {
         }
         if let Some(node) = file.get("limits") {
             policy.limits = LimitMaxima::from_node(reading, node);
+        }
+        if let Some(node) = file.get("approvals") {
+            policy.mcp_approval = approvals::from_node(reading, node);
         }
         if let Some(node) = file.get("test") {
             policy.trials = trial::from_node(reading, node);

@@ -1,6 +1,6 @@
 //! Agents of installed plugins.
 
-use ax_manifest::{Agent, ToolId, nearest};
+use ax_manifest::{Agent, Identity, ToolId, nearest};
 use serde_json::Value;
 
 use super::TaskError;
@@ -21,6 +21,8 @@ pub struct ListedAgent {
     pub id: ToolId,
     /// What it is.
     pub agent: Agent,
+    /// Whose it is.
+    pub identity: Identity,
 }
 
 impl App {
@@ -34,10 +36,11 @@ impl App {
         let found = self.offering(&self.current().map_err(ChangeError::from)?, policies);
         let mut agents = Vec::new();
         for plugin in found.whole {
-            let name = plugin.identity.name;
+            let identity = plugin.identity;
             agents.extend(plugin.config.agents.into_iter().map(|agent| ListedAgent {
-                id: ToolId { plugin: name.clone(), tool: agent.name.clone() },
+                id: ToolId { plugin: identity.name.clone(), tool: agent.name.clone() },
                 agent,
+                identity: identity.clone(),
             }));
         }
         agents.sort_by(|a, b| a.id.cmp(&b.id));

@@ -63,6 +63,13 @@ pub enum Doing {
         /// What it is to reach, in words.
         goal: String,
     },
+    /// One call of a tool, once a person has allowed it.
+    Call {
+        /// Which.
+        tool: ToolId,
+        /// Who wants it, as a person is told.
+        caller: String,
+    },
 }
 
 /// What somebody said that a task may use; what is left out is as the file says, or as usual.

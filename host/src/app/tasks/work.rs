@@ -40,6 +40,11 @@ impl App {
                 let fails_at_limit = spec.fails_at_limit;
                 Ok((of_spec(&spec, &text, nested), fails_at_limit))
             }
+            Doing::Call { tool, caller } => {
+                let text = call_spec(tool, caller);
+                let spec = parse(Path::new("call"), &text)?;
+                Ok((of_spec(&spec, &text, BTreeMap::new()), true))
+            }
             Doing::Agent { agent, goal } => {
                 let pinned = self.agent_work(agent, goal)?;
                 self.check_agent_input(agent, input)?;
@@ -90,6 +95,18 @@ pub(super) fn nested(parent: &Started, file: &str) -> Result<Pinned, TaskError> 
         })
         .collect();
     Ok(of_spec(&spec, &text, inner))
+}
+
+/// Writes the workflow that calls a tool once a person has allowed it.
+fn call_spec(tool: &ToolId, caller: &str) -> String {
+    // Neither has a quote, a line's end or a brace: names are kebab-case.
+    let title = format!("{tool} called by {caller}");
+    format!(
+        "name = \"call\"\ntitle = \"{title}\"\ninput = {{ type = \"object\" }}\n\
+         output = \"{{{{ steps.call }}}}\"\n\n\
+         [[step]]\nid = \"allow\"\napprove = \"{title}\"\ndetails = \"{{{{ input }}}}\"\n\n\
+         [[step]]\nid = \"call\"\nneeds = [\"allow\"]\ntool = \"{tool}\"\nwith = \"{{{{ input }}}}\"\n"
+    )
 }
 
 fn of_spec(spec: &Spec, text: &str, nested: BTreeMap<String, Text>) -> Pinned {
@@ -146,4 +163,19 @@ fn read(path: &Path) -> Result<String, TaskError> {
 
 fn parse(path: &Path, text: &str) -> Result<Spec, TaskError> {
     Spec::parse(text).map_err(|errors| TaskError::Spec { path: path.to_owned(), errors })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_allowed_before_it_is_made_and_gets_its_arguments_as_they_are() {
+        let tool = "ax:files.write".parse().unwrap();
+        let spec = Spec::parse(&call_spec(&tool, "mcp:http:my-laptop")).unwrap();
+        assert_eq!(spec.title.as_deref(), Some("ax:files.write called by mcp:http:my-laptop"));
+        assert!(spec.refusals(&serde_json::json!({ "any": 1 })).is_empty());
+        assert!(matches!(spec.steps[0].kind, StepKind::Approve { .. }));
+        assert_eq!(spec.steps[1].needs, [0]);
+    }
 }
