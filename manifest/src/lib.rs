@@ -72,8 +72,8 @@ pub use permission::{
     PermissionKind, PermissionSet, RequestUrl, Scheme, ToolPattern, URL_BYTES_MAX, UrlError,
 };
 pub use policy::{
-    Cited, GrantVerdict, LimitMaxima, McpApproval, Outcome, POLICY_BYTES_MAX, Policies, Policy, PolicyCounts,
-    PolicyError, PolicyErrorKind, TestResult, TrustMin, Verdict,
+    Cited, GrantVerdict, LimitMaxima, McpApproval, Outcome, POLICY_BYTES_MAX, Policies, Policy,
+    PolicyCounts, PolicyError, PolicyErrorKind, TestResult, TrustMin, Verdict,
 };
 pub use quantity::{ByteSize, QuantityError, Span};
 pub use schema::{input_schema, output_schema};

@@ -20,7 +20,7 @@ use super::App;
 use super::change::ChangeError;
 use super::installed::{InstalledPlugin, LookupError};
 use super::policy::PolicyStamp;
-use super::tasks::class_of_call;
+use super::tasks::{ListedAgent, class_of_call};
 use super::tools::ToolsError;
 use crate::plugin::Plugin;
 
@@ -31,6 +31,7 @@ pub struct Catalogue {
     /// What the policies looked like before they were read.
     stamp: PolicyStamp,
     tools: BTreeMap<String, CatalogueTool>,
+    agents: Vec<ListedAgent>,
     damaged: Vec<LookupError>,
 }
 
@@ -55,6 +56,12 @@ impl Catalogue {
     #[must_use]
     pub fn tools(&self) -> &BTreeMap<String, CatalogueTool> {
         &self.tools
+    }
+
+    /// Returns the agents of the same plugins.
+    #[must_use]
+    pub fn agents(&self) -> &[ListedAgent] {
+        &self.agents
     }
 
     /// Returns the plugins whose tools would be here if their packages could be read.
@@ -164,8 +171,9 @@ impl App {
         let stamp = self.policy_stamp();
         let policies = self.read_policies().map_err(ChangeError::from)?;
         let found = self.offering(&generation, &policies);
-        let mut tools = BTreeMap::new();
+        let (mut tools, mut agents) = (BTreeMap::new(), Vec::new());
         for installed in found.whole {
+            agents.extend(ListedAgent::all(&installed));
             let mut grants = generation.grants.get(&installed.identity).iter();
             let has_once = grants.any(|grant| grant.scope == GrantScope::Once);
             let plugin = CataloguePlugin { installed, has_once, ready: Mutex::default() };
@@ -177,7 +185,7 @@ impl App {
                 tools.insert(offered.id.wire_name(), offered);
             }
         }
-        Ok(Catalogue { generation, policies, stamp, tools, damaged: found.damaged })
+        Ok(Catalogue { generation, policies, stamp, tools, agents, damaged: found.damaged })
     }
 
     /// Makes the plugin of a tool ready, and returns what was granted for this one call. May compile, so

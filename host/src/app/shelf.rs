@@ -12,12 +12,14 @@ use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use ax_manifest::{EffectClass, check_kebab};
+use ax_manifest::EffectClass;
+use ax_manifest::reading::check_kebab;
 
 use super::App;
 use super::change::ChangeError;
+use super::tasks::TaskError;
 use super::workflows::CheckedWorkflow;
-use crate::workflow::spec::{SPEC_BYTES_MAX, Spec, StepKind};
+use crate::workflow::spec::{SPEC_BYTES_MAX, Spec, SpecError, StepKind};
 
 /// The folder in the home.
 const FOLDER: &str = "workflows";
@@ -78,9 +80,8 @@ impl App {
     #[must_use]
     pub fn shelf_stamp(&self) -> ShelfStamp {
         let each = self.shelf_files().into_iter().map(|path| {
-            let (bytes, seconds, nanos) = path
-                .metadata()
-                .map_or((0, 0, 0), |it| (it.size(), it.mtime(), it.mtime_nsec()));
+            let (bytes, seconds, nanos) =
+                path.metadata().map_or((0, 0, 0), |it| (it.size(), it.mtime(), it.mtime_nsec()));
             (path.into_os_string(), bytes, seconds, nanos)
         });
         ShelfStamp(each.collect())
@@ -100,6 +101,22 @@ impl App {
             }
         }
         Ok(shelf)
+    }
+
+    /// Compares a workflow with what is installed now, as whoever runs it by hand does.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Spec`] with all that is wrong, or when it cannot be looked at.
+    pub fn recheck(&self, path: &Path) -> Result<(), TaskError> {
+        let failed = |source| TaskError::Read { path: path.to_owned(), source };
+        let checked = self.check_workflow(path, &fs_err::read_to_string(path).map_err(failed)?)?;
+        let errors = checked.files.into_iter().flat_map(|it| it.checked.mistakes);
+        let errors: Vec<SpecError> = errors.collect();
+        match errors.is_empty() {
+            true => Ok(()),
+            false => Err(TaskError::Spec { path: path.to_owned(), errors }),
+        }
     }
 
     fn shelf_folder(&self) -> PathBuf {
@@ -163,6 +180,6 @@ fn only_reads(checked: &CheckedWorkflow) -> bool {
     };
     checked.files.iter().filter_map(|it| it.checked.spec.as_ref()).all(|spec| {
         let has_agents = spec.steps.iter().any(|it| matches!(it.kind, StepKind::Agent { .. }));
-        !has_agents && spec.calls().into_iter().all(|call| is_pure(call.tool.to_string()))
+        !has_agents && spec.calls().all(|call| is_pure(call.tool.to_string()))
     })
 }

@@ -17,9 +17,13 @@ use super::fault::{CliError, Fault};
 use super::output::Output;
 use super::stop::asked_to_stop;
 use super::token;
-use crate::app::{App, ToolsError};
+use super::unfinished::Unfinished;
+use crate::app::{App, Misfit, TaskError, ToolsError};
 use crate::plugin::{CallError, Report};
-use crate::server::mcp::{Door, Explain, Explained, Installed, listen, serve_http, serve_stdio};
+use crate::server::mcp::{
+    Door, Explain, Explained, Installed, Stop, listen, serve_http, serve_stdio,
+};
+use crate::workflow::TaskId;
 
 pub(super) fn run(app: &Arc<App>, output: Output, command: McpCommand) -> Result<(), CliError> {
     match command {
@@ -33,14 +37,14 @@ pub(super) fn run(app: &Arc<App>, output: Output, command: McpCommand) -> Result
             let door = door(app, address, allow_host, without_token, grace)?;
             over_http(app, output, address, door)
         }
-        McpCommand::Serve(_) => serve_stdio(installed(app)?).map_err(CliError::Serve),
+        McpCommand::Serve(_) => serve_stdio(installed(app, output)?).map_err(CliError::Serve),
         McpCommand::Token(command) => token::run(app, output, command),
         McpCommand::Config(arguments) => config::run(app.config(), output, &arguments),
     }
 }
 
-fn installed(app: &Arc<App>) -> Result<Arc<Installed>, CliError> {
-    let words = Words(Arc::clone(app));
+fn installed(app: &Arc<App>, output: Output) -> Result<Arc<Installed>, CliError> {
+    let words = Words { app: Arc::clone(app), output };
     Ok(Arc::new(Installed::new(Arc::clone(app), Arc::new(words))?))
 }
 
@@ -50,7 +54,7 @@ fn over_http(
     address: SocketAddr,
     door: Door,
 ) -> Result<(), CliError> {
-    let installed = installed(app)?;
+    let installed = installed(app, output)?;
     let is_open = door.tokens.is_none();
     let stop = asked_to_stop(move || output.note("stopping when running calls have ended"))?;
     let listener = listen(address)?;
@@ -115,7 +119,10 @@ fn is_host(text: &str) -> bool {
 }
 
 /// The words of this command line for what went wrong.
-struct Words(Arc<App>);
+struct Words {
+    app: Arc<App>,
+    output: Output,
+}
 
 impl Explain for Words {
     fn unready(&self, error: ToolsError) -> Explained {
@@ -123,7 +130,7 @@ impl Explain for Words {
     }
 
     fn failed(&self, id: &ToolId, mut report: Report) -> Explained {
-        let cause = Cause::of(&self.0, id, None, &mut report);
+        let cause = Cause::of(&self.app, id, None, &mut report);
         let source = report.result.err().unwrap_or(CallError::Lost);
         let kind = match report.denials.is_empty() {
             true => source.kind().word(),
@@ -138,6 +145,28 @@ impl Explain for Words {
             source,
         };
         explained(&error, kind)
+    }
+
+    fn unbegun(&self, error: TaskError) -> Explained {
+        explained(&CliError::from(error), "failed")
+    }
+
+    fn stopped(&self, task: TaskId, how: Stop) -> Explained {
+        let (error, kind) = match how {
+            Stop::Failed { reason, failure } => {
+                let kind = failure.kind.word();
+                (Unfinished::Failed { task, reason, source: failure }, kind)
+            }
+            Stop::Rests { why } => {
+                (Unfinished::Paused { task, why, was_stopped: false }, "unavailable")
+            }
+        };
+        explained(&CliError::from(error), kind)
+    }
+
+    fn unfit(&self, misfit: &Misfit) {
+        let Misfit { path, why } = misfit;
+        self.output.warn(&format!("`{}` is not offered: {why}", path.display()));
     }
 }
 

@@ -25,6 +25,18 @@ pub struct ListedAgent {
     pub identity: Identity,
 }
 
+impl ListedAgent {
+    /// Lists those of a plugin.
+    pub(in crate::app) fn all(plugin: &InstalledPlugin) -> impl Iterator<Item = Self> {
+        let identity = &plugin.identity;
+        plugin.config.agents.iter().map(|agent| Self {
+            id: ToolId { plugin: identity.name.clone(), tool: agent.name.clone() },
+            agent: agent.clone(),
+            identity: identity.clone(),
+        })
+    }
+}
+
 impl App {
     /// Lists the agents of all plugins that are switched on and that no policy keeps out, by their names.
     ///
@@ -36,12 +48,7 @@ impl App {
         let found = self.offering(&self.current().map_err(ChangeError::from)?, policies);
         let mut agents = Vec::new();
         for plugin in found.whole {
-            let identity = plugin.identity;
-            agents.extend(plugin.config.agents.into_iter().map(|agent| ListedAgent {
-                id: ToolId { plugin: identity.name.clone(), tool: agent.name.clone() },
-                agent,
-                identity: identity.clone(),
-            }));
+            agents.extend(ListedAgent::all(&plugin));
         }
         agents.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(agents)

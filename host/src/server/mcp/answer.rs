@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::installed::Explained;
 use super::offer::{WRAPPED, is_of_objects};
+use super::tasks::OPEN_MAX;
 use crate::plugin::{Content, Media, Output};
 
 /// Where what has no address is said to be, by its place in the answer.
@@ -113,6 +114,14 @@ pub(super) fn misfit(wrong: &[String]) -> CallToolResult {
     let text = format!("the arguments do not fit the tool's schema:\n{}", lines.join("\n"));
     let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
     result.meta = Some(meta("AX-T002", "invalid"));
+    result
+}
+
+/// Says that a client has begun more than it may.
+pub(super) fn too_many_tasks() -> CallToolResult {
+    let text = format!("{OPEN_MAX} tasks of this client are not over; wait for one, or cancel one");
+    let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
+    result.meta = Some(meta("AX-T003", "exhausted"));
     result
 }
 

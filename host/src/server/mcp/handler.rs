@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
-    CompleteRequestParams, CompleteResult, ContentBlock, Implementation, InputResponses,
-    JsonObject, ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams,
+    CompleteRequestMethod, CompleteRequestParams, CompleteResult, ContentBlock, DetailedTask,
+    GetTaskParams, GetTaskResult, Implementation, InputResponses, JsonObject,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
     ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
     PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, SubscriptionFilter,
-    Tool,
+    Tool, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -23,6 +24,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::listeners::Listeners;
+use super::tasks::{Errand, Owner, Wanted, no_such_task};
 
 /// Tools of one page. Clients are known that read the first page alone, so it holds more than anybody has.
 const PAGE: usize = 500;
@@ -56,8 +58,8 @@ pub struct ToolCall {
     pub answers: InputResponses,
     /// What came with those questions, as the client gives it back: to be trusted as little as the rest.
     pub state: Option<String>,
-    /// Who calls, for the audit.
-    pub who: Arc<str>,
+    /// Who calls.
+    pub owner: Owner,
     /// How to tell how far it is, and what else came with it.
     pub context: RequestContext<RoleServer>,
     /// Cancelled when nobody waits for the answer any more: the call has to end then, and be recorded.
@@ -67,8 +69,8 @@ pub struct ToolCall {
 /// Who asks, put beside a request by a transport that has more than one client.
 #[derive(Clone)]
 pub(super) struct Visitor {
-    /// Who it is in the audit.
-    pub(super) who: Arc<str>,
+    /// Who it is.
+    pub(super) owner: Owner,
     /// Cancelled when what they began is to end.
     pub(super) ended: CancellationToken,
 }
@@ -86,12 +88,25 @@ pub trait Offering: Send + Sync + 'static {
         &self,
         call: ToolCall,
     ) -> impl Future<Output = Result<CallToolResponse, ErrorData>> + Send + '_;
+
+    /// Does what a client asks of a task that a call began, and says how that is then.
+    fn task(
+        &self,
+        _errand: Errand,
+    ) -> impl Future<Output = Result<DetailedTask, ErrorData>> + Send + '_ {
+        std::future::ready(Err(no_such_task()))
+    }
+
+    /// Lets rest what goes on though nobody waits for it.
+    fn close(&self) -> impl Future<Output = ()> + Send + '_ {
+        std::future::ready(())
+    }
 }
 
 /// Answers the clients of one server.
 pub struct Handler<O> {
     offering: Arc<O>,
-    who: Arc<str>,
+    owner: Owner,
     pub(super) listeners: Listeners,
     calls: Arc<Semaphore>,
     /// Cancelled when nothing more is told unasked.
@@ -104,7 +119,7 @@ impl<O> Clone for Handler<O> {
     fn clone(&self) -> Self {
         Self {
             offering: Arc::clone(&self.offering),
-            who: Arc::clone(&self.who),
+            owner: self.owner.clone(),
             listeners: self.listeners.clone(),
             calls: Arc::clone(&self.calls),
             closing: self.closing.clone(),
@@ -119,7 +134,7 @@ impl<O: Offering> Handler<O> {
         let gone = CancellationToken::new();
         Self {
             offering,
-            who: Arc::from(who),
+            owner: Owner::new(Arc::from(who), None),
             listeners: Listeners::default(),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
             closing: gone.child_token(),
@@ -142,6 +157,29 @@ impl<O: Offering> Handler<O> {
     pub(super) async fn end(&self) {
         self.gone.cancel();
         drop(tokio::time::timeout(END_MAX, self.idle()).await);
+        self.offering.close().await;
+    }
+
+    /// Finds out who sent a request.
+    fn visitor(&self, context: &RequestContext<RoleServer>) -> Visitor {
+        let parts = context.extensions.get::<http::request::Parts>();
+        let visitor = parts.and_then(|parts| parts.extensions.get::<Visitor>()).cloned();
+        visitor.unwrap_or_else(|| Visitor { owner: self.owner.clone(), ended: self.gone.clone() })
+    }
+
+    async fn errand(
+        &self,
+        task: String,
+        wanted: Wanted,
+        context: &RequestContext<RoleServer>,
+    ) -> Result<DetailedTask, ErrorData> {
+        let Ok(_place) = self.calls.try_acquire() else {
+            return Err(ErrorData::internal_error("too many requests run already", None));
+        };
+        let client = context.client_capabilities().unwrap_or_default();
+        let may_answer = client.elicitation.is_some();
+        let owner = self.visitor(context).owner;
+        self.offering.task(Errand { owner, task, wanted, may_answer }).await
     }
 
     /// Returns what it serves.
@@ -152,8 +190,11 @@ impl<O: Offering> Handler<O> {
 
 impl<O: Offering> ServerHandler for Handler<O> {
     fn get_info(&self) -> ServerConfig {
-        let capabilities =
-            ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_tasks()
+            .build();
         let mut server = Implementation::new("ax", env!("CARGO_PKG_VERSION"));
         server.title = Some("AutomatosX".to_owned());
         ServerConfig::new(capabilities).with_server_info(server).with_instructions(INSTRUCTIONS)
@@ -182,16 +223,13 @@ impl<O: Offering> ServerHandler for Handler<O> {
     ) -> Result<CallToolResponse, ErrorData> {
         let Ok(_place) = self.calls.try_acquire() else { return Ok(busy().into()) };
         let (cancelled, stop) = (context.ct.clone(), CancellationToken::new());
-        let parts = context.extensions.get::<http::request::Parts>();
-        let visitor = parts.and_then(|parts| parts.extensions.get::<Visitor>()).cloned();
-        let Visitor { who, ended } = visitor
-            .unwrap_or_else(|| Visitor { who: Arc::clone(&self.who), ended: self.gone.clone() });
+        let Visitor { owner, ended } = self.visitor(&context);
         let call = ToolCall {
             name: request.name.into_owned(),
             arguments: request.arguments.unwrap_or_default(),
             answers: request.input_responses.unwrap_or_default(),
             state: request.request_state,
-            who,
+            owner,
             context,
             stop: stop.clone(),
         };
@@ -206,6 +244,32 @@ impl<O: Offering> ServerHandler for Handler<O> {
         stop.cancel();
         // Nobody reads it, but what was done is recorded when it comes.
         answering.await
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let task = self.errand(request.task_id, Wanted::Look, &context).await?;
+        Ok(GetTaskResult::new(task))
+    }
+
+    async fn update_task(
+        &self,
+        request: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let wanted = Wanted::Answers(request.input_responses);
+        self.errand(request.task_id, wanted, &context).await.map(drop)
+    }
+
+    async fn cancel_task(
+        &self,
+        request: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.errand(request.task_id, Wanted::Cancel, &context).await.map(drop)
     }
 
     fn accepted_subscription_filter(

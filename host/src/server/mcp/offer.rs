@@ -46,6 +46,39 @@ pub(super) fn offered(id: &ToolId, tool: &ax_manifest::Tool) -> Tool {
     }
 }
 
+/// Something a client can call that is carried as a task.
+pub(super) struct Worded<'w> {
+    /// Its wire name.
+    pub(super) name: String,
+    /// Its name for people, with its id.
+    pub(super) title: String,
+    pub(super) description: String,
+    pub(super) input: &'w Value,
+    pub(super) output: Option<&'w Value>,
+    /// Whether nothing it does can change anything.
+    pub(super) only_reads: bool,
+}
+
+/// Writes an agent or a workflow as a client reads it. What may change something is said to destroy: what it
+/// does is up to what it calls.
+pub(super) fn worded(work: Worded<'_>) -> Tool {
+    let Worded { name, title, description, input, output, only_reads } = work;
+    let annotations = ToolAnnotations::from_raw(
+        Some(title.clone()),
+        Some(only_reads),
+        Some(!only_reads),
+        Some(false),
+        Some(true),
+    );
+    let input = Arc::new(object(without_headers(input)));
+    let offered =
+        Tool::new(name, description, input).with_title(title).with_annotations(annotations);
+    match output {
+        Some(schema) => offered.with_raw_output_schema(Arc::new(object(wrapped(schema)))),
+        None => offered,
+    }
+}
+
 /// Answers whether structured answers by this schema are objects.
 pub(super) fn is_of_objects(schema: &Value) -> bool {
     schema["type"] == "object"

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ax_host::server::mcp::{Installed, Offering, ToolCall};
+use ax_host::server::mcp::{Errand, Installed, Offering, ToolCall};
 use rmcp::ErrorData;
-use rmcp::model::{CallToolResponse, Tool};
+use rmcp::model::{CallToolResponse, DetailedTask, Tool};
 
 use crate::native::{self, Native};
 use crate::states::States;
@@ -58,6 +58,14 @@ impl Offering for Fixtures {
                 self.installed.call(call).await
             }
         }
+    }
+
+    async fn task(&self, errand: Errand) -> Result<DetailedTask, ErrorData> {
+        self.installed.task(errand).await
+    }
+
+    async fn close(&self) {
+        self.installed.close().await;
     }
 }
 

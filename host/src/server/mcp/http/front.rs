@@ -39,6 +39,7 @@ use super::keys::{Closed, Guest, Keys};
 use super::sessions::{OpenRequest, Sessions};
 use crate::server::mcp::handler::{Handler, Offering, Visitor};
 use crate::server::mcp::message::{self, MESSAGE_BYTES_MAX, Refusal};
+use crate::server::mcp::tasks::Owner;
 
 /// Where the protocol is spoken.
 pub(super) const PATH: &str = "/mcp";
@@ -130,7 +131,8 @@ impl<O: Offering> Front<O> {
     {
         let (mut parts, body) = request.into_parts();
         let Admitted { who, session, ended, place } = self.admit(&parts)?;
-        parts.extensions.insert(Visitor { who: Arc::clone(&who.name), ended });
+        let owner = Owner::new(Arc::clone(&who.name), who.key);
+        parts.extensions.insert(Visitor { owner, ended });
         let (mut open, mut bytes) = (None, Bytes::new());
         if parts.method == Method::POST {
             bytes = self.body(body).await?;
