@@ -39,7 +39,12 @@ impl Drop for Client {
 impl Client {
     /// Starts a server.
     pub(crate) fn start(home: &Home) -> Self {
-        let mut command = home.command(&["mcp", "serve", "--stdio"]);
+        Self::start_with(home, &[])
+    }
+
+    /// Starts a server, with flags before what it is to do.
+    pub(crate) fn start_with(home: &Home, flags: &[&str]) -> Self {
+        let mut command = home.command(&[flags, &["mcp", "serve", "--stdio"]].concat());
         command
             .env("LANG", "en")
             .stdin(Stdio::piped())
@@ -53,9 +58,14 @@ impl Client {
 
     /// Starts a server and opens a session.
     pub(crate) fn in_session(home: &Home) -> Self {
-        let mut client = Self::start(home);
+        Self::start(home).open(json!({}))
+    }
+
+    /// Opens a session of a client that can do so much.
+    pub(crate) fn open(self, capabilities: Value) -> Self {
+        let mut client = self;
         let hello = json!({
-            "protocolVersion": SESSIONS, "capabilities": {},
+            "protocolVersion": SESSIONS, "capabilities": capabilities,
             "clientInfo": { "name": "test", "version": "1" },
         });
         let opened = client.ask("initialize", hello);
@@ -91,13 +101,23 @@ impl Client {
     }
 
     /// Sends a request as clients without sessions do, and waits for its answer.
-    pub(crate) fn ask_stateless(&mut self, method: &str, mut params: Value) -> Value {
+    pub(crate) fn ask_stateless(&mut self, method: &str, params: Value) -> Value {
+        self.ask_able(json!({}), method, params)
+    }
+
+    /// The same for a client that can do so much.
+    pub(crate) fn ask_able(&mut self, able: Value, method: &str, mut params: Value) -> Value {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": STATELESS,
             "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
-            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientCapabilities": able,
         });
         self.ask(method, params)
+    }
+
+    /// Kills the server in the middle of whatever it does.
+    pub(crate) fn kill(mut self) {
+        self.server.kill().expect("it runs");
     }
 
     /// Reads the next message.

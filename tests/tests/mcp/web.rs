@@ -112,13 +112,19 @@ impl Web {
     }
 
     /// Begins a request as clients without sessions do.
-    pub(crate) fn begin_stateless(&self, method: &str, mut params: Value) -> TcpStream {
+    pub(crate) fn begin_stateless(&self, method: &str, params: Value) -> TcpStream {
+        self.begin_able(json!({}), method, params)
+    }
+
+    /// The same for a client that can do so much.
+    pub(crate) fn begin_able(&self, able: Value, method: &str, mut params: Value) -> TcpStream {
         params["_meta"] = json!({
             "io.modelcontextprotocol/protocolVersion": STATELESS,
             "io.modelcontextprotocol/clientInfo": { "name": "test", "version": "1" },
-            "io.modelcontextprotocol/clientCapabilities": {},
+            "io.modelcontextprotocol/clientCapabilities": able,
         });
-        let name = params["name"].as_str().unwrap_or_default().to_owned();
+        let name = params["name"].as_str().or(params["taskId"].as_str());
+        let name = name.unwrap_or_default().to_owned();
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         let mut headers = vec![("MCP-Protocol-Version", STATELESS), ("Mcp-Method", method)];
         if !name.is_empty() {

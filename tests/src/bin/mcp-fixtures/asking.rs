@@ -72,7 +72,7 @@ impl Asking {
 
 impl Question {
     /// Returns what the person said, if that is an answer.
-    fn said(&self, call: &ToolCall) -> Option<Value> {
+    pub(crate) fn said(&self, call: &ToolCall) -> Option<Value> {
         let answer = call.answers.get(self.key)?;
         let said = answer.get("content")?.get(self.member)?;
         let is_right = match self.kind {

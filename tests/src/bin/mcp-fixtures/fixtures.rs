@@ -8,11 +8,12 @@ use ax_host::server::mcp::{Errand, Installed, Offering, ToolCall};
 use rmcp::ErrorData;
 use rmcp::model::{CallToolResponse, DetailedTask, Tool};
 
+use crate::jobs;
 use crate::native::{self, Native};
 use crate::states::States;
 
-/// What the wire names of the plugin's tools begin with.
-const PREFIX: &str = "test_conformance_";
+/// What the wire names of the plugins' tools and agents begin with, and those of workflows.
+const PREFIXES: [&str; 3] = ["test_conformance_", "test_jobs_", "workflow_"];
 
 /// The one name that has no other with hyphens, since each word of ours begins with a letter.
 const NUMBERED: [&str; 2] = ["json-schema-tool", "json_schema_2020_12_tool"];
@@ -47,21 +48,36 @@ impl Offering for Fixtures {
             Some((name, tool))
         });
         let native = self.native.iter().map(|(name, it)| ((*name).to_owned(), it.tool.clone()));
-        Arc::new(installed.chain(native).collect())
+        let jobs = jobs::tools().into_iter().map(|tool| (tool.name.clone().into_owned(), tool));
+        Arc::new(installed.chain(native).chain(jobs).collect())
     }
 
     async fn call(&self, mut call: ToolCall) -> Result<CallToolResponse, ErrorData> {
         match self.native.get(call.name.as_str()) {
             Some(native) => native.call(&call, &self.states, &self.changes).await,
             None => {
-                call.name = wire_name(&call.name);
+                jobs::needs_tasks(&call)?;
+                match call.name.as_str() {
+                    jobs::BROKEN => return Ok(jobs::begun().into()),
+                    jobs::ASKING => match jobs::asked(&mut call, &self.states)? {
+                        Some(question) => return Ok(question),
+                        None => {}
+                    },
+                    _ => {}
+                }
+                let tools = self.installed.tools();
+                let wire = tools.keys().find(|wire| suite_name(wire).as_ref() == Some(&call.name));
+                call.name = wire.cloned().unwrap_or(call.name);
                 self.installed.call(call).await
             }
         }
     }
 
     async fn task(&self, errand: Errand) -> Result<DetailedTask, ErrorData> {
-        self.installed.task(errand).await
+        match errand.task() == jobs::BROKEN {
+            true => Ok(jobs::broken()),
+            false => self.installed.task(errand).await,
+        }
     }
 
     async fn close(&self) {
@@ -70,13 +86,7 @@ impl Offering for Fixtures {
 }
 
 fn suite_name(wire: &str) -> Option<String> {
-    let name = wire.strip_prefix(PREFIX)?;
+    let name = PREFIXES.iter().find_map(|prefix| wire.strip_prefix(prefix))?;
     let [ours, theirs] = NUMBERED;
     Some(if name == ours { theirs.to_owned() } else { name.replace('-', "_") })
-}
-
-fn wire_name(of_suite: &str) -> String {
-    let [ours, theirs] = NUMBERED;
-    let name = if of_suite == theirs { ours.to_owned() } else { of_suite.replace('_', "-") };
-    format!("{PREFIX}{name}")
 }

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! serve (the product's) ──→ Fixtures ──┬─→ test:conformance, installed   content, errors, progress, schemas
-//!                                      └─→ native                        what is a host's to do: asking, news
+//!                                      ├─→ test:jobs, workflows          tasks: those that sleep, fail, ask
+//!                                      └─→ native, jobs                  what is a host's to do: asking, news
 //! ```
 //!
 //! ```text
@@ -17,6 +18,7 @@
 
 mod asking;
 mod fixtures;
+mod jobs;
 mod native;
 mod states;
 mod words;

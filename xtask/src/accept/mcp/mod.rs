@@ -16,6 +16,7 @@ mod inspector;
 mod served;
 
 use std::fs;
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -36,8 +37,12 @@ use crate::product;
 
 /// Where what runs the SDKs is, and what is known to fail.
 const SOURCES: &str = "tests/accept/mcp";
-/// The plugin with the names of the suite.
-const PLUGIN: &str = "conformance";
+/// The plugins with the names of the suite: its tools, and what takes its time.
+const PLUGINS: [&str; 2] = ["conformance", "jobs"];
+/// The workflows with names of the suite, which ask.
+const WORKFLOWS: &str = "tests/accept/mcp/workflows";
+/// Lets the suite answer what a person is asked.
+const POLICY: &str = "[approvals]\nmcp = \"elicit\"\n";
 /// The program that serves it.
 const FIXTURES: &str = "mcp-fixtures";
 /// The revisions that every check is made at.
@@ -85,16 +90,24 @@ impl<'a> Ground<'a> {
     fn new(checkout: &'a Checkout, npm: PathBuf, python: PathBuf) -> Result<Self> {
         plugins::build_test_guests(checkout)?;
         product::build_program(checkout, FIXTURES)?;
-        let folder = checkout.scratch("accept/mcp/plugin");
-        make_empty(&folder)?;
-        let manifest = checkout.root().join("tests/guests").join(PLUGIN).join("plugin.toml");
-        let component = checkout.guests().join("tests").join(format!("{PLUGIN}.wasm"));
-        for (from, name) in [(manifest, "plugin.toml"), (component, "plugin.wasm")] {
-            fs::copy(&from, folder.join(name))
-                .with_context(|| format!("cannot copy `{}`", from.display()))?;
-        }
         let ax = Ax::with_fresh_home(checkout, "accept/mcp/home")?;
-        process::run_quietly(&mut ax.command(&["plugin", "add", &folder.to_string_lossy()]))?;
+        for plugin in PLUGINS {
+            let folder = checkout.scratch(&format!("accept/mcp/plugin-{plugin}"));
+            make_empty(&folder)?;
+            let manifest = checkout.root().join("tests/guests").join(plugin).join("plugin.toml");
+            let component = checkout.guests().join("tests").join(format!("{plugin}.wasm"));
+            copy(&manifest, &folder.join("plugin.toml"))?;
+            copy(&component, &folder.join("plugin.wasm"))?;
+            process::run_quietly(&mut ax.command(&["plugin", "add", &folder.to_string_lossy()]))?;
+        }
+        let shelf = ax.home().join("workflows");
+        make_folder(&shelf)?;
+        for name in ["confirm-delete.toml", "multi-input.toml"] {
+            copy(&checkout.root().join(WORKFLOWS).join(name), &shelf.join(name))?;
+        }
+        let policy = ax.home().join("policy.toml");
+        fs::write(&policy, POLICY)
+            .with_context(|| format!("cannot write `{}`", policy.display()))?;
         let made = json(&ax, &["mcp", "token", "add", "accept", "--json"])?;
         let token = made["token"].as_str().context("no token was made")?.to_owned();
         let fixtures = checkout.scratch("debug").join(FIXTURES);
@@ -112,6 +125,11 @@ impl<'a> Ground<'a> {
         command.current_dir(&self.npm);
         Ok(command)
     }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).with_context(|| format!("cannot copy `{}`", from.display()))?;
+    Ok(())
 }
 
 /// Looks into the audit: a client that goes away, or says so, leaves no guest behind.

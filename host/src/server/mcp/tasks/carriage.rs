@@ -42,7 +42,10 @@ impl Lookout {
     /// Looks at a task; one that did not go on when it was taken on is not taken on for ever.
     pub(super) fn look(&mut self, runtime: &Runtime, task: TaskId) -> Result<Seen, RuntimeError> {
         let look = Look::at(runtime, task)?;
-        let Look::Due { head } = look else { return Ok(Seen::Still(look)) };
+        let Look::Due { head } = look else {
+            self.head = None;
+            return Ok(Seen::Still(look));
+        };
         match self.head.replace(head) {
             Some(before) if head <= before + RESTLESS_ENTRIES => Ok(Seen::Stuck),
             _ => Ok(Seen::Still(look)),

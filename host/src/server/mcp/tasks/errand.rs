@@ -7,12 +7,13 @@ use std::sync::Arc;
 use rmcp::ErrorData;
 use rmcp::model::{DetailedTask, InputRequests, InputResponses, TaskPayload};
 
-use super::look::question_of;
+use super::look::{questions_of, unanswered};
 use super::question::{Inquiry, name};
 use super::shown::{self, Answering};
 use super::{Owner, TOOL_LABEL, Tasks, blocking};
 use crate::app::TaskError;
 use crate::journal::{Question, Request, Row};
+use crate::runtime::Runtime;
 use crate::workflow::TaskId;
 
 /// What a client asks of a task.
@@ -44,6 +45,14 @@ fn internal(error: impl Into<TaskError>) -> ErrorData {
     let error: TaskError = error.into();
     let hint = error.hint().map(|hint| format!("; try: {hint}")).unwrap_or_default();
     ErrorData::internal_error(format!("{error}{hint}"), None)
+}
+
+impl Errand {
+    /// Returns the task, as the client calls it.
+    #[must_use]
+    pub fn task(&self) -> &str {
+        &self.task
+    }
 }
 
 impl Tasks {
@@ -103,14 +112,11 @@ impl Tasks {
         owner: &Owner,
     ) -> Result<(), ErrorData> {
         let runtime = self.runtime().map_err(internal)?;
-        let asked = question_of(runtime, row).map_err(internal)?;
-        for (key, said) in answers {
-            match &asked {
-                Some(asked) if name(asked) == key => {
-                    self.answer(asked.clone(), &said, owner).await?;
-                }
-                // What was asked before may have been answered by a person meanwhile.
-                _ => {}
+        let asked = questions_of(runtime, row).map_err(internal)?;
+        for asked in unanswered(runtime, asked).map_err(internal)? {
+            // What else was answered may have been asked before, and a person was quicker.
+            if let Some(said) = answers.get(&name(&asked)) {
+                self.answer(asked, said, owner).await?;
             }
         }
         Ok(())
@@ -126,21 +132,25 @@ impl Tasks {
         if row.status.state.is_terminal() {
             return shown::over(runtime, row, answering, &self.explain).map_err(internal);
         }
-        let asked = question_of(runtime, row).map_err(internal)?;
-        if let (Some(asked), true) = (&asked, may_answer)
-            && let Some(input_requests) = requests(runtime, asked)?
-        {
-            return Ok(shown::with(row, TaskPayload::InputRequired { input_requests }));
+        let asked = questions_of(runtime, row).map_err(internal)?;
+        if may_answer {
+            let input_requests = requests(runtime, &asked)?;
+            if !input_requests.is_empty() {
+                return Ok(shown::with(row, TaskPayload::InputRequired { input_requests }));
+            }
         }
-        Ok(shown::working(row, asked.as_ref()))
+        Ok(shown::working(row, asked.first()))
     }
 }
 
-fn requests(
-    runtime: &crate::runtime::Runtime,
-    asked: &Question,
-) -> Result<Option<InputRequests>, ErrorData> {
-    let inquiry = Inquiry::of(runtime, asked.clone()).map_err(internal)?;
-    let request = inquiry.and_then(|inquiry| inquiry.request());
-    Ok(request.map(|request| [(name(asked), request)].into()))
+/// Writes what a client may answer.
+fn requests(runtime: &Runtime, asked: &[Question]) -> Result<InputRequests, ErrorData> {
+    let mut requests = InputRequests::new();
+    for asked in unanswered(runtime, asked.to_vec()).map_err(internal)? {
+        let key = name(&asked);
+        let inquiry = Inquiry::of(runtime, asked).map_err(internal)?;
+        let request = inquiry.and_then(|inquiry| inquiry.request());
+        requests.extend(request.map(|request| (key, request)));
+    }
+    Ok(requests)
 }

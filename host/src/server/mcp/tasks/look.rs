@@ -1,6 +1,6 @@
 //! What can be done with a task now, as far as its row and the letter box say.
 
-use crate::journal::{Filter, JournalError, Phase, Question, Row};
+use crate::journal::{Filter, JournalError, Phase, Question, Request, Row};
 use crate::runtime::Runtime;
 use crate::workflow::{State, TaskId, Why};
 
@@ -43,7 +43,7 @@ impl Look {
         if has_letters(task)? {
             return Ok(Self::Due { head });
         }
-        match (why, question_of(runtime, &row)?) {
+        match (why, questions_of(runtime, &row)?.into_iter().next()) {
             (Why::Approval | Why::Form, Some(question)) => {
                 let is_late = question.expires_at_ms <= now_ms;
                 match is_late || has_letters(question.run)? {
@@ -58,24 +58,39 @@ impl Look {
 }
 
 /// Finds what a task, or one that is part of it, asks a person.
-pub(super) fn question_of(runtime: &Runtime, row: &Row) -> Result<Option<Question>, JournalError> {
+pub(super) fn questions_of(runtime: &Runtime, row: &Row) -> Result<Vec<Question>, JournalError> {
     within(runtime, row, DEPTH_MAX)
 }
 
-fn within(runtime: &Runtime, row: &Row, depth: u8) -> Result<Option<Question>, JournalError> {
+fn within(runtime: &Runtime, row: &Row, depth: u8) -> Result<Vec<Question>, JournalError> {
     let State::Paused { why: Why::Approval | Why::Form, .. } = row.status.state else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     let task = row.about.run;
-    let own = runtime.journal.questions(Some(task))?.into_iter().next();
-    if own.is_some() || depth == 0 {
+    let own = runtime.journal.questions(Some(task))?;
+    if !own.is_empty() || depth == 0 {
         return Ok(own);
     }
     let filter = Filter { parent: Some(task), states: vec![Phase::Paused], ..Filter::default() };
     for part in runtime.journal.list(&filter)? {
-        if let Some(question) = within(runtime, &part, depth - 1)? {
-            return Ok(Some(question));
+        let asked = within(runtime, &part, depth - 1)?;
+        if !asked.is_empty() {
+            return Ok(asked);
         }
     }
-    Ok(None)
+    Ok(Vec::new())
+}
+
+/// Leaves out those to which an answer is on its way.
+pub(super) fn unanswered(
+    runtime: &Runtime,
+    mut asked: Vec<Question>,
+) -> Result<Vec<Question>, JournalError> {
+    let Some(first) = asked.first() else { return Ok(asked) };
+    for letter in runtime.journal.letters(Some(first.run))? {
+        if let Request::Answer { question, .. } = letter.request {
+            asked.retain(|it| it.seq != question);
+        }
+    }
+    Ok(asked)
 }

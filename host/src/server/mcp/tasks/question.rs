@@ -17,7 +17,7 @@ use crate::runtime::{Runtime, RuntimeError};
 use crate::workflow::{Answer, Gate, Text};
 
 /// The member of the form that says whether something is allowed.
-const ALLOWED: &str = "allow";
+const ALLOWED: &str = "confirm";
 
 /// Bytes of what a person is shown of the details: what is longer is for the terminal.
 const DETAILS_BYTES: usize = 2_000;
@@ -139,9 +139,9 @@ mod tests {
             Err(error) => error.message.into_owned(),
         };
         let accept = |content: Value| answered(json!({ "action": "accept", "content": content }));
-        assert_eq!(accept(json!({ "allow": true })), "Yes");
-        assert_eq!(accept(json!({ "allow": false })), "No");
-        assert!(accept(json!({ "allow": "true" })).starts_with("the answer does not fit"));
+        assert_eq!(accept(json!({ "confirm": true })), "Yes");
+        assert_eq!(accept(json!({ "confirm": false })), "No");
+        assert!(accept(json!({ "confirm": "true" })).starts_with("the answer does not fit"));
         assert!(accept(json!({})).starts_with("the answer does not fit"));
         assert_eq!(answered(json!({ "action": "decline" })), "No");
         assert_eq!(answered(json!({ "action": "cancel" })), "None");
@@ -161,7 +161,7 @@ mod tests {
         let said = json!({ "action": "accept", "content": { "name": "Ada" } });
         let answer = asked.answer(&said).unwrap();
         assert!(matches!(answer, Some(Request::Answer { answer: Answer::Filled(_), .. })));
-        let said = json!({ "action": "accept", "content": { "allow": true } });
+        let said = json!({ "action": "accept", "content": { "confirm": true } });
         assert!(asked.answer(&said).is_err());
     }
 }
