@@ -59,10 +59,11 @@ impl Offering for Fixtures {
                 jobs::needs_tasks(&call)?;
                 match call.name.as_str() {
                     jobs::BROKEN => return Ok(jobs::begun().into()),
-                    jobs::ASKING => match jobs::asked(&mut call, &self.states)? {
-                        Some(question) => return Ok(question),
-                        None => {}
-                    },
+                    jobs::ASKING => {
+                        if let Some(question) = jobs::asked(&mut call, &self.states)? {
+                            return Ok(question);
+                        }
+                    }
                     _ => {}
                 }
                 let tools = self.installed.tools();
