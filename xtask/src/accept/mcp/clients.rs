@@ -63,7 +63,7 @@ pub(super) fn run(ground: &Ground, score: &mut Score) {
 }
 
 /// Runs a client, and counts each of its claims.
-fn claims(client: &mut Command, about: &str, score: &mut Score) -> Result<()> {
+pub(super) fn claims(client: &mut Command, about: &str, score: &mut Score) -> Result<()> {
     let printed = process::capture(client)?;
     for line in printed.text.lines() {
         if let Some(claim) = line.strip_prefix("PASS ") {

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! Inspector            ──→ ax mcp serve          stdio, HTTP with a token   the product
+//! tasks.mjs            ──→ ax mcp serve          HTTP with a token          its tasks, by hand
 //! Python, TypeScript   ──→ mcp-fixtures          stdio, HTTP with a token   the product's transports, over
 //! conformance          ──→ mcp-fixtures          HTTP                       tools that others named
 //! ```
@@ -14,6 +15,7 @@ mod clients;
 mod conformance;
 mod inspector;
 mod served;
+mod tasks;
 
 use std::fs;
 use std::path::Path;
@@ -78,6 +80,7 @@ pub(super) fn run(checkout: &Checkout, score: &mut Score) -> Result<()> {
     let Some(ground) = made else { return Ok(()) };
     inspector::run(&ground, score);
     clients::run(&ground, score);
+    tasks::run(&ground, score);
     conformance::run(&ground, score);
     score.check("mcp: every call that a client cancelled has ended", cancelled_have_ended(&ground));
     score.check("mcp: audit verify", process::run_quietly(&mut ground.ax.command(&AUDIT_VERIFY)));
@@ -100,11 +103,7 @@ impl<'a> Ground<'a> {
             copy(&component, &folder.join("plugin.wasm"))?;
             process::run_quietly(&mut ax.command(&["plugin", "add", &folder.to_string_lossy()]))?;
         }
-        let shelf = ax.home().join("workflows");
-        make_folder(&shelf)?;
-        for name in ["confirm-delete.toml", "multi-input.toml"] {
-            copy(&checkout.root().join(WORKFLOWS).join(name), &shelf.join(name))?;
-        }
+        shelve(checkout, &ax)?;
         let policy = ax.home().join("policy.toml");
         fs::write(&policy, POLICY)
             .with_context(|| format!("cannot write `{}`", policy.display()))?;
@@ -125,6 +124,16 @@ impl<'a> Ground<'a> {
         command.current_dir(&self.npm);
         Ok(command)
     }
+}
+
+/// Puts the workflows where the server finds them.
+fn shelve(checkout: &Checkout, ax: &Ax) -> Result<()> {
+    let shelf = ax.home().join("workflows");
+    make_folder(&shelf)?;
+    for name in ["confirm-delete.toml", "multi-input.toml"] {
+        copy(&checkout.root().join(WORKFLOWS).join(name), &shelf.join(name))?;
+    }
+    Ok(())
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
