@@ -55,8 +55,8 @@ fn agents_and_workflows_stand_beside_tools_and_say_what_they_may_do() {
     ax_files_read Read a file (ax:files.read) reads true destroys false
     ax_files_search Search files (ax:files.search) reads true destroys false
     ax_files_write Write a file (ax:files.write) reads false destroys true
-    ax_metrics_count Measure files (ax:metrics.count) reads true destroys false
-    ax_metrics_measure Measure a folder (ax:metrics.measure) reads true destroys false
+    ax_metrics_count Count the lines of files (ax:metrics.count) reads true destroys false
+    ax_metrics_measure Measure source code (ax:metrics.measure) reads true destroys false
     ax_repo-report_repo-report ax:repo-report.repo-report reads false destroys true
     workflow_short Wait a moment (workflow short) reads true destroys false
     workflow_writes workflow writes reads false destroys true
@@ -204,7 +204,7 @@ fn a_task_is_there_for_its_owner_alone() {
         assert_eq!(refused, of(&never), "{method}");
     }
     // A new token of the same name is another owner.
-    home.ax(&["mcp", "token", "remove", "laptop"]).ok();
+    home.ax(&["mcp", "token", "remove", "laptop", "--yes"]).ok();
     let made = home.ax(&["mcp", "token", "add", "laptop", "--json"]).ok().json();
     web.token = made["token"].as_str().map(str::to_owned);
     assert_ne!(web.token, ours);
