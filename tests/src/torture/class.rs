@@ -79,81 +79,31 @@ impl Class {
 
     /// Returns the files of its workflow with their texts, the first one first; none for a program.
     pub(super) fn files(self) -> Vec<(String, String)> {
-        let name = format!("{}.toml", self.word());
-        let text = |steps: &[String], output: &str| {
-            let word = self.word();
-            format!("name = \"{word}\"\n{INPUT}output = {output}\n{}", steps.concat())
-        };
-        let both = "{ one = \"{{ steps.s1.value }}\", two = \"{{ steps.s2.value }}\" }";
-        let two = |tool: &str, with: &str| {
-            [step("s1", tool, with), step("s2", tool, &format!("needs = [\"s1\"]\n{with}"))]
+        let file = |steps: &[String], output: &str| {
+            (format!("{}.toml", self.word()), text(self.word(), steps, output))
         };
         match self {
-            Self::Pure => vec![(name, text(&two("test:pure.read", ""), both))],
-            Self::Keyed => vec![(name, text(&two("test:keyed.put", ""), both))],
-            Self::Unsafe => vec![(name, text(&two("test:post.send", ""), both))],
-            Self::KeyedKv => {
-                let add = |id: &str, needs: &str| {
-                    format!(
-                        "[[step]]\nid = \"{id}\"\ntool = \"test:keep.add\"\n{needs}\
-                         with = {{ trial = \"{{{{ input.trial }}}}\", step = \"{id}\" }}\n"
-                    )
-                };
-                let kept = |id: &str, of: &str| {
-                    format!(
-                        "[[step]]\nid = \"{id}\"\ntool = \"test:keep.kept\"\nneeds = [\"s1\", \"s2\"]\n\
-                         with = {{ trial = \"{{{{ input.trial }}}}\", step = \"{of}\" }}\n"
-                    )
-                };
-                let steps = [
-                    add("s1", ""),
-                    add("s2", "needs = [\"s1\"]\n"),
-                    kept("k1", "s1"),
-                    kept("k2", "s2"),
-                ];
-                vec![(name, text(&steps, both))]
-            }
-            Self::Readable => {
-                let asked = "happened = { tool = \"test:pure.happened\", with = { \
-                             ledger = \"{{ input.ledger }}\", trial = \"{{ input.trial }}\", step = \"ID\" } }\n";
-                vec![(name, text(&mended(asked), both))]
-            }
-            Self::Compensable => {
-                let undone = "undo = { tool = \"test:undo.undo\", with = { \
-                              ledger = \"{{ input.ledger }}\", trial = \"{{ input.trial }}\", step = \"ID\" } }\n";
-                vec![(name, text(&mended(undone), both))]
-            }
+            Self::Pure => vec![file(&two("test:pure.read", ""), BOTH)],
+            Self::Keyed => vec![file(&two("test:keyed.put", ""), BOTH)],
+            Self::Unsafe => vec![file(&two("test:post.send", ""), BOTH)],
+            Self::KeyedKv => vec![file(&kept(), BOTH)],
+            Self::Readable => vec![file(&mended("happened", "test:pure.happened"), BOTH)],
+            Self::Compensable => vec![file(&mended("undo", "test:undo.undo"), BOTH)],
             Self::Model => {
                 let asked = "[[step]]\nid = \"s1\"\nmodel = \"m-1\"\n\
                              prompt = \"trial={{ input.trial }};\"\n";
-                vec![(name, text(&[asked.to_owned()], "\"{{ steps.s1 }}\""))]
+                vec![file(&[asked.to_owned()], "\"{{ steps.s1 }}\"")]
             }
             Self::Child => {
                 let inner = "[[step]]\nid = \"inner\"\nworkflow = \"inner.toml\"\nwith = { \
                              ledger = \"{{ input.ledger }}\", trial = \"{{ input.trial }}\" }\n";
                 let after = step("s3", "test:post.send", "needs = [\"inner\"]\n");
-                let outer = text(&[inner.to_owned(), after], "\"{{ steps.s3.value }}\"");
-                let inner = text(&two("test:post.send", ""), both);
-                vec![(name, outer), ("inner.toml".to_owned(), inner)]
+                let outer = file(&[inner.to_owned(), after], "\"{{ steps.s3.value }}\"");
+                let inner = text("inner", &two("test:post.send", ""), BOTH);
+                vec![outer, ("inner.toml".to_owned(), inner)]
             }
-            Self::Approved => {
-                let asked = "[[step]]\nid = \"ask\"\napprove = \"Go on?\"\nneeds = [\"s1\"]\n";
-                let steps = [
-                    step("s1", "test:post.send", ""),
-                    asked.to_owned(),
-                    step("s2", "test:post.send", "needs = [\"ask\"]\n"),
-                ];
-                vec![(name, text(&steps, both))]
-            }
-            Self::Waiting => {
-                let wait = "[[step]]\nid = \"wait\"\nwait = \"2 s\"\nneeds = [\"s1\"]\n";
-                let steps = [
-                    step("s1", "test:post.send", ""),
-                    wait.to_owned(),
-                    step("s2", "test:post.send", "needs = [\"wait\"]\n"),
-                ];
-                vec![(name, text(&steps, both))]
-            }
+            Self::Approved => vec![file(&around("ask", "approve = \"Go on?\""), BOTH)],
+            Self::Waiting => vec![file(&around("wait", "wait = \"2 s\""), BOTH)],
             Self::Agent => Vec::new(),
         }
     }
@@ -162,6 +112,13 @@ impl Class {
 const INPUT: &str = "input = { type = \"object\", required = [\"ledger\", \"trial\"], properties = { \
                      ledger = { type = \"string\" }, trial = { type = \"string\" } } }\n";
 
+/// What a workflow of two effects gives.
+const BOTH: &str = "{ one = \"{{ steps.s1.value }}\", two = \"{{ steps.s2.value }}\" }";
+
+fn text(name: &str, steps: &[String], output: &str) -> String {
+    format!("name = \"{name}\"\n{INPUT}output = {output}\n{}", steps.concat())
+}
+
 fn step(id: &str, tool: &str, more: &str) -> String {
     format!(
         "[[step]]\nid = \"{id}\"\ntool = \"{tool}\"\n{more}with = {{ ledger = \"{{{{ input.ledger }}}}\", \
@@ -169,10 +126,42 @@ fn step(id: &str, tool: &str, more: &str) -> String {
     )
 }
 
-fn mended(how: &str) -> [String; 2] {
-    let of = |id: &str| how.replace("ID", id);
+/// Two effects, one after the other.
+fn two(tool: &str, more: &str) -> [String; 2] {
+    [step("s1", tool, more), step("s2", tool, &format!("needs = [\"s1\"]\n{more}"))]
+}
+
+/// Two effects with something between them.
+fn around(id: &str, between: &str) -> [String; 3] {
+    let between = format!("[[step]]\nid = \"{id}\"\n{between}\nneeds = [\"s1\"]\n");
+    let after = step("s2", "test:post.send", &format!("needs = [\"{id}\"]\n"));
+    [step("s1", "test:post.send", ""), between, after]
+}
+
+/// Two effects of which a tool knows, or which one takes back.
+fn mended(how: &str, by: &str) -> [String; 2] {
+    let of = |id: &str| {
+        format!(
+            "{how} = {{ tool = \"{by}\", with = {{ ledger = \"{{{{ input.ledger }}}}\", \
+             trial = \"{{{{ input.trial }}}}\", step = \"{id}\" }} }}\n"
+        )
+    };
+    let second = format!("needs = [\"s1\"]\n{}", of("s2"));
+    [step("s1", "test:post.send", &of("s1")), step("s2", "test:post.send", &second)]
+}
+
+/// Two writes to keys, and what is kept then.
+fn kept() -> [String; 4] {
+    let call = |id: &str, tool: &str, needs: &str, of: &str| {
+        format!(
+            "[[step]]\nid = \"{id}\"\ntool = \"test:keep.{tool}\"\nneeds = [{needs}]\n\
+             with = {{ trial = \"{{{{ input.trial }}}}\", step = \"{of}\" }}\n"
+        )
+    };
     [
-        step("s1", "test:post.send", &of("s1")),
-        step("s2", "test:post.send", &format!("needs = [\"s1\"]\n{}", of("s2"))),
+        call("s1", "add", "", "s1"),
+        call("s2", "add", "\"s1\"", "s2"),
+        call("k1", "kept", "\"s2\"", "s1"),
+        call("k2", "kept", "\"s2\"", "s2"),
     ]
 }

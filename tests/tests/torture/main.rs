@@ -13,7 +13,7 @@ const NOT_KEPT_YET: [Class; 2] = [Class::Keyed, Class::KeyedKv];
 #[test]
 fn whatever_is_killed_ends_as_if_it_had_not_been() {
     let report = torture::run(&Plan {
-        trials: 1,
+        trials: 2,
         at_most: Duration::from_secs(600),
         seed: 1,
         classes: Class::ALL.to_vec(),
