@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 
 use super::driver::Driver;
 use super::error::RuntimeError;
-use crate::journal::{Barrier, Batch, Message, Status};
+use crate::journal::{Barrier, Batch, JournalError, Message, Status};
 use crate::workflow::{Event, Fact, Run};
 
 /// Receipts that are not looked at yet. The writer is never further behind than its own queue.
@@ -64,9 +64,11 @@ impl Driver {
         let receipt = self.runtime.journal.append(&mut self.lease, batch, barrier)?;
         match barrier {
             Barrier::Durable => {
-                receipt.await?;
-                // All that was handed over before is on record too, or has failed before this.
+                let written = receipt.await;
+                // All that was handed over before is on record too, or has failed before this: then it is
+                // the reason why this was refused.
                 self.settle_receipts().await?;
+                written?;
             }
             Barrier::Ordinary => {
                 self.receipts.push(receipt);
@@ -99,10 +101,15 @@ impl Driver {
 
     /// Waits until all that was handed over is on record.
     pub(super) async fn settle_receipts(&mut self) -> Result<(), RuntimeError> {
+        let mut failed: Option<JournalError> = None;
         while let Some(settled) = self.receipts.next().await {
-            settled?;
+            let Err(error) = settled else { continue };
+            // What follows on something that failed is refused as stale, and says nothing of the reason.
+            if failed.as_ref().is_none_or(|it| matches!(it, JournalError::Stale { .. })) {
+                failed = Some(error);
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), |error| Err(error.into()))
     }
 }
 
