@@ -111,7 +111,7 @@ impl Catalogue {
                 });
                 called.into_iter().all(|tool| self.class(tool) == EffectClass::Pure)
             }
-            other => class_of_call(std::iter::once(other), false) == EffectClass::Pure,
+            other => !other.changes_outside() && !matches!(other, Permission::Kv),
         };
         grants.iter().all(|grant| only_reads(&grant.permission))
     }
