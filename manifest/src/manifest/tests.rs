@@ -530,16 +530,16 @@ fn that_a_key_is_honoured_is_said_beside_the_methods() {
         wrong("methods = [\"PUT\"], idempotency-key = true"),
         wrong("methods = [\"POST\"], idempotency-key = \"yes\""),
         wrong("methods = [\"POST\", \"idempotency-key\"]"),
-    ]), @"
+    ]), @r#"
     plugin.toml:7:46: `idempotency-key` is for POST and PATCH, and neither stands beside it
         hint: leave it out; GET, HEAD, OPTIONS, PUT and DELETE may be sent again without it
     plugin.toml:7:65: `idempotency-key` is for POST and PATCH, and neither stands beside it
         hint: leave it out; GET, HEAD, OPTIONS, PUT and DELETE may be sent again without it
     plugin.toml:7:66: `permissions.net[0].idempotency-key` is a string; it must be `true` or `false`
-        hint: write it like `net = [{ to = \"https://api.github.com\", methods = [\"GET\"], paths = [\"/repos/**\"] }]`
+        hint: write it like `net = [{ to = "https://api.github.com", methods = ["GET"], paths = ["/repos/**"] }]`
     plugin.toml:7:47: `idempotency-key` is not a method that can be granted
         hint: the methods are GET, HEAD, OPTIONS, POST, PUT, PATCH, DELETE, or `*`
-    ");
+    "#);
 }
 
 #[test]
