@@ -187,7 +187,7 @@ pub enum CallError {
     KeyUsed,
     /// What a call with a key keeps cannot be read or written.
     #[error("what the plugin keeps cannot be used")]
-    Keep(#[source] crate::kv::KvError),
+    Keep(#[source] Box<crate::kv::KvError>),
     /// The task that ran the guest died; a defect of the host.
     #[error("the host lost the call")]
     Lost,

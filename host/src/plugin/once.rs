@@ -116,7 +116,9 @@ impl PluginHost {
         let key = once.key.to_string();
         let looking = move || locked(&draft).outcome(&key);
         let found = self.outside.keeping.spawn_blocking(looking).await;
-        let found = found.map_err(|_| CallError::Lost)?.map_err(CallError::Keep)?;
+        let found = found
+            .map_err(|_| CallError::Lost)?
+            .map_err(|error| CallError::Keep(Box::new(error)))?;
         found.map(|outcome| once.known(&outcome)).transpose()
     }
 
@@ -148,7 +150,7 @@ impl PluginHost {
             Ok(Ok(Committed::Now)) => return true,
             Ok(Ok(Committed::Before(outcome))) => once.known(&outcome).and_then(|known| known),
             Ok(Err(KvError::Conflict { key })) => Err(CallError::Conflict { key }),
-            Ok(Err(error)) => Err(CallError::Keep(error)),
+            Ok(Err(error)) => Err(CallError::Keep(Box::new(error))),
             Err(_) => Err(CallError::Lost),
         };
         *result = instead;
