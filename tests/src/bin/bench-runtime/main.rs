@@ -163,7 +163,7 @@ fn reading(effort: Effort, folder: &Path) -> Vec<Row> {
     let home = folder.join("reading");
     let journal = SqliteJournal::at(&home);
     for number in 0..1_000 {
-        drop(create(&journal, number));
+        let _held = create(&journal, number);
     }
     let bare = rusqlite::Connection::open(home.join("journal.db")).expect("the database");
     let load = median(effort.rounds(2_000), |it| {
