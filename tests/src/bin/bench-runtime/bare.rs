@@ -22,18 +22,38 @@ pub(crate) fn median(rounds: usize, mut one: impl FnMut(u64)) -> Duration {
     percentile(&mut samples, 50)
 }
 
-/// Measures forcing a page to disk in a folder.
-pub(crate) fn floor(folder: &Path, rounds: usize) -> Duration {
-    let mut file = fs_err::File::create(folder.join("floor")).expect("a file");
-    let page = [1_u8; 4096];
-    let mut samples = Vec::with_capacity(rounds);
-    for _ in 0..rounds {
-        file.write_all(&page).expect("room");
+/// Measures two things in turn, so often, and returns both medians: a disk that others use as well is slow or
+/// fast for both.
+pub(crate) fn in_turn(
+    rounds: usize,
+    mut one: impl FnMut(u64),
+    mut other: impl FnMut(u64),
+) -> (Duration, Duration) {
+    let (mut ones, mut others) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
+    for round in 0..rounds as u64 {
         let begun = Instant::now();
-        file.sync_data().expect("a disk");
-        samples.push(begun.elapsed());
+        one(round);
+        ones.push(begun.elapsed());
+        let begun = Instant::now();
+        other(round);
+        others.push(begun.elapsed());
     }
-    percentile(&mut samples, 50)
+    (percentile(&mut ones, 50), percentile(&mut others, 50))
+}
+
+/// A file that is forced to disk.
+pub(crate) struct Forced(fs_err::File);
+
+impl Forced {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self(fs_err::File::create(folder.join("floor")).expect("a file"))
+    }
+
+    /// Writes a page and forces it out.
+    pub(crate) fn write(&mut self) {
+        self.0.write_all(&[1; 4096]).expect("room");
+        self.0.sync_data().expect("a disk");
+    }
 }
 
 /// A database as one would make it for this.
@@ -50,7 +70,9 @@ impl Bare {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = {sync}; \
              CREATE TABLE entry (run BLOB, seq INTEGER, kind TEXT, at INTEGER, body BLOB, \
              PRIMARY KEY (run, seq)) WITHOUT ROWID; \
-             CREATE TABLE saved (id BLOB PRIMARY KEY, body BLOB);"
+             CREATE TABLE saved (id BLOB PRIMARY KEY, body BLOB); \
+             CREATE TABLE run (id BLOB PRIMARY KEY, head INTEGER, state TEXT); \
+             INSERT INTO run VALUES (x'01', 0, 'executing');"
         );
         connection.execute_batch(&schema).expect("its tables");
         Self { connection, seq: 0 }
@@ -65,14 +87,20 @@ impl Bare {
         statement.execute(params![[run; 16], self.seq, "intended", 1, body]).expect("room");
     }
 
-    /// Saves two KiB under one of 64 names.
+    /// Saves two KiB: the text under its name, an entry that names it, and the row of the task.
     pub(crate) fn save(&mut self, round: u64) {
-        let mut body = [b'y'; 2048];
-        body[..8].copy_from_slice(&round.to_be_bytes());
-        let sql =
-            "INSERT INTO saved VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+        self.connection.execute_batch("BEGIN IMMEDIATE").expect("nobody else writes");
+        self.append(1);
+        let mut name = [b'n'; 32];
+        name[..8].copy_from_slice(&round.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+        let sql = "INSERT INTO saved VALUES (?1, ?2)";
         let mut statement = self.connection.prepare_cached(sql).expect("SQL");
-        statement.execute(params![(round % 64).to_be_bytes(), body]).expect("room");
+        statement.execute(params![name, [b'y'; 2048]]).expect("room");
+        let sql = "UPDATE run SET head = ?1 WHERE id = x'01'";
+        let mut statement = self.connection.prepare_cached(sql).expect("SQL");
+        statement.execute(params![self.seq]).expect("room");
+        drop(statement);
+        self.connection.execute_batch("COMMIT").expect("room");
     }
 
     /// Adds an entry to each of 64 runs in one transaction.

@@ -24,7 +24,7 @@ use ax_host::journal::{
 use ax_host::workflow::{Ask, Event, Fact, Run, Text};
 use ax_tests::program;
 use ax_tests::row::{Bar, Row};
-use bare::{Bare, floor, median, read};
+use bare::{Bare, Forced, in_turn, median, read};
 use facts::{beginning, create, intended, returned, status, task, text};
 
 /// Runs that are carried side by side.
@@ -63,10 +63,12 @@ fn main() -> ExitCode {
         failed += usize::from(row.failed());
     };
     let effort = Effort { is_quick };
-    let disk = floor(folder.path(), effort.rounds(500));
+    let mut forced = Forced::new(folder.path());
+    let disk = median(effort.rounds(500), |_| forced.write());
     show(Row::time("fdatasync of 4 KiB (the floor)", disk, None, Bar::None));
     show(step(effort));
-    writing(effort, folder.path(), disk).into_iter().for_each(&mut show);
+    writing(effort, folder.path()).into_iter().for_each(&mut show);
+    saving(effort, folder.path()).into_iter().for_each(&mut show);
     reading(effort, folder.path()).into_iter().for_each(&mut show);
     show(side_by_side(effort, folder.path()));
     storage(folder.path()).into_iter().for_each(&mut show);
@@ -110,16 +112,17 @@ fn append(journal: &SqliteJournal, lease: &mut Lease, events: &[Event], barrier:
     handed.expect("there is room").wait().expect("it is on record");
 }
 
-/// What is written: an agent's step, and saves of 2 KiB.
-fn writing(effort: Effort, folder: &Path, disk: Duration) -> Vec<Row> {
-    let rounds = effort.rounds(2_000);
-    let (mut normal, mut full) =
-        (Bare::new(folder, "normal.db", "NORMAL"), Bare::new(folder, "full.db", "FULL"));
+/// What is written: an entry, and an agent's step.
+fn writing(effort: Effort, folder: &Path) -> Vec<Row> {
+    let (mut bare, mut disk) = (Bare::new(folder, "step.db", "NORMAL"), Forced::new(folder));
     let journal = SqliteJournal::at(&folder.join("writing"));
     let mut lease = create(&journal, 1);
-    let bare_append = median(rounds, |_| normal.append(1));
     let small = [intended(0, text(1, 200))];
-    let ordinary = median(rounds, |_| append(&journal, &mut lease, &small, Barrier::Ordinary));
+    let (ordinary, bare_ordinary) = in_turn(
+        effort.rounds(2_000),
+        |_| append(&journal, &mut lease, &small, Barrier::Ordinary),
+        |_| bare.append(1),
+    );
     let four = [
         intended(0, text(1, 200)),
         returned(1, Text::new("1")),
@@ -127,7 +130,7 @@ fn writing(effort: Effort, folder: &Path, disk: Duration) -> Vec<Row> {
         returned(3, Text::new("1")),
     ];
     // As the runtime does it: ends are handed over and not waited for, the next intent is.
-    let agent_step = median(effort.rounds(1_000), |_| {
+    let step = |_| {
         let mut hand = |event: &Event, barrier| {
             let one = std::slice::from_ref(event);
             journal.append(&mut lease, Batch::new(one, status()), barrier).expect("there is room")
@@ -135,27 +138,52 @@ fn writing(effort: Effort, folder: &Path, disk: Duration) -> Vec<Row> {
         let before: Vec<_> = four[..3].iter().map(|it| hand(it, Barrier::Ordinary)).collect();
         hand(&four[3], Barrier::Durable).wait().expect("it is on record");
         before.into_iter().for_each(|it| it.wait().expect("so are those before"));
-    });
-    let mut save = |rounds, barrier| {
-        let saves: Vec<[Event; 1]> =
-            (0..rounds as u64).map(|it| [returned(1, text(it, 2_048))]).collect();
-        median(rounds, |it| {
-            append(&journal, &mut lease, &saves[usize::try_from(it).unwrap_or(0)], barrier);
-        })
     };
-    let (save_normal, save_full) =
-        (save(rounds, Barrier::Ordinary), save(effort.rounds(500), Barrier::Durable));
-    let bare_normal = median(rounds, |it| normal.save(it));
-    let bare_full = median(effort.rounds(500), |it| full.save(it));
-    // The disk at the end counts as much as the disk at the beginning.
-    let disk = (disk + floor(folder, effort.rounds(500))) / 2;
-    let bare_step = disk + 3 * bare_append;
+    let (step, bare_step) = in_turn(effort.rounds(1_000), step, |_| {
+        (0..3).for_each(|_| bare.append(1));
+        disk.write();
+    });
     vec![
-        Row::time("append one entry, NORMAL", ordinary, Some(bare_append), Bar::None),
-        Row::time("agent step: 4 entries, 1 barrier", agent_step, Some(bare_step), Bar::Ratio(1.5)),
-        Row::time("save 2 KiB, NORMAL", save_normal, Some(bare_normal), Bar::Ratio(1.5)),
-        Row::time("save 2 KiB, FULL", save_full, Some(bare_full), Bar::Ratio(1.5)),
+        Row::time("append one entry, waited for", ordinary, Some(bare_ordinary), Bar::None),
+        Row::time("agent step: 4 entries, 1 barrier", step, Some(bare_step), Bar::Ratio(1.5)),
     ]
+}
+
+/// What is saved: 2 KiB, each waited for; and as the runtime does what needs no barrier, many handed over first.
+fn saving(effort: Effort, folder: &Path) -> Vec<Row> {
+    const AT_ONCE: usize = 64;
+    let journal = SqliteJournal::at(&folder.join("saving"));
+    let mut lease = create(&journal, 1);
+    let saves: Vec<[Event; 1]> = (0..4_096).map(|it| [returned(1, text(it, 2_048))]).collect();
+    let mut texts = saves.iter();
+    let mut rows = Vec::new();
+    let kinds = [("NORMAL", 1_500, Barrier::Ordinary), ("FULL", 400, Barrier::Durable)];
+    for (sync, rounds, barrier) in kinds {
+        let mut bare = Bare::new(folder, &format!("save-{sync}.db"), sync);
+        let (ours, raw) = in_turn(
+            effort.rounds(rounds),
+            |_| append(&journal, &mut lease, texts.next().expect("enough"), barrier),
+            |round| bare.save(round),
+        );
+        rows.push(Row::time(&format!("save 2 KiB, {sync}"), ours, Some(raw), Bar::Ratio(1.5)));
+    }
+    let mut bare = Bare::new(folder, "handed.db", "NORMAL");
+    let (ours, raw) = in_turn(
+        effort.rounds(20),
+        |_| {
+            let some = texts.by_ref().take(AT_ONCE).map(|save| {
+                let batch = Batch::new(save, status());
+                journal.append(&mut lease, batch, Barrier::Ordinary).expect("there is room")
+            });
+            let receipts: Vec<_> = some.collect();
+            receipts.into_iter().for_each(|it| it.wait().expect("it is on record"));
+        },
+        |round| (0..64).for_each(|it| bare.save(1_000_000 + round * 64 + it)),
+    );
+    let each = |all: Duration| all / 64;
+    let name = "save 2 KiB, NORMAL, 64 handed over";
+    rows.push(Row::time(name, each(ours), Some(each(raw)), Bar::None));
+    rows
 }
 
 /// What is read: one row, a thousand rows.
@@ -191,22 +219,21 @@ fn side_by_side(effort: Effort, folder: &Path) -> Row {
     let journal = SqliteJournal::at(&folder.join("many"));
     let mut leases: Vec<Lease> = (0..SIDE_BY_SIDE).map(|it| create(&journal, it)).collect();
     let small = [intended(0, text(1, 200))];
-    let begun = Instant::now();
-    for _ in 0..rounds {
-        let handed = leases.iter_mut().map(|lease| {
-            let batch = Batch::new(&small, status());
-            journal.append(lease, batch, Barrier::Durable).expect("there is room")
-        });
-        let receipts: Vec<_> = handed.collect();
-        receipts.into_iter().for_each(|it| it.wait().expect("it is on record"));
-    }
-    let rate =
-        |begun: Instant| (rounds as u64 * SIDE_BY_SIDE) as f64 / begun.elapsed().as_secs_f64();
-    let ours = rate(begun);
     let mut bare = Bare::new(folder, "group.db", "FULL");
-    let begun = Instant::now();
-    (0..rounds).for_each(|_| bare.group());
-    Row::rate("64 runs: durable steps", ours, Some(rate(begun)), Bar::Share(0.8))
+    let (ours, raw) = in_turn(
+        rounds,
+        |_| {
+            let handed = leases.iter_mut().map(|lease| {
+                let batch = Batch::new(&small, status());
+                journal.append(lease, batch, Barrier::Durable).expect("there is room")
+            });
+            let receipts: Vec<_> = handed.collect();
+            receipts.into_iter().for_each(|it| it.wait().expect("it is on record"));
+        },
+        |_| bare.group(),
+    );
+    let rate = |round: Duration| SIDE_BY_SIDE as f64 / round.as_secs_f64();
+    Row::rate("64 runs: durable steps", rate(ours), Some(rate(raw)), Bar::Share(0.8))
 }
 
 /// What 300 turns take on disk, each with a question of 1 KiB and an answer of 1 KiB; and as calls of tools
