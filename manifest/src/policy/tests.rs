@@ -365,7 +365,7 @@ fn every_refusal_says_where_what_and_what_to_type() {
     policy.toml:1:1: unknown key `permission` in the policy
         hint: did you mean `permissions`?
     policy.toml:1:1: unknown key `colour` in the policy
-        hint: the keys here are version, plugins, permissions, limits, test
+        hint: the keys here are version, plugins, permissions, limits, approvals, test
     policy.toml:1:11: `plugins` is an integer; it must be a table
         hint: write `[plugins]` on a line of its own and the keys below it
     policy.toml:1:10: `limits` is a list; it must be a table

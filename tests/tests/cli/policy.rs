@@ -299,7 +299,7 @@ fn a_policy_that_cannot_be_used_stops_everything_that_it_could_forbid() {
     --- stderr
     error[AX-Y001]: cannot use the policy HOME/policy.toml:1:1: unknown key `color` in the policy
 
-    hint: the keys here are version, plugins, permissions, limits, test; `ax policy check` shows 3 more
+    hint: the keys here are version, plugins, permissions, limits, approvals, test; `ax policy check` shows 3 more
     ");
     let commands: [&[&str]; 7] = [
         &["tool", "list"],
@@ -332,7 +332,7 @@ fn the_check_shows_every_mistake_and_the_doctor_says_that_there_are_some() {
     none  /etc/ax/policy.toml
     FAIL  HOME/policy.toml
       HOME/policy.toml:1:1: unknown key `color` in the policy
-          the keys here are version, plugins, permissions, limits, test
+          the keys here are version, plugins, permissions, limits, approvals, test
       HOME/policy.toml:3:9: `env` is not a permission: `env` lacks what follows the colon
           write it like `env:LANG`
       HOME/policy.toml:3:16: `kv:x` is not a permission: `:x` is too much
