@@ -106,7 +106,8 @@ impl Tasks {
         task: TaskId,
         rest: watch::Receiver<bool>,
     ) -> Result<(), RuntimeError> {
-        let ended = match runtime.take_on(task, Patience::Never, rest.clone()).await {
+        let carrying = Box::pin(runtime.take_on(task, Patience::Never, rest.clone()));
+        let ended = match carrying.await {
             Ok(ended) => ended,
             Err(error) if error.is_taken() => return Ok(()),
             Err(error) => return Err(error),
