@@ -76,7 +76,7 @@ mod tests {
         ];
         insta::assert_snapshot!(all.join("\n"), @r#"
         policy.toml:2:7: `approvals.mcp` is `elicits`, which is not one of person, elicit, none | did you mean `elicit`?
-        policy.toml:2:7: `approvals.mcp` is an integer; it must be a string | write it like `mcp = \"person\"`
+        policy.toml:2:7: `approvals.mcp` is an integer; it must be a string | write it like `mcp = "person"`
         policy.toml:2:1: unknown key `http` in `[approvals]` | the keys here are mcp
         "#);
     }
