@@ -46,7 +46,7 @@ pub enum PolicyError {
         /// Its name.
         name: PluginName,
         /// Why.
-        source: ToolsError,
+        source: Box<ToolsError>,
     },
     /// A plugin asks for a model, and the policy was not loaded with it.
     #[error("`{name}`, which `router.policy` names, was not loaded")]
@@ -111,7 +111,10 @@ impl App {
     }
 
     fn policy_named(&self, name: &PluginName) -> Result<Arc<dyn Ranker>, PolicyError> {
-        let unready = |source| PolicyError::Unready { name: name.clone(), source };
+        let unready = |source| {
+            let source = Box::new(source);
+            PolicyError::Unready { name: name.clone(), source }
+        };
         let generation = self.current().map_err(|it| unready(ChangeError::from(it).into()))?;
         match generation.lock.plugins.get(name) {
             None => return Err(PolicyError::NotInstalled { name: name.clone() }),

@@ -156,7 +156,7 @@ impl Offering for Installed {
         }
         match edition.doing(name, call.owner.who()) {
             Some(doing) => self.as_task(&edition, &call, doing, &arguments).await,
-            None => Ok(self.at_once(&edition, call, &arguments).await.into()),
+            None => Ok(Box::pin(self.at_once(&edition, call, &arguments)).await.into()),
         }
     }
 
