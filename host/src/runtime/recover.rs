@@ -38,11 +38,9 @@ impl Driver {
         if let State::Paused { why: Why::Person | Why::Budget, .. } = self.run.state() {
             self.resume("person").await?;
         }
-        if let State::Paused { why: Why::Approval | Why::Form, .. } = self.run.state()
-            && self.run.questions().is_empty()
-            && !self.run.is_in_doubt()
-        {
-            // It rested for a task of its own.
+        let waits = !self.run.questions().is_empty() || self.run.is_in_doubt();
+        if let (State::Paused { .. }, false) = (self.run.state(), waits) {
+            // It rested for a task of its own, or what it waited for has come.
             self.resume("person").await?;
         }
         // What the facts ordered as they were recorded is ordered anew, with all that is due besides.

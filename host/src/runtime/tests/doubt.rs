@@ -174,3 +174,32 @@ async fn a_task_rests_once_while_one_of_its_own_is_in_doubt() {
     assert_eq!(world.kinds().iter().filter(|kind| **kind == "paused").count(), 1);
     assert_eq!(world.stage.crossed().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_task_whose_own_task_was_in_doubt_goes_on_once_that_is_settled() {
+    let outer = r#"
+name = "outer"
+[[step]]
+id = "inner"
+workflow = "inner.toml"
+with = { n = 1 }
+"#;
+    let world = World::with(&CLASSES);
+    world.stage.act("ax:t.post", unknown());
+    let mut begun = started(outer, Budget::default());
+    let Work::Workflow { nested, .. } = &mut begun.work else { panic!() };
+    nested.insert("inner.toml".to_owned(), Text::new(Value::from(POST).to_string()));
+    let ended = world.begin_with(begun).await;
+    assert!(matches!(ended.state, State::Paused { why: Why::InDoubt, .. }), "{ended:?}");
+    let filter = crate::journal::Filter { parent: Some(task()), ..Default::default() };
+    let child = world.journal.list(&filter).unwrap().pop().unwrap().about.run;
+    // Settled with the child, which is carried to its end by itself.
+    use crate::journal::Inbox as _;
+    let answer = Text::new(r#"{"content":[],"structured":"mine"}"#);
+    let request = Request::Settle { intent: 4, verdict: Verdict::Happened(answer) };
+    world.journal.send(child, &request, "person", world.runtime.clock.now_ms()).await.unwrap();
+    let (_keep, stop) = watch::channel(false);
+    world.runtime.take_on(child, Patience::Never, stop).await.unwrap();
+    assert_eq!(output(&world.take_on().await), json!({ "inner": { "post": "mine" } }));
+    assert_eq!(world.stage.crossed().len(), 1);
+}
