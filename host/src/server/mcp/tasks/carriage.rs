@@ -141,7 +141,10 @@ impl Tasks {
             carried = &mut carrying => return carried,
             () = &mut gone => {}
         }
-        self.send(runtime, task, &Request::Cancel, who).await?;
+        // What asks a person already goes no further by itself, and waits for the call to be made again.
+        if runtime.journal.questions(Some(task))?.is_empty() {
+            self.send(runtime, task, &Request::Cancel, who).await?;
+        }
         carrying.await
     }
 
